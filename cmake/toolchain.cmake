@@ -1,0 +1,26 @@
+# Compiler settings for the whole tree. The floor is x86-64-v3 (AVX2, BMI2); code for newer
+# machines carries its own target attribute and is chosen at start, so that one build runs everywhere.
+set(POSTERN_MARCH x86-64-v3 CACHE STRING "instruction set floor, as in -march=")
+add_compile_options(-march=${POSTERN_MARCH} -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                    -Wno-sign-conversion -fno-strict-aliasing -fdiagnostics-color=auto)
+option(POSTERN_WERROR "warnings are errors" ON)
+if(POSTERN_WERROR)
+  add_compile_options(-Werror)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+
+if(POSTERN_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer -O1 -g1)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+find_program(POSTERN_CCACHE ccache)
+if(POSTERN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${POSTERN_CCACHE})
+endif()
+find_program(POSTERN_LLD ld.lld)
+if(POSTERN_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()

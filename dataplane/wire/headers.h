@@ -1,0 +1,156 @@
+// Header layouts as they lie on the wire. Trivial structs of alignment 1; lengths come from
+// accessors in bytes. Nothing here checks anything: packet/parse does, once.
+#ifndef POSTERN_DATAPLANE_WIRE_HEADERS_H_
+#define POSTERN_DATAPLANE_WIRE_HEADERS_H_
+
+#include <cstdint>
+
+#include "dataplane/wire/address.h"
+#include "dataplane/wire/bytes.h"
+
+namespace postern {
+
+// EtherTypes (IEEE 802, RFC 894, RFC 826).
+inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
+inline constexpr uint16_t kEtherTypeArp = 0x0806;
+inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
+
+// IP protocol numbers.
+inline constexpr uint8_t kProtocolIcmp = 1;
+inline constexpr uint8_t kProtocolTcp = 6;
+inline constexpr uint8_t kProtocolUdp = 17;
+
+struct EthernetHeader {
+  MacAddress destination;
+  MacAddress source;
+  Be16 type;
+};
+static_assert(sizeof(EthernetHeader) == 14);
+
+// RFC 826, for Ethernet and IPv4 only.
+struct ArpHeader {
+  static constexpr uint16_t kRequest = 1;
+  static constexpr uint16_t kReply = 2;
+  Be16 hardware;  // 1
+  Be16 protocol;  // kEtherTypeIpv4
+  uint8_t hardware_bytes;  // 6
+  uint8_t protocol_bytes;  // 4
+  Be16 operation;
+  MacAddress sender_mac;
+  Be32 sender_ip;
+  MacAddress target_mac;
+  Be32 target_ip;
+};
+static_assert(sizeof(ArpHeader) == 28);
+
+// RFC 791.
+struct Ipv4Header {
+  static constexpr uint16_t kDontFragment = 0x4000;
+  static constexpr uint16_t kMoreFragments = 0x2000;
+  static constexpr uint16_t kFragmentOffsetMask = 0x1fff;
+
+  uint8_t version_ihl;
+  uint8_t tos;
+  Be16 total_bytes;
+  Be16 id;
+  Be16 fragment;  // flags and offset
+  uint8_t ttl;
+  uint8_t protocol;
+  Be16 checksum;
+  Be32 source;
+  Be32 destination;
+
+  [[nodiscard]] uint8_t version() const { return version_ihl >> 4; }
+  [[nodiscard]] uint32_t header_bytes() const { return (version_ihl & 15u) * 4u; }
+  [[nodiscard]] bool is_fragment() const {
+    return (fragment.host() & (kMoreFragments | kFragmentOffsetMask)) != 0;
+  }
+  [[nodiscard]] bool dont_fragment() const { return (fragment.host() & kDontFragment) != 0; }
+};
+static_assert(sizeof(Ipv4Header) == 20);
+
+// RFC 768.
+struct UdpHeader {
+  Be16 source_port;
+  Be16 destination_port;
+  Be16 bytes;  // header and payload
+  Be16 checksum;
+};
+static_assert(sizeof(UdpHeader) == 8);
+
+// RFC 9293.
+struct TcpHeader {
+  static constexpr uint8_t kFin = 0x01;
+  static constexpr uint8_t kSyn = 0x02;
+  static constexpr uint8_t kRst = 0x04;
+  static constexpr uint8_t kPsh = 0x08;
+  static constexpr uint8_t kAck = 0x10;
+  static constexpr uint8_t kUrg = 0x20;
+
+  Be16 source_port;
+  Be16 destination_port;
+  Be32 sequence;
+  Be32 acknowledgement;
+  uint8_t offset;  // high nibble: header length in 32-bit words
+  uint8_t flags;
+  Be16 window;
+  Be16 checksum;
+  Be16 urgent;
+
+  [[nodiscard]] uint32_t header_bytes() const { return (offset >> 4) * 4u; }
+};
+static_assert(sizeof(TcpHeader) == 20);
+
+// RFC 792. For echo `word` is identifier and sequence, for errors it is unused or the next-hop MTU.
+struct IcmpHeader {
+  static constexpr uint8_t kEchoReply = 0;
+  static constexpr uint8_t kUnreachable = 3;
+  static constexpr uint8_t kEchoRequest = 8;
+  static constexpr uint8_t kTimeExceeded = 11;
+  static constexpr uint8_t kParameterProblem = 12;
+  static constexpr uint8_t kCodeFragmentationNeeded = 4;  // of kUnreachable
+
+  uint8_t type;
+  uint8_t code;
+  Be16 checksum;
+  Be16 identifier;
+  Be16 sequence;  // for kCodeFragmentationNeeded: the next-hop MTU (RFC 1191)
+};
+static_assert(sizeof(IcmpHeader) == 8);
+
+// RFC 7348.
+struct VxlanHeader {
+  static constexpr uint8_t kVniValid = 0x08;  // the I flag
+  uint8_t flags;
+  uint8_t reserved[3];
+  uint8_t vni[3];
+  uint8_t reserved2;
+
+  [[nodiscard]] uint32_t vni_host() const {
+    return uint32_t{vni[0]} << 16 | uint32_t{vni[1]} << 8 | vni[2];
+  }
+  void set_vni(uint32_t value) {
+    vni[0] = static_cast<uint8_t>(value >> 16);
+    vni[1] = static_cast<uint8_t>(value >> 8);
+    vni[2] = static_cast<uint8_t>(value);
+  }
+};
+static_assert(sizeof(VxlanHeader) == 8);
+
+// Outer headers of a VXLAN frame over IPv4, in walking order: exactly 64 bytes with the inner
+// Ethernet header, so an encapsulation is one template and a few patched fields.
+struct VxlanEncapsulation {
+  EthernetHeader outer_ethernet;
+  Ipv4Header outer_ip;
+  UdpHeader udp;
+  VxlanHeader vxlan;
+  EthernetHeader inner_ethernet;
+};
+static_assert(sizeof(VxlanEncapsulation) == 64);
+
+// What VXLAN over IPv4 adds to an inner IP packet, in IP bytes (20 + 8 + 8 + 14).
+inline constexpr uint32_t kVxlanIpv4OverheadBytes = 50;
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_WIRE_HEADERS_H_
