@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs what docker/packages.txt lists and this machine lacks; does nothing where nothing is
+# missing. demo.sh, check.sh and docker/Dockerfile call it. As root or, failing that, by sudo.
+#   install-packages.sh [--check]      --check: only name what is missing, exit 1 if anything is
+set -eu
+list="$(dirname "$0")/packages.txt"
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+  echo "install-packages: this is no Debian: install what $list names by hand" >&2
+  exit 2
+fi
+
+missing=$(
+  sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$list" | while read -r package; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || printf '%s ' "$package"
+  done
+)
+[ -n "$missing" ] || exit 0
+
+if [ "${1:-}" = --check ]; then
+  echo "install-packages: missing: $missing" >&2
+  exit 1
+fi
+
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "install-packages: missing: $missing" >&2
+    echo "install-packages: run this as root, or: apt-get install --no-install-recommends $missing" >&2
+    exit 2
+  fi
+  sudo=sudo
+fi
+
+echo "install-packages: installing $missing"
+export DEBIAN_FRONTEND=noninteractive
+
+set -- -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0
+if ! $sudo apt-get "$@" update; then
+  echo "install-packages: apt-get update failed; trying with the lists that are there" >&2
+fi
+# shellcheck disable=SC2086 -- a list of names
+if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" install -y --no-install-recommends \
+    $missing; then
+  echo "install-packages: apt-get could not install: $missing" >&2
+  exit 2
+fi
