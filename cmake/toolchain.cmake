@@ -16,6 +16,12 @@ if(POSTERN_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(POSTERN_FUZZ)
+  # Coverage for libFuzzer in every library; only the targets of test/fuzz link its main().
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(POSTERN_CCACHE ccache)
 if(POSTERN_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${POSTERN_CCACHE})
