@@ -67,8 +67,7 @@ namespace postern {
   X(kNoEgressAddress, "no-egress-address",                                                        \
     "A policy matches, but none of its addresses can be used now.",                               \
     "Check that its addresses are not drained and that an uplink is up.")                         \
-  X(kNoPort, "no-port",                                                                           \
-    "Every port of the egress address is in use towards that destination.",                       \
+  X(kNoPort, "no-port", "Every port of the egress address is in use towards that destination.",   \
     "Add addresses to the policy, or use when_exhausted = \"next-address\".")                     \
   X(kQuotaSessions, "quota-sessions", "The namespace has as many sessions as it may.",            \
     "Raise limits.sessions of the namespace, or find the pod that opens so many.")                \

@@ -48,6 +48,9 @@ class FlatMap {
         cells_(new Cell[cell_count_]()) {}
   FlatMap(const FlatMap&) = delete;
   FlatMap& operator=(const FlatMap&) = delete;
+  // Only before any other thread knows the map: owners build one of the right size, then place it.
+  FlatMap(FlatMap&&) = default;
+  FlatMap& operator=(FlatMap&&) = default;
 
   // How many cells a map needs to take `keys` different keys, erased ones included.
   static constexpr size_t cells_for(size_t keys) { return std::bit_ceil(keys * 2); }

@@ -79,14 +79,15 @@ struct alignas(64) SessionEntry {
   uint16_t inbound_packets;
   uint8_t outbound_bytes[3];
   uint8_t inbound_bytes[3];
-  uint16_t next_hop;       // reserved for a cached way out; not used yet
+  uint16_t next_hop;  // reserved for a cached way out; not used yet
   uint8_t address_epoch;
-  uint8_t window_scales;   // outbound in the low nibble, inbound in the high; 15 = not offered
-  uint8_t dscp;            // set at the first packet when a qos rule matches
+  uint8_t window_scales;  // outbound in the low nibble, inbound in the high; 15 = not offered
+  uint8_t dscp;           // set at the first packet when a qos rule matches
   uint8_t spare;
 };
 static_assert(sizeof(SessionEntry) == 64);
-static_assert(offsetof(SessionEntry, vni_protocol) == 4 && offsetof(SessionEntry, egress_ip) == 16 &&
+static_assert(offsetof(SessionEntry, vni_protocol) == 4 &&
+              offsetof(SessionEntry, egress_ip) == 16 &&
               offsetof(SessionEntry, egress_port) == 20 && offsetof(SessionEntry, expires_s) == 22);
 
 }  // namespace postern

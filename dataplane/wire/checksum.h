@@ -40,8 +40,7 @@ inline Be16 checksum_of(const void* data, size_t bytes, uint64_t sum = 0) {
 }
 
 // The sum of the TCP or UDP pseudo header (RFC 9293 3.1); `bytes` is the transport length.
-inline uint64_t pseudo_header_sum(Be32 source, Be32 destination, uint8_t protocol,
-                                  uint16_t bytes) {
+inline uint64_t pseudo_header_sum(Be32 source, Be32 destination, uint8_t protocol, uint16_t bytes) {
   return uint64_t{source.raw()} + destination.raw() + Be16(protocol).raw() + Be16(bytes).raw();
 }
 

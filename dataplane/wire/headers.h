@@ -31,8 +31,8 @@ static_assert(sizeof(EthernetHeader) == 14);
 struct ArpHeader {
   static constexpr uint16_t kRequest = 1;
   static constexpr uint16_t kReply = 2;
-  Be16 hardware;  // 1
-  Be16 protocol;  // kEtherTypeIpv4
+  Be16 hardware;           // 1
+  Be16 protocol;           // kEtherTypeIpv4
   uint8_t hardware_bytes;  // 6
   uint8_t protocol_bytes;  // 4
   Be16 operation;

@@ -1,0 +1,112 @@
+// What passes between a worker and the control thread besides snapshots and counters: a few bounded
+// single-producer, single-consumer rings, one set per worker.
+//
+//   punts     worker -> control   "resolve this neighbour", "this neighbour spoke"
+//   frames    control -> worker   finished frames to send (ARP requests, gratuitous ARP)
+//   commands  control -> worker   "copy these sessions", "purge", "stop"
+//
+// A full ring never blocks: the worker drops the message (it asks again with the next packet), the
+// control thread tries again later.
+#ifndef POSTERN_DATAPLANE_RUN_CHANNEL_H_
+#define POSTERN_DATAPLANE_RUN_CHANNEL_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/table/neighbour.h"
+#include "dataplane/table/session_table.h"
+
+struct rte_mbuf;
+
+namespace postern {
+
+// A ring of `kSlots` values of T for one producer and one consumer.
+template <typename T, size_t kSlots>
+class SpscRing {
+  static_assert((kSlots & (kSlots - 1)) == 0, "a power of two");
+
+ public:
+  // Producer: false when it is full.
+  bool push(const T& value) {
+    const size_t head = head_.load(std::memory_order_relaxed);
+    if (head - tail_.load(std::memory_order_acquire) == kSlots) return false;
+    slots_[head & (kSlots - 1)] = value;
+    head_.store(head + 1, std::memory_order_release);
+    return true;
+  }
+  // Consumer: false when it is empty.
+  bool pop(T& value) {
+    const size_t tail = tail_.load(std::memory_order_relaxed);
+    if (tail == head_.load(std::memory_order_acquire)) return false;
+    value = slots_[tail & (kSlots - 1)];
+    tail_.store(tail + 1, std::memory_order_release);
+    return true;
+  }
+
+ private:
+  alignas(64) std::atomic<size_t> head_{0};
+  alignas(64) std::atomic<size_t> tail_{0};
+  alignas(64) std::array<T, kSlots> slots_{};
+};
+
+// A message from a worker to the control thread.
+struct Punt {
+  enum class Kind : uint8_t {
+    kResolve,  // a packet waits for this neighbour
+    kHeard,    // an ARP message of this neighbour came: `mac` is its MAC address
+  };
+  Kind kind = Kind::kResolve;
+  NeighbourKey neighbour;
+  MacAddress mac;
+};
+
+// A finished frame for a port; the worker owns it from push() on. Counted as made.
+struct Injection {
+  rte_mbuf* frame = nullptr;
+  uint16_t port = 0;  // index into Snapshot::ports
+};
+
+// A live session as it stood when the worker copied it.
+struct SessionCopy {
+  SessionHandle handle = 0;
+  SessionEntry entry;
+  ColdSession cold;
+  uint64_t copied_at_ms = 0;
+};
+
+// Filled by the worker, then `done` is released. The control thread owns the memory and keeps it
+// until then.
+struct SessionCopyRequest {
+  SessionHandle first = 0;                  // copy from this handle on
+  uint32_t limit = 0;                       // at most so many
+  SessionHandle next = 0;                   // out: where to go on; capacity() when all were seen
+  std::vector<SessionCopy>* out = nullptr;  // reserved for `limit` by the control thread
+  std::atomic<bool> done{false};
+};
+
+struct WorkerCommand {
+  enum class Kind : uint8_t {
+    kCopySessions,  // fill `copy`, a bounded number a loop
+    kPurge,         // look at every session once, ignoring look-not-before (removed slots)
+  };
+  Kind kind = Kind::kPurge;
+  SessionCopyRequest* copy = nullptr;
+};
+
+struct WorkerChannel {
+  SpscRing<Punt, 1024> punts;
+  SpscRing<Injection, 1024> frames;
+  SpscRing<WorkerCommand, 64> commands;
+
+  std::atomic<bool> stop{false};             // control -> worker: leave the loop
+  std::atomic<bool> stopped{false};          // worker -> control: nothing leaves any more
+  std::atomic<uint64_t> seen_generation{0};  // worker -> control: of the snapshot in use
+  std::atomic<uint64_t> purges_finished{0};  // worker -> control: full purge sweeps so far
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_RUN_CHANNEL_H_

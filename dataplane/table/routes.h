@@ -1,0 +1,50 @@
+// Which port and which next hop an address is reached by. One table for the external side and one
+// for the cluster side, so that no session can leave by a cluster port and no tunnel packet by an
+// uplink. Immutable parts of a snapshot.
+#ifndef POSTERN_DATAPLANE_TABLE_ROUTES_H_
+#define POSTERN_DATAPLANE_TABLE_ROUTES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/table/neighbour.h"
+#include "dataplane/wire/address.h"
+
+namespace postern {
+
+struct Route {
+  Ipv4Prefix to;
+  uint16_t port = 0;  // index into Snapshot::ports
+  // The gateway's slot; kNoNeighbour: `to` is on the link, the destination is the next hop.
+  NeighbourSlot via = kNoNeighbour;
+  Ipv4Prefix port_subnet;  // of two equal routes, the one whose subnet holds the egress address
+};
+
+class RouteTable {
+ public:
+  // Control thread: takes the routes in any order.
+  void build(std::vector<Route> routes);
+
+  // Any thread: the route for `destination` of a packet that leaves with `source`, or null.
+  // Walks the routes from the longest prefix: a gateway has few.
+  [[nodiscard]] const Route* find(Ipv4Address destination, Ipv4Address source) const {
+    for (size_t i = 0; i < routes_.size(); ++i) {
+      if (!routes_[i].to.contains(destination)) continue;
+      for (size_t j = i + 1; j < routes_.size() && routes_[j].to == routes_[i].to; ++j) {
+        if (routes_[j].port_subnet.contains(source) && !routes_[i].port_subnet.contains(source)) {
+          return &routes_[j];
+        }
+      }
+      return &routes_[i];
+    }
+    return nullptr;
+  }
+  [[nodiscard]] const std::vector<Route>& all() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;  // longest prefix first, equal ones in the order given
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_TABLE_ROUTES_H_

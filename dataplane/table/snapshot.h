@@ -1,0 +1,164 @@
+// The tables that workers read: one immutable value, built aside by the control thread, published
+// by swapping one pointer, freed when every worker has passed to a later one.
+//
+// Three things are shared between snapshots and written in place because they change with every
+// pod or packet: source records (one 64-bit word each), neighbours (likewise), and what nodes'
+// packets taught us of their MAC addresses. Everything else is rebuilt for each change.
+#ifndef POSTERN_DATAPLANE_TABLE_SNAPSHOT_H_
+#define POSTERN_DATAPLANE_TABLE_SNAPSHOT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/table/flat_map.h"
+#include "dataplane/table/neighbour.h"
+#include "dataplane/table/policy.h"
+#include "dataplane/table/prefix_set.h"
+#include "dataplane/table/routes.h"
+#include "dataplane/table/source_table.h"
+#include "dataplane/wire/address.h"
+#include "dataplane/wire/headers.h"
+
+namespace postern {
+
+enum class PortRole : uint8_t { kCluster, kExternal, kBoth };
+
+struct PortEntry {
+  uint16_t device = 0;  // DPDK port id
+  PortRole role = PortRole::kCluster;
+  MacAddress mac;
+  uint32_t mtu_bytes = 1500;  // IP bytes
+  Ipv4Address first_address;  // source of the gateway's own ICMP towards the outside
+  bool has_address = false;
+
+  [[nodiscard]] bool takes_tunnels() const { return role != PortRole::kExternal; }
+  [[nodiscard]] bool takes_replies() const { return role != PortRole::kCluster; }
+};
+
+// What an address of the gateway is. Several may be true (a tunnel's local is often also the
+// port's own address).
+struct LocalAddress {
+  static constexpr uint8_t kInterface = 1;  // of a port: ARP, echo
+  static constexpr uint8_t kVtep = 2;       // of a tunnel: ARP, echo, tunnel packets
+  static constexpr uint8_t kEgress = 4;     // of a policy: ARP, inbound sessions
+  uint8_t kinds = 0;
+  // Ports on which ARP for the address is answered, a bit each (64 at most). An egress address
+  // is answered on external ports, the others on their own port.
+  uint64_t ports = 0;
+  AddressSlot slot = kNoAddress;  // of an egress address
+};
+
+struct TunnelEntry {
+  Ipv4Address local;
+  uint16_t udp_port = 0;
+  uint32_t vni = 0;
+  uint64_t ports = 0;                        // on which its packets are taken, a bit each
+  MacAddress inner_mac;                      // source of replies
+  std::vector<Ipv4Address> inner_addresses;  // answered for ARP inside the tunnel
+};
+
+struct NodeEntry {
+  uint32_t tunnel = 0;  // index into Snapshot::tunnels
+  Ipv4Address vtep;
+  uint16_t port = 0;                      // by which the VTEP is reached
+  NeighbourSlot next_hop = kNoNeighbour;  // kNoNeighbour: no route to it
+  bool in_use = false;
+  uint16_t mss_bytes = 0;     // MSS clamp for its pods; 0: none
+  MacAddress configured_mac;  // zero: learned
+  // The whole encapsulation but destination MACs, lengths, TOS, checksum and source port.
+  VxlanEncapsulation encapsulation;
+};
+
+// Timeouts of config.md `sessions.timeouts`, in seconds.
+struct SessionTimeouts {
+  uint32_t tcp_established_s = 7440;
+  uint32_t tcp_transitory_s = 240;
+  uint32_t udp_s = 300;
+  uint32_t icmp_s = 60;
+  uint32_t other_s = 300;
+};
+
+// Inner MAC addresses of nodes as last seen in their packets, by NodeIndex; zero: nothing seen.
+// Written by workers (every one stores the same), read by workers.
+class NodeMacs {
+ public:
+  explicit NodeMacs(uint32_t capacity) : words_(capacity) {}
+  [[nodiscard]] uint64_t load(NodeIndex node) const {
+    return words_[node].load(std::memory_order_relaxed);
+  }
+  void learn(NodeIndex node, uint64_t packed_mac) {
+    if (load(node) != packed_mac) words_[node].store(packed_mac, std::memory_order_relaxed);
+  }
+
+ private:
+  std::vector<std::atomic<uint64_t>> words_;
+};
+
+// What lives as long as the gateway and is shared by all snapshots.
+struct SharedTables {
+  SharedTables(uint32_t sources, uint32_t neighbours_max, uint32_t nodes, uint64_t seed)
+      : source_records(sources), neighbours(neighbours_max, seed), node_macs(nodes) {}
+  SourceRecords source_records;
+  NeighbourTable neighbours;
+  NodeMacs node_macs;
+};
+
+struct Snapshot {
+  uint64_t generation = 0;
+  SharedTables* shared = nullptr;
+
+  std::vector<PortEntry> ports;
+  std::vector<TunnelEntry> tunnels;
+  std::vector<NodeEntry> nodes;  // by NodeIndex; slots of removed nodes have in_use = false
+  std::shared_ptr<const SourceMap> sources;
+  PolicyTable policy;
+  PrefixSet inside;  // pod CIDRs, nodes, VTEPs, no_snat: never leaves by an uplink
+  RouteTable external_routes;
+  RouteTable cluster_routes;
+  SessionTimeouts timeouts;
+  uint16_t uplink_mss_bytes = 0;  // MSS clamp from the uplinks' side; 0: none
+
+  // Our own addresses, by index found in `locals_by_address`.
+  std::vector<LocalAddress> locals;
+  FlatMap locals_by_address{2, 0};  // local_key(address) -> index into `locals`
+  FlatMap endpoints{2, 0};          // endpoint_key(local, udp_port) -> endpoint number
+  FlatMap tunnels_by_vni{2, 0};     // tunnel_key(endpoint, vni) -> index into `tunnels`
+  FlatMap nodes_by_vtep{2, 0};      // node_key(tunnel, vtep) -> NodeIndex
+
+  static uint64_t local_key(Ipv4Address address) { return uint64_t{1} << 63 | address.value; }
+  static uint64_t endpoint_key(Ipv4Address local, uint16_t udp_port) {
+    return uint64_t{1} << 63 | uint64_t{udp_port} << 32 | local.value;
+  }
+  static uint64_t tunnel_key(uint64_t endpoint, uint32_t vni) {
+    return uint64_t{1} << 63 | endpoint << 24 | vni;
+  }
+  static uint64_t node_key(uint32_t tunnel, Ipv4Address vtep) {
+    return uint64_t{1} << 63 | uint64_t{tunnel} << 32 | vtep.value;
+  }
+
+  // The gateway's own address, or null.
+  [[nodiscard]] const LocalAddress* local(Ipv4Address address) const {
+    const uint64_t index = locals_by_address.find(local_key(address));
+    return index == FlatMap::kAbsent ? nullptr : &locals[index];
+  }
+};
+
+// Where workers find the current snapshot and tell which one they use. One writer (the control
+// thread), one seen-word per worker. A worker loads the pointer once per loop and keeps nothing of
+// an older one, so once it has seen a generation, earlier snapshots are free of it.
+class PublishedSnapshot {
+ public:
+  // Workers.
+  [[nodiscard]] const Snapshot* current() const { return current_.load(std::memory_order_acquire); }
+  // Control thread. The old one must be kept until every worker has seen the new one.
+  void publish(const Snapshot* snapshot) { current_.store(snapshot, std::memory_order_release); }
+
+ private:
+  std::atomic<const Snapshot*> current_{nullptr};
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_TABLE_SNAPSHOT_H_

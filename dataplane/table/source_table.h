@@ -1,0 +1,136 @@
+// Who may send from which inner address: the table that turns (VNI, inner source) into a node and
+// a namespace.
+//
+// Two parts. The map finds, by longest prefix, the slot for an address: one FlatMap over (length,
+// VNI, prefix), tried from the longest length in use. The slots hold one 64-bit record each:
+// node, namespace, epoch. A session keeps slot and epoch; a record whose epoch has moved on serves
+// nothing any more, so a removed pod, namespace or node is dead at once, with one store.
+//
+// Rules that make this safe: the node and namespace of a slot never change while it is in use (a
+// pod that moves gets another slot, its sessions find it again by address); a slot is retired once
+// (epoch + 1) and reused only after a full purge sweep over the sessions, so that eight bits of
+// epoch cannot come round on a stale session.
+//
+// Records are made so that the longest match is the whole answer: every node CIDR is a record
+// without a namespace, every pod prefix one with the node that holds it, and a node CIDR inside a
+// pod prefix bears that prefix's namespace.
+//
+// Written by the control thread, read by every worker.
+#ifndef POSTERN_DATAPLANE_TABLE_SOURCE_TABLE_H_
+#define POSTERN_DATAPLANE_TABLE_SOURCE_TABLE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/table/flat_map.h"
+#include "dataplane/wire/address.h"
+
+namespace postern {
+
+using SourceSlot = uint32_t;  // 24 bits
+inline constexpr SourceSlot kNoSource = 0xffffff;
+
+// Index into Snapshot::namespaces. 0 is platform traffic (a node's own addresses).
+using NamespaceIndex = uint32_t;
+inline constexpr NamespaceIndex kPlatform = 0;
+inline constexpr NamespaceIndex kNoNamespace = 0xfffff;
+
+// Index into Snapshot::nodes.
+using NodeIndex = uint32_t;
+inline constexpr NodeIndex kNoNode = 0xfffff;
+
+struct SourceRecord {
+  NodeIndex node = kNoNode;
+  NamespaceIndex namespace_index = kNoNamespace;
+  uint8_t epoch = 0;
+
+  [[nodiscard]] uint64_t packed() const {
+    return uint64_t{node} | uint64_t{namespace_index} << 20 | uint64_t{epoch} << 40;
+  }
+  static SourceRecord unpacked(uint64_t word) {
+    return {static_cast<NodeIndex>(word & 0xfffff),
+            static_cast<NamespaceIndex>(word >> 20 & 0xfffff), static_cast<uint8_t>(word >> 40)};
+  }
+  friend bool operator==(const SourceRecord&, const SourceRecord&) = default;
+};
+
+// The records. One for the life of the gateway, shared by all snapshots.
+class SourceRecords {
+ public:
+  explicit SourceRecords(uint32_t capacity) : words_(capacity) {}
+
+  // Any thread.
+  [[nodiscard]] SourceRecord load(SourceSlot slot) const {
+    return SourceRecord::unpacked(words_[slot].load(std::memory_order_relaxed));
+  }
+  // Any thread: true while a session that noted `slot_epoch` (slot in the low 24 bits, epoch in
+  // the high 8) may be served by it.
+  [[nodiscard]] bool is_current(uint32_t slot_epoch) const {
+    return load(slot_epoch & 0xffffff).epoch == slot_epoch >> 24;
+  }
+  void prefetch(SourceSlot slot) const { __builtin_prefetch(&words_[slot]); }
+
+  // Control thread.
+  void store(SourceSlot slot, const SourceRecord& record) {
+    words_[slot].store(record.packed(), std::memory_order_release);
+  }
+  // Control thread: from now on no session of this slot is served.
+  void retire(SourceSlot slot) {
+    SourceRecord record = load(slot);
+    ++record.epoch;
+    store(slot, record);
+  }
+  [[nodiscard]] uint32_t capacity() const { return static_cast<uint32_t>(words_.size()); }
+
+ private:
+  std::vector<std::atomic<uint64_t>> words_;
+};
+
+// The way from an address to its slot.
+class SourceMap {
+ public:
+  // Room for `entries` prefixes.
+  SourceMap(uint32_t entries, uint64_t seed) : map_(entries * 2, seed) {}
+
+  // Any thread: the slot of the longest prefix that holds `address` in `vni`, or kNoSource.
+  [[nodiscard]] SourceSlot find(uint32_t vni, Ipv4Address address) const {
+    uint64_t lengths = lengths_.load(std::memory_order_acquire);
+    while (lengths != 0) {
+      const unsigned length = 63u - static_cast<unsigned>(__builtin_clzll(lengths));
+      lengths &= ~(uint64_t{1} << length);
+      const uint64_t slot = map_.find(key(vni, {address, static_cast<uint8_t>(length)}));
+      if (slot != FlatMap::kAbsent) return static_cast<SourceSlot>(slot);
+    }
+    return kNoSource;
+  }
+  // Any thread: the slot of exactly this prefix, or kNoSource.
+  [[nodiscard]] SourceSlot find_exact(uint32_t vni, Ipv4Prefix prefix) const {
+    const uint64_t slot = map_.find(key(vni, prefix));
+    return slot == FlatMap::kAbsent ? kNoSource : static_cast<SourceSlot>(slot);
+  }
+
+  // Control thread: makes the prefix find the slot; false when there is no room: build a larger
+  // map aside.
+  bool assign(uint32_t vni, Ipv4Prefix prefix, SourceSlot slot) {
+    if (!map_.insert(key(vni, prefix), slot)) return false;
+    lengths_.store(lengths_.load(std::memory_order_relaxed) | uint64_t{1} << prefix.length,
+                   std::memory_order_release);
+    return true;
+  }
+  void erase(uint32_t vni, Ipv4Prefix prefix) { map_.erase(key(vni, prefix)); }
+  [[nodiscard]] size_t size() const { return map_.size(); }
+
+ private:
+  static uint64_t key(uint32_t vni, Ipv4Prefix prefix) {
+    return uint64_t{1} << 63 | uint64_t{prefix.length} << 56 | uint64_t{vni} << 32 |
+           (prefix.address.value & prefix.mask());
+  }
+  FlatMap map_;
+  std::atomic<uint64_t> lengths_{0};  // bit n: some prefix has length n
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_TABLE_SOURCE_TABLE_H_
