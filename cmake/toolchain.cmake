@@ -1,5 +1,5 @@
-# Compiler settings for the whole tree. The floor is x86-64-v3 (AVX2, BMI2); code for newer
-# machines carries its own target attribute and is chosen at start, so that one build runs everywhere.
+# Compiler settings for the whole tree. The floor is x86-64-v3 (AVX2, BMI2); code for newer machines
+# carries its own target attribute and is chosen at start, so that one build runs everywhere.
 set(POSTERN_MARCH x86-64-v3 CACHE STRING "instruction set floor, as in -march=")
 add_compile_options(-march=${POSTERN_MARCH} -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                     -Wno-sign-conversion -fno-strict-aliasing -fdiagnostics-color=auto)

@@ -27,7 +27,8 @@ sudo=""
 if [ "$(id -u)" -ne 0 ]; then
   if ! command -v sudo >/dev/null 2>&1; then
     echo "install-packages: missing: $missing" >&2
-    echo "install-packages: run this as root, or: apt-get install --no-install-recommends $missing" >&2
+    echo "install-packages: run this as root, or:" >&2
+    echo "  apt-get install --no-install-recommends $missing" >&2
     exit 2
   fi
   sudo=sudo
@@ -40,7 +41,7 @@ set -- -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0
 if ! $sudo apt-get "$@" update; then
   echo "install-packages: apt-get update failed; trying with the lists that are there" >&2
 fi
-# shellcheck disable=SC2086 -- a list of names
+# shellcheck disable=SC2086  # a list of names
 if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" install -y --no-install-recommends \
     $missing; then
   echo "install-packages: apt-get could not install: $missing" >&2
