@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 
 #include "dataplane/packet/reason.h"
@@ -48,9 +49,7 @@ class LastDrop {
   void write(const DropSample& sample) {
     sequence_.store(sequence_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_release);
-    Words words;
-    static_assert(sizeof words == sizeof sample);
-    __builtin_memcpy(&words, &sample, sizeof sample);
+    const auto words = std::bit_cast<Words>(sample);
     for (size_t i = 0; i < words.size(); ++i) words_[i].store(words[i], std::memory_order_relaxed);
     sequence_.store(sequence_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
@@ -62,7 +61,7 @@ class LastDrop {
     for (size_t i = 0; i < words.size(); ++i) words[i] = words_[i].load(std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_acquire);
     if (sequence_.load(std::memory_order_relaxed) != before) return false;
-    __builtin_memcpy(&sample, &words, sizeof sample);
+    sample = std::bit_cast<DropSample>(words);
     return true;
   }
 

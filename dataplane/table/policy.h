@@ -67,7 +67,7 @@ struct NamespacePolicy {
   Range matches;  // into PolicyTable::matches
 };
 
-inline constexpr uint32_t kNoPolicy = ~uint32_t{0};
+inline constexpr uint32_t kNoEgressPolicy = ~uint32_t{0};
 
 struct PolicyTable {
   std::vector<NamespacePolicy> namespaces;  // by NamespaceIndex; 0 is platform traffic
@@ -78,9 +78,9 @@ struct PolicyTable {
   std::vector<Ipv4Prefix> prefixes;
   std::vector<PortRange> port_ranges;
   std::vector<AddressSlot> address_slots;
-  std::vector<EgressAddress> addresses;  // by AddressSlot
-  uint32_t node_ip_policy = kNoPolicy;   // into `policies`
-  bool node_ip_platform_only = false;    // node_ip.for = "platform"
+  std::vector<EgressAddress> addresses;       // by AddressSlot
+  uint32_t node_ip_policy = kNoEgressPolicy;  // into `policies`
+  bool node_ip_platform_only = false;         // node_ip.for = "platform"
   bool firewall_default_allow = false;
   bool refuse_reject = false;  // firewall.refuse = "reject"
 };
