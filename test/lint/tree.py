@@ -61,15 +61,20 @@ def code_only(text):
     return TOKEN.sub(blank, text)
 
 
-def main(check, self_test):
-    """Runs check(root), which yields problems as lines; with --self-test the check's own test."""
+def main(check, self_test, options=()):
+    """Runs check(root), which yields problems as lines; with --self-test the check's own test.
+
+    Each name in options is an argument --NAME VALUE that check takes as a keyword.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--self-test", action="store_true", help="show that the check can fail")
+    for option in options:
+        parser.add_argument(f"--{option}")
     arguments = parser.parse_args()
     if arguments.self_test:
         self_test()
         return
-    problems = list(check(ROOT))
+    problems = list(check(ROOT, **{option: getattr(arguments, option) for option in options}))
     for problem in problems:
         print(problem)
     if problems:
