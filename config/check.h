@@ -1,0 +1,26 @@
+// Whether a model makes sense as a whole: names that lead somewhere, nothing owned twice, no two
+// entries that contradict each other. The form of each value was checked while loading.
+//
+// A pure function of the model, near linear in its size. Values that loading could not read are
+// left empty (no name, address 0.0.0.0) and are passed over, so that one mistake is reported once.
+#ifndef POSTERN_CONFIG_CHECK_H_
+#define POSTERN_CONFIG_CHECK_H_
+
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+
+namespace postern::config {
+
+struct Findings {
+  std::vector<Diagnostic> errors;    // the model must not be used
+  std::vector<Diagnostic> warnings;  // allowed, and probably not meant
+};
+
+// Both lists are sorted by file and line.
+Findings check(const Model& model);
+
+}  // namespace postern::config
+
+#endif  // POSTERN_CONFIG_CHECK_H_
