@@ -101,8 +101,9 @@ def check(root):
             yield f"{name}:1: {problem}"
         for match in INCLUDE.finditer(text):
             quote, included = match.groups()
-            problem = (own_include(root, name, room, included) if quote == '"'
-                       else foreign_include(root, room, included))
+            foreign = quote == "<" or any(re.fullmatch(p, included) for _, p, _ in LIBRARIES)
+            problem = (foreign_include(root, room, included) if foreign
+                       else own_include(root, name, room, included))
             if problem:
                 yield f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {problem}"
 
@@ -114,7 +115,7 @@ GOOD = {
     "dataplane/packet/parse.h": "#ifndef POSTERN_DATAPLANE_PACKET_PARSE_H_\n"
                                 "#define POSTERN_DATAPLANE_PACKET_PARSE_H_\n",
     "dataplane/stage/b.cc": '#include <rte_mbuf.h>\n#include "dataplane/packet/parse.h"\n',
-    "config/c.cc": "#include <libconfig.h>\n#include <absl/status/status.h>\n",
+    "config/c.cc": "#include <libconfig.h>\n#include "absl/status/status.h"\n",
     "control/d.cc": '#include <nlohmann/json.hpp>\n#include "dataplane/packet/reason.h"\n',
     "test/unit/e.cc": '#include <gtest/gtest.h>\n#include "dataplane/packet/parse.h"\n',
 }
@@ -131,6 +132,7 @@ BAD = (
     ("dataplane/wire/x.cc", "#include <rte_byteorder.h>\n", "DPDK is for"),
     ("config/x.cc", "#include <rte_mbuf.h>\n", "DPDK is for"),
     ("dataplane/stage/x.cc", "#include <absl/types/span.h>\n", "Abseil is for"),
+    ("dataplane/wire/x.cc", '#include "absl/types/span.h"\n', "Abseil is for"),
     ("config/x.cc", "#include <nlohmann/json.hpp>\n", "JSON is for"),
     ("dataplane/run/x.cc", "#include <event2/event.h>\n", "libevent is for"),
     ("control/x.cc", '#include "d.cc"\n', "no file of this repository"),
