@@ -115,7 +115,7 @@ GOOD = {
     "dataplane/packet/parse.h": "#ifndef POSTERN_DATAPLANE_PACKET_PARSE_H_\n"
                                 "#define POSTERN_DATAPLANE_PACKET_PARSE_H_\n",
     "dataplane/stage/b.cc": '#include <rte_mbuf.h>\n#include "dataplane/packet/parse.h"\n',
-    "config/c.cc": "#include <libconfig.h>\n#include "absl/status/status.h"\n",
+    "config/c.cc": '#include <libconfig.h>\n#include "absl/status/status.h"\n',
     "control/d.cc": '#include <nlohmann/json.hpp>\n#include "dataplane/packet/reason.h"\n',
     "test/unit/e.cc": '#include <gtest/gtest.h>\n#include "dataplane/packet/parse.h"\n',
 }
