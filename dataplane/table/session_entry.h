@@ -49,9 +49,12 @@ static_assert(sizeof(InboundKey) == 16 && alignof(InboundKey) == 1);
 
 // Bits of SessionEntry::flags. The low ten belong to tcp_state.h (state and FIN bookkeeping).
 inline constexpr uint16_t kSessionTcpMask = 0x03ff;
-inline constexpr uint16_t kSessionRouter = 0x1000;  // original destination in the cold half
-inline constexpr uint16_t kSessionHeld = 0x4000;    // ended; only its external port is kept
-inline constexpr uint16_t kSessionLive = 0x8000;    // serves packets
+inline constexpr uint16_t kSessionHalfOpen = 0x0400;  // TCP that no remote answered yet; written
+                                                      // by tcp_state.h, read when room is short
+inline constexpr uint16_t kSessionForeignShard = 0x0800;  // its port is of another shard
+inline constexpr uint16_t kSessionRouter = 0x1000;        // original destination in the cold half
+inline constexpr uint16_t kSessionHeld = 0x4000;          // ended; only its external port is kept
+inline constexpr uint16_t kSessionLive = 0x8000;          // serves packets
 
 struct alignas(64) SessionEntry {
   Be32 source_ip;  // the pod
@@ -74,21 +77,97 @@ struct alignas(64) SessionEntry {
   uint32_t outbound_acknowledged;  // the last acknowledgement sent by the pod
   uint32_t inbound_acknowledged;   // the last acknowledgement sent by the remote
 
-  // Since the last spill into the cold half.
+  // Since the last spill into the cold half. The packets run over first: 65,535 packets of
+  // 65,535 bytes still fit into 32 bits, so one check a packet is enough.
+  uint32_t outbound_bytes;
+  uint32_t inbound_bytes;
   uint16_t outbound_packets;
   uint16_t inbound_packets;
-  uint8_t outbound_bytes[3];
-  uint8_t inbound_bytes[3];
-  uint16_t next_hop;  // reserved for a cached way out; not used yet
   uint8_t address_epoch;
   uint8_t window_scales;  // outbound in the low nibble, inbound in the high; 15 = not offered
   uint8_t dscp;           // set at the first packet when a qos rule matches
-  uint8_t spare;
+  uint8_t next_hop;       // reserved for a cached way out; zero
+
+  [[nodiscard]] uint8_t protocol() const { return static_cast<uint8_t>(vni_protocol >> 24); }
+  [[nodiscard]] uint32_t vni() const { return vni_protocol & 0x00ffffff; }
+  // Serves packets: neither free nor merely holding its port.
+  [[nodiscard]] bool live() const { return (flags & kSessionLive) != 0; }
 };
 static_assert(sizeof(SessionEntry) == 64);
 static_assert(offsetof(SessionEntry, vni_protocol) == 4 &&
               offsetof(SessionEntry, egress_ip) == 16 &&
               offsetof(SessionEntry, egress_port) == 20 && offsetof(SessionEntry, expires_s) == 22);
+static_assert(offsetof(SessionEntry, outbound_bytes) == 48 &&
+              offsetof(SessionEntry, outbound_packets) == 56);
+
+// What an established packet does not need. Written when a session begins and when its narrow
+// counters are spilled, read by lists and logs, and by lookups of egress router sessions.
+struct ColdSession {
+  uint32_t created_ticks;  // of 64 ms since the clock base: 8.7 years
+  Be32 original_ip;        // egress router sessions: the destination as the pod sent it
+  Be16 original_port;
+  uint16_t outbound_bytes_high;
+  uint32_t outbound_bytes_low;
+  uint32_t inbound_bytes_low;
+  uint16_t inbound_bytes_high;
+  uint8_t outbound_packets_high;
+  uint8_t inbound_packets_high;
+  uint32_t outbound_packets_low;
+  uint32_t inbound_packets_low;
+
+  static constexpr unsigned kTickShift = 6;
+  [[nodiscard]] uint64_t created_ms() const { return uint64_t{created_ticks} << kTickShift; }
+  [[nodiscard]] uint32_t created_s() const { return static_cast<uint32_t>(created_ms() / 1000); }
+};
+static_assert(sizeof(ColdSession) == 32);
+
+// Totals since the session began, each direction: 48 bits of bytes, 40 of packets.
+struct SessionTotals {
+  uint64_t outbound_bytes = 0;
+  uint64_t inbound_bytes = 0;
+  uint64_t outbound_packets = 0;
+  uint64_t inbound_packets = 0;
+};
+
+// Both halves together.
+[[nodiscard]] inline SessionTotals totals(const SessionEntry& entry, const ColdSession& cold) {
+  return {
+      .outbound_bytes = (uint64_t{cold.outbound_bytes_high} << 32 | cold.outbound_bytes_low) +
+                        entry.outbound_bytes,
+      .inbound_bytes =
+          (uint64_t{cold.inbound_bytes_high} << 32 | cold.inbound_bytes_low) + entry.inbound_bytes,
+      .outbound_packets = (uint64_t{cold.outbound_packets_high} << 32 | cold.outbound_packets_low) +
+                          entry.outbound_packets,
+      .inbound_packets = (uint64_t{cold.inbound_packets_high} << 32 | cold.inbound_packets_low) +
+                         entry.inbound_packets,
+  };
+}
+
+// Moves the narrow counters into the cold half.
+[[gnu::cold, gnu::noinline]] inline void spill_counters(SessionEntry& entry, ColdSession& cold) {
+  const SessionTotals sum = totals(entry, cold);
+  cold.outbound_bytes_low = static_cast<uint32_t>(sum.outbound_bytes);
+  cold.outbound_bytes_high = static_cast<uint16_t>(sum.outbound_bytes >> 32);
+  cold.inbound_bytes_low = static_cast<uint32_t>(sum.inbound_bytes);
+  cold.inbound_bytes_high = static_cast<uint16_t>(sum.inbound_bytes >> 32);
+  cold.outbound_packets_low = static_cast<uint32_t>(sum.outbound_packets);
+  cold.outbound_packets_high = static_cast<uint8_t>(sum.outbound_packets >> 32);
+  cold.inbound_packets_low = static_cast<uint32_t>(sum.inbound_packets);
+  cold.inbound_packets_high = static_cast<uint8_t>(sum.inbound_packets >> 32);
+  entry.outbound_bytes = entry.inbound_bytes = 0;
+  entry.outbound_packets = entry.inbound_packets = 0;
+}
+
+// Counts one packet of `bytes` (at most 65,535, the IP packet). True when the caller must now call
+// spill_counters(), before the next packet of this session.
+[[nodiscard]] inline bool count_outbound(SessionEntry& entry, uint32_t bytes) {
+  entry.outbound_bytes += bytes;
+  return ++entry.outbound_packets == 0xffff;
+}
+[[nodiscard]] inline bool count_inbound(SessionEntry& entry, uint32_t bytes) {
+  entry.inbound_bytes += bytes;
+  return ++entry.inbound_packets == 0xffff;
+}
 
 }  // namespace postern
 

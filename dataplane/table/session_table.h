@@ -1,0 +1,181 @@
+// The sessions of one worker: found from either side, each with an external port of its own.
+//
+// One dense array of 64-byte entries (a handle is a position, so handles are stable and dense),
+// two indexes over it, one for each direction (session_index.h), a cold array for what established
+// packets do not need, and a dense array of 16-bit times for the sweep. A hit touches two cache
+// lines: index line and entry. The inbound index is the port allocator as well (port_search.h).
+//
+//   handle      0        1        2      ...        entry: free, live, or held. Held: the session
+//   entries  [ 64 B  ][ 64 B  ][ 64 B  ]            has ended, only its external port is kept from
+//   cold     [ 32 B  ][ 32 B  ][ 32 B  ]            others for a while (nat.md M6): in the inbound
+//   look       2 B      2 B      2 B                index, found by nobody.
+//
+// Sizes are fixed when the table is made; there is no growth and no allocation afterwards.
+// One worker owns a table and is the only one to call it. The control thread asks the worker.
+// docs/decisions/0001 has the reasons and the measurements.
+#ifndef POSTERN_DATAPLANE_TABLE_SESSION_TABLE_H_
+#define POSTERN_DATAPLANE_TABLE_SESSION_TABLE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/packet/now.h"
+#include "dataplane/table/session_entry.h"
+
+namespace postern {
+
+// Position of an entry. Entries are reused: a handle kept beyond the burst that found it may name
+// another session.
+using SessionHandle = uint32_t;
+inline constexpr SessionHandle kNoSession = ~SessionHandle{0};
+
+// Handles have 24 bits in the indexes.
+inline constexpr uint32_t kMaxSessions = 1U << 24;
+// The longest timeout (spec: 8 h). `expires_s` has 16 bits, so what has expired must be swept
+// within ten hours.
+inline constexpr uint32_t kMaxSessionTimeout_s = 8 * 3600;
+
+struct SessionTableConfig {
+  uint32_t max_sessions = 0;      // 1..kMaxSessions, live and held together
+  uint16_t port_low = 1024;       // a multiple of 8
+  uint16_t port_high = 65535;     // inclusive; the next one is a multiple of 8
+  uint32_t port_hold_s = 60;      // 0..600
+  std::array<uint64_t, 4> key{};  // secret, random, made at start: hashes and port choice
+
+  // Ports divided among workers: shard = (port >> 3) modulo 2^shard_bits. One worker: 0 and 1.
+  uint8_t shard_bits = 0;     // 0..6
+  uint64_t owned_shards = 1;  // bit n: this table may give out ports of shard n
+};
+
+// A session to be made.
+struct NewSession {
+  OutboundKey key;  // as the packet came
+  Be32 egress_ip;
+  uint16_t address_slot = 0;
+  uint8_t address_epoch = 0;
+  uint32_t source_slot_epoch = 0;
+  uint32_t timeout_s = 0;  // at most kMaxSessionTimeout_s
+  uint8_t shard = 0;       // the shard of the outbound key, whose ports are tried first
+
+  // Egress router sessions: where the packet really goes; key.remote_* is kept as the original.
+  bool is_router = false;
+  Be32 translated_ip{};
+  Be16 translated_port{};
+};
+
+enum class CreateStatus : uint8_t {
+  kCreated,
+  kExists,     // the handle is the session that was there already (M8)
+  kNoPort,     // every port of this egress address, protocol and remote is in use (M2)
+  kTableFull,  // every entry is a live session; see SessionTable::half_open_victim()
+};
+struct Created {
+  CreateStatus status;
+  SessionHandle handle;  // kNoSession for kNoPort and kTableFull
+};
+
+enum class SweepVerdict : uint8_t { kKeep, kEnd };
+
+// What the table did since it was made. Written by the worker.
+struct SessionTableStatistics {
+  uint64_t created = 0;
+  uint64_t ended = 0;
+  uint64_t refused_no_port = 0;
+  uint64_t refused_table_full = 0;
+  uint64_t blocks_examined = 0;      // port blocks looked at by all port searches
+  uint64_t full_walks = 0;           // remotes whose every port was looked at
+  uint64_t unverified_refusals = 0;  // full by tags alone, because full walks were too frequent
+  uint64_t held_taken = 0;           // held ports given to a new session of the same remote
+  uint64_t held_evicted = 0;         // holds cut short because no entry was free
+  uint64_t foreign_shard = 0;        // sessions with a port of another shard
+};
+
+// The index and the array are in the memory that the caller gives; the object holds the rest.
+class SessionTable {
+ public:
+  // Lookups take at most this many keys at a time: one burst.
+  static constexpr size_t kMaxBurst = 64;
+
+  // Bytes that the table needs, everything included (hot, cold, indexes, sweep).
+  static size_t memory_bytes(const SessionTableConfig& config);
+
+  // `memory`: zeroed, 64-byte aligned, at least memory_bytes(), kept by the caller for the life of
+  // the table; best in huge pages. What is in it are offsets only. Aborts when it is too small.
+  SessionTable(const SessionTableConfig& config, std::span<std::byte> memory);
+  ~SessionTable();
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
+
+  // Live sessions of keys.size() <= kMaxBurst packets, kNoSession where there is none. Asks for
+  // all index lines before it reads one, and for all entries before it compares one.
+  void find_outbound(std::span<const OutboundKey> keys, SessionHandle* out) const;
+  void find_inbound(std::span<const InboundKey> keys, SessionHandle* out) const;
+  [[nodiscard]] SessionHandle find_outbound_one(const OutboundKey& key) const;
+  [[nodiscard]] SessionHandle find_inbound_one(const InboundKey& key) const;
+
+  // For handles below capacity(). An entry's keys belong to the table, as do the bits Held, Live,
+  // Router and ForeignShard; the stages write the rest.
+  [[nodiscard]] SessionEntry& entry(SessionHandle handle);
+  [[nodiscard]] const SessionEntry& entry(SessionHandle handle) const;
+  [[nodiscard]] ColdSession& cold(SessionHandle handle);
+  [[nodiscard]] const ColdSession& cold(SessionHandle handle) const;
+  [[nodiscard]] bool is_live(SessionHandle handle) const;
+
+  // Makes a session, or finds it if it is there already (the second of two first packets in one
+  // burst): an unpredictable port, both indexes, TCP fields and counters zero, Live set. Takes back
+  // ports held for at least 1 s when the remote has no free port or the table is over 90 % full;
+  // when no entry is free, the oldest held one gives way.
+  // kTableFull: all entries are live. The caller may end the session that half_open_victim() names
+  // (with its own accounts: quotas, log), and try again.
+  Created create(const NewSession& session, Now now);
+
+  // Ends a live session. Both lookups miss at once. Its port is held for the port hold.
+  void end(SessionHandle handle, Now now);
+  // The same without holding the port.
+  void end_without_hold(SessionHandle handle);
+
+  // A live session with kSessionHalfOpen set, at least 1 s old, or kNoSession (nat.md T9). Looks
+  // at a bounded number of entries, going on where it stopped.
+  [[nodiscard]] SessionHandle half_open_victim(Now now);
+
+  // The new expiry of a session that a packet refreshed: the hot path, one store.
+  static void touch(SessionEntry& entry, Now now, uint32_t timeout_s) {
+    entry.expires_s = static_cast<uint16_t>(now.seconds() + timeout_s + 1);
+  }
+  // The same where the session may now expire earlier than it was going to (TCP closes): tells
+  // the sweep. Without it such a session ends up to kLookAhead_s late.
+  void touch_earlier(SessionHandle handle, Now now, uint32_t timeout_s);
+  static constexpr uint32_t kLookAhead_s = 64;
+  // True from the second on at which the session is to end.
+  static bool expired(uint16_t expires_s, Now now) {
+    return static_cast<uint16_t>(expires_s - now.seconds() - 1) > kMaxSessionTimeout_s;
+  }
+
+  // Looks at the next `budget` positions: `visit(handle, expired) -> SweepVerdict` is asked for
+  // live sessions that are due (for all live ones while a purge runs), sessions with kEnd are
+  // ended, ports held long enough are freed. Costs half a cycle for a position where nothing is
+  // due. `visit` must not call the table but for entry() and cold(). Returns the number of sessions
+  // ended.
+  template <typename Visitor>
+  uint32_t sweep(Now now, uint32_t budget, Visitor&& visit);
+
+  // From now on the sweep asks about every live session, until purged(the ticket) is true: then
+  // every session of this moment has been asked about.
+  uint64_t purge();
+  [[nodiscard]] bool purged(uint64_t ticket) const;
+  // How often the sweep has gone round.
+  [[nodiscard]] uint64_t sweep_passes() const;
+
+  void set_port_hold(uint32_t port_hold_s);
+
+  [[nodiscard]] uint32_t capacity() const;  // positions: handles are below it
+  [[nodiscard]] uint32_t live() const;
+  [[nodiscard]] uint32_t held() const;
+  [[nodiscard]] const SessionTableStatistics& statistics() const;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_TABLE_SESSION_TABLE_H_
