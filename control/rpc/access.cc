@@ -3,12 +3,11 @@
 #include <grp.h>
 #include <sys/socket.h>
 
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
 #include <algorithm>
 #include <cerrno>
 #include <utility>
-
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 
 namespace postern {
 namespace {

@@ -7,12 +7,11 @@
 
 #include <sys/types.h>
 
+#include <absl/status/statusor.h>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "absl/status/statusor.h"
 
 namespace postern {
 

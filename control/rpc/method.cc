@@ -1,11 +1,10 @@
 #include "control/rpc/method.h"
 
+#include <absl/strings/str_cat.h>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
-
-#include "absl/strings/str_cat.h"
 
 namespace postern {
 namespace {

@@ -5,11 +5,11 @@
 #ifndef POSTERN_CONTROL_RPC_RESPONDER_H_
 #define POSTERN_CONTROL_RPC_RESPONDER_H_
 
+#include <absl/status/status.h>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "absl/status/status.h"
 #include "control/rpc/access.h"
 #include "control/rpc/rpc_error.h"
 

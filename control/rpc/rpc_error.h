@@ -3,12 +3,11 @@
 #ifndef POSTERN_CONTROL_RPC_RPC_ERROR_H_
 #define POSTERN_CONTROL_RPC_RPC_ERROR_H_
 
+#include <absl/status/status.h>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "absl/status/status.h"
 
 namespace postern {
 

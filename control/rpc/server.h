@@ -11,13 +11,13 @@
 #ifndef POSTERN_CONTROL_RPC_SERVER_H_
 #define POSTERN_CONTROL_RPC_SERVER_H_
 
+#include <absl/status/statusor.h>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "control/rpc/access.h"
 #include "control/rpc/method.h"
 
