@@ -1,0 +1,59 @@
+// A port's device as text: a PCI address, or DPDK's vdev string "net_KIND<N>[,key=value...]".
+// Taken apart here, and completed with what the driver must be told for the port's MTU and for
+// speed, wherever the operator did not say it himself. Pure functions; any thread.
+#ifndef POSTERN_DATAPLANE_RUN_DEVICE_H_
+#define POSTERN_DATAPLANE_RUN_DEVICE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dataplane/run/complaint.h"
+
+namespace postern {
+
+struct Device {
+  enum class Kind : uint8_t { kPci, kVdev };
+  Kind kind = Kind::kVdev;
+  std::string name;    // "0000:3b:00.0", "net_tap0": how DPDK calls the device
+  std::string driver;  // of a vdev: "net_tap"; empty for PCI
+  std::vector<std::pair<std::string, std::string>> arguments;  // in the order written
+
+  // The PCI domain may be left out ("3b:00.0" is "0000:3b:00.0"). Complains about anything that is
+  // neither.
+  static Outcome<Device> parse(std::string_view text);
+
+  // The value of the last argument so called; nothing where there is none.
+  [[nodiscard]] std::optional<std::string_view> argument(std::string_view key) const;
+  // As DPDK takes it.
+  [[nodiscard]] std::string text() const;
+
+  // A network interface of the kernel on which the driver opens a socket ("iface=" of
+  // net_af_packet and net_af_xdp). Its MTU and state are the operator's (ip link), not ours.
+  [[nodiscard]] std::optional<std::string_view> kernel_interface() const;
+  // Whether the driver makes a kernel interface whose other end is a peer with the same MAC
+  // address (net_tap): the gateway then needs an address of its own.
+  [[nodiscard]] bool makes_kernel_interface() const { return driver == "net_tap"; }
+};
+
+// `device` with the driver's buffer arguments added for IP packets of `mtu_bytes`:
+//   net_af_packet  a ring of 8192 frames in 64 KiB blocks, big enough for the MTU; none of it where
+//                  the operator gave blocksz, framesz or framecnt. Twice the packets a second of
+//                  the driver's default ring.
+//   net_memif      bsize, where the default of 2048 bytes is too small.
+[[nodiscard]] Device complete_device(Device device, uint32_t mtu_bytes);
+
+// What is wrong with a completed device for packets of `mtu_bytes`: buffers that the operator made
+// too small, a driver that cannot do it.
+[[nodiscard]] std::optional<Complaint> check_mtu(const Device& device, uint32_t mtu_bytes);
+
+// Bytes of packet data that an mbuf needs behind its headroom to take any frame that the completed
+// device may deliver. At least 2048; a multiple of 64.
+[[nodiscard]] uint32_t frame_room_bytes(const Device& device, uint32_t mtu_bytes);
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_RUN_DEVICE_H_

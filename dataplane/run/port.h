@@ -1,0 +1,105 @@
+// A port: one DPDK device, from its opening to its closing. Any device that DPDK has a driver for:
+// NICs by PCI address, software devices by vdev string.
+//
+//   open()   the device is probed, found by its name and configured: its facts are known
+//   start()  queues are set up over the pool, packets flow
+//   stop()   packets end, the device is closed and removed (also by the destructor)
+//
+// Kernel interfaces: net_af_packet and net_af_xdp share an interface with the kernel, whose own
+// stack sees the packets too. It must have no address there and must not forward, or it answers
+// and routes beside the gateway. net_tap makes an interface whose end in the kernel carries the
+// driver's MAC address; the port's own then differs from it (mac()).
+//
+// Control thread. Workers receive and send by port_id() while the port is started.
+#ifndef POSTERN_DATAPLANE_RUN_PORT_H_
+#define POSTERN_DATAPLANE_RUN_PORT_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "dataplane/run/complaint.h"
+#include "dataplane/run/device.h"
+#include "dataplane/run/dpdk_log.h"
+#include "dataplane/run/mbuf_pool.h"
+#include "dataplane/run/settings.h"
+
+namespace postern {
+
+struct PortLink {
+  bool up = false;
+  uint32_t speed_mbit = 0;  // 0: unknown
+};
+
+// Packets as the device counts them; what the gateway did with them is in its own counters.
+struct PortStatistics {
+  uint64_t received = 0;
+  uint64_t sent = 0;
+  uint64_t missed = 0;  // arrived and were lost: ring full or no buffer
+  uint64_t received_bytes = 0;
+  uint64_t sent_bytes = 0;
+};
+
+class Port {
+ public:
+  // Complains with the port's name, DPDK's last error lines and what to do: exit status 3 of the
+  // daemon. `log` must outlive the port.
+  static Outcome<Port> open(const PortSettings& settings, DpdkLog& log);
+  Port(Port&&) noexcept;
+  Port& operator=(Port&&) = delete;
+  ~Port();
+
+  // Nothing where the port runs now. The pool must outlive the port.
+  [[nodiscard]] std::optional<Complaint> start(const MbufPool& pool);
+  void stop();
+
+  [[nodiscard]] const std::string& name() const { return settings_.name; }
+  [[nodiscard]] uint16_t port_id() const { return port_id_; }
+  // The gateway's MAC address on this port: the configured one, else the device's.
+  [[nodiscard]] MacAddress mac() const { return mac_; }
+  [[nodiscard]] const std::string& driver() const { return driver_; }
+  [[nodiscard]] uint32_t mtu_bytes() const { return settings_.mtu_bytes; }
+  [[nodiscard]] const Device& device() const { return device_; }
+
+  // Buffers that the device's rings hold at most.
+  [[nodiscard]] uint32_t ring_buffers() const;
+  // Room that its frames need in a buffer.
+  [[nodiscard]] uint32_t frame_room_bytes() const;
+
+  [[nodiscard]] PortLink link() const;
+  [[nodiscard]] PortStatistics statistics() const;
+  // Whether MTUs still fit: somebody may have changed the kernel interface's or the device's since
+  // start(). Ask when a link changes.
+  [[nodiscard]] std::optional<Complaint> check_link_mtu() const;
+
+ private:
+  Port(const PortSettings& settings, Device device, DpdkLog& log);
+  [[nodiscard]] std::optional<Complaint> probe();
+  [[nodiscard]] std::optional<Complaint> configure();
+  [[nodiscard]] std::optional<Complaint> set_up_queues(const MbufPool& pool);
+  [[nodiscard]] std::optional<Complaint> tell_mtu();
+  [[nodiscard]] std::optional<Complaint> tell_mac();
+  [[nodiscard]] Complaint failure(const std::string& doing, int error) const;
+
+  PortSettings settings_;
+  Device device_;
+  DpdkLog* log_;
+  std::string driver_;
+  MacAddress mac_;
+  MacAddress device_mac_;
+  uint16_t port_id_ = kNoPort;
+  uint16_t receive_slots_ = 0;  // of a queue's ring
+  uint16_t transmit_slots_ = 0;
+  bool started_ = false;
+
+  static constexpr uint16_t kNoPort = 0xffff;
+};
+
+// Buffers that a pool for these ports needs: all rings full, what `workers` hold in bursts and
+// caches, and `held` packets that wait for neighbours.
+[[nodiscard]] uint32_t pool_buffers(uint32_t ring_buffers, uint32_t workers, uint32_t held);
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_RUN_PORT_H_
