@@ -28,13 +28,14 @@ def words(literals):
 def listed(root):
     """(name, text, advice) of every reason, in the order of the list."""
     text = tree.read(root, LIST).replace("\\\n", "\n")
-    return [tuple(words(part) for part in match.groups()[1:]) for match in ENTRY.finditer(text)]
+    return [tuple(map(words, match.groups()[1:])) for match in ENTRY.finditer(text)]
 
 
 def table(root):
     """The table as it should stand in the page."""
     rows = [f"| `{name}` | {text} | {advice} |" for name, text, advice in listed(root)]
-    return "\n".join(["", "| Reason | What happened | What to do |", "|---|---|---|", *rows, "", ""])
+    head = ["", "| Reason | What happened | What to do |", "|---|---|---|"]
+    return "\n".join([*head, *rows, "", ""])
 
 
 def around(page):
@@ -69,8 +70,8 @@ def write(root):
 
 
 def self_test():
-    reason = ('#define LIST(X) \\\n  X(kA, "a-b", "It is \\"a\\".", \\\n    "Do " \\\n    "b.") \\\n'
-              '  X(kB, "b", "B.", "None.")\n')
+    reason = ('#define LIST(X) \\\n  X(kA, "a-b", "It is \\"a\\".", \\\n    "Do " \\\n    "b.")'
+              ' \\\n  X(kB, "b", "B.", "None.")\n')
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
         tree.write_files(root, {LIST: reason, PAGE: f"# Page\n{BEGIN}{END}after\n"})
