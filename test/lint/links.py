@@ -43,7 +43,8 @@ def self_test():
             "[out](https://example.com/x)\n```\n[none](nowhere.md)\n```\n")
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
-        tree.write_files(root, {"docs/a.md": page, "run/walk.h": "class Walk {\n  int turn();\n};\n"})
+        header = "class Walk {\n  int turn();\n};\n"
+        tree.write_files(root, {"docs/a.md": page, "run/walk.h": header})
         tree.expect(not list(check(root)), f"good links are refused: {list(check(root))}")
         for bad in ("[gone](b.md)", "[`Walk::stop()`](../run/walk.h)"):
             tree.write_files(root, {"docs/a.md": f"line\n{bad}\n"})
