@@ -9,10 +9,9 @@ plane's libraries hold instructions that corei7 does not have; and an instructio
 import json
 import pathlib
 import re
-import shutil
-import subprocess
 import tempfile
 
+import binary
 import tree
 
 # Library, below the build tree, and what its code must use.
@@ -40,25 +39,16 @@ def march_problems(build, march):
             yield f"{entry['file']}:1: compiled with {beyond}: use a target attribute"
 
 
-def functions(binary):
-    """(demangled name, disassembly) of every function in an object, a library or a program."""
-    listing = subprocess.run(["objdump", "-d", "-C", "--no-show-raw-insn", str(binary)],
-                             capture_output=True, text=True, check=True).stdout
-    for part in re.split(r"\n(?=[0-9a-f]{8,} <)", listing)[1:]:
-        head, _, body = part.partition("\n")
-        yield head.partition("<")[2].removesuffix(">:"), body
-
-
-def code_problems(binary, wanted):
+def code_problems(library, wanted):
     """What a library's code uses and must not, or must use (what, pattern) and does not."""
     what, pattern = wanted or ("", None)
     seen = pattern is None
-    for name, body in functions(binary):
+    for name, body in binary.functions(library):
         seen = seen or pattern.search(body) is not None
         if CHOSEN_AT_START not in name and (found := BEYOND_FLOOR.search(body)):
-            yield f"{binary.name}: {name} uses {found.group(0)}, beyond the floor"
+            yield f"{library.name}: {name} uses {found.group(0)}, beyond the floor"
     if not seen:
-        yield f"{binary.name}: no {what} instruction: was the wrong -march compiled in?"
+        yield f"{library.name}: no {what} instruction: was the wrong -march compiled in?"
 
 
 def check(_, build, march):
@@ -85,12 +75,8 @@ __attribute__((target("avx512f"))) void NAME(char* a, const char* b) {
 """
 
 
-def compiled(directory, text, march):
-    """The object that the compiler makes of the text."""
-    tree.write_files(directory, {"a.cc": text})
-    subprocess.run([shutil.which("g++") or "c++", "-O3", f"-march={march}", "-c", "a.cc"],
-                   cwd=directory, check=True)
-    return directory / "a.o"
+def built(directory, text, march):
+    return binary.compiled(directory, text, "-O3", f"-march={march}")
 
 
 def self_test():
@@ -98,11 +84,11 @@ def self_test():
         directory = pathlib.Path(name)
         for march, pattern, good in (("x86-64-v3", VEX, True), ("corei7", VEX, False),
                                      ("x86-64-v3", AVX2, True), ("corei7", AVX2, False)):
-            problems = list(code_problems(compiled(directory, SOURCE, march), pattern))
+            problems = list(code_problems(built(directory, SOURCE, march), pattern))
             tree.expect(not problems if good else len(problems) == 1, f"{march}: {problems}")
         for function, good in (("copy_avx512", True), ("copy", False)):
-            binary = compiled(directory, SOURCE + WIDE.replace("NAME", function), "x86-64-v3")
-            problems = list(code_problems(binary, VEX))
+            wide = built(directory, SOURCE + WIDE.replace("NAME", function), "x86-64-v3")
+            problems = list(code_problems(wide, VEX))
             tree.expect(not problems if good else "beyond" in problems[0], f"{problems}")
         for flags, good in (("-march=x86-64-v3", True), ("", False), ("-march=native", False),
                             ("-march=x86-64-v3 -march=corei7", False),
