@@ -1,4 +1,4 @@
-"""What meets packets calls nothing that allocates, locks, waits, formats, throws or asks the kernel.
+"""What meets packets calls nothing that allocates, locks, waits, formats, throws or does I/O.
 
 Looks at the code that came out of the compiler, so it sees through inlining and templates. Making
 and destroying a stage's own memory is no packet's business: constructors and destructors may.
