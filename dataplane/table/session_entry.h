@@ -49,8 +49,9 @@ static_assert(sizeof(InboundKey) == 16 && alignof(InboundKey) == 1);
 
 // Bits of SessionEntry::flags. The low ten belong to tcp_state.h (state and FIN bookkeeping).
 inline constexpr uint16_t kSessionTcpMask = 0x03ff;
-inline constexpr uint16_t kSessionHalfOpen = 0x0400;  // TCP that no remote answered yet; written
-                                                      // by tcp_state.h, read when room is short
+inline constexpr uint16_t kSessionHalfOpen = 0x0400;  // TCP whose handshake was never completed;
+                                                      // written by tcp_state.h, read when room is
+                                                      // short
 inline constexpr uint16_t kSessionForeignShard = 0x0800;  // its port is of another shard
 inline constexpr uint16_t kSessionRouter = 0x1000;        // original destination in the cold half
 inline constexpr uint16_t kSessionHeld = 0x4000;          // ended; only its external port is kept
