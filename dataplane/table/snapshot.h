@@ -71,13 +71,14 @@ struct NodeEntry {
   VxlanEncapsulation encapsulation;
 };
 
-// Timeouts of config.md `sessions.timeouts`, in seconds.
+// Timeouts of config.md `sessions`, in seconds.
 struct SessionTimeouts {
   uint32_t tcp_established_s = 7440;
   uint32_t tcp_transitory_s = 240;
   uint32_t udp_s = 300;
   uint32_t icmp_s = 60;
   uint32_t other_s = 300;
+  uint32_t port_hold_s = 60;  // `sessions.port_hold`
 };
 
 // Inner MAC addresses of nodes as last seen in their packets, by NodeIndex; zero: nothing seen.

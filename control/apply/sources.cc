@@ -1,0 +1,145 @@
+#include "control/apply/sources.h"
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace postern {
+namespace {
+
+// The number of slots that may be given: the last one means "none" in sessions.
+uint32_t usable_slots(const SourceRecords& records) {
+  return std::min(records.capacity(), uint32_t{kNoSource});
+}
+
+}  // namespace
+
+std::optional<SourceOwner> wanted_record(const SourceInputs& inputs, const OverlayPrefix& key) {
+  if (const NodeIndex* node = inputs.platform.find(key); node != nullptr) {
+    return SourceOwner{*node, kPlatform};
+  }
+  if (inputs.cidrs.find(key) == nullptr && inputs.pods.find(key) == nullptr) return std::nullopt;
+  const auto* cidr = inputs.cidrs.holding(key);
+  if (cidr == nullptr) return std::nullopt;  // on no node, or over several: their CIDRs bear it
+  const auto* pods = inputs.pods.holding(key);
+  return SourceOwner{cidr->second, pods == nullptr ? kNoNamespace : pods->second};
+}
+
+SourceBook::SourceBook(SourceRecords* records) : records_(records), pool_(usable_slots(*records)) {}
+
+absl::StatusOr<SourceChange> SourceBook::plan(const SourceInputs& inputs) const {
+  std::vector<OverlayPrefix> keys;
+  keys.reserve(inputs.cidrs.size() + inputs.platform.size() + inputs.pods.size() + entries_.size());
+  for (const auto& [key, node] : inputs.cidrs.all()) keys.push_back(key);
+  for (const auto& [key, node] : inputs.platform.all()) keys.push_back(key);
+  for (const auto& [key, name] : inputs.pods.all()) keys.push_back(key);
+  for (const auto& [key, held] : entries_.all()) keys.push_back(key);
+  return plan_keys(inputs, std::move(keys));
+}
+
+absl::StatusOr<SourceChange> SourceBook::plan_pods(const SourceInputs& inputs,
+                                                   std::span<const OverlayPrefix> touched) const {
+  std::vector<OverlayPrefix> keys(touched.begin(), touched.end());
+  for (const OverlayPrefix& key : touched) {
+    if (key.prefix.length == 32) continue;  // nothing lies within it
+    inputs.cidrs.for_each_within(key, [&](const auto& inner, NodeIndex) { keys.push_back(inner); });
+    inputs.pods.for_each_within(key,
+                                [&](const auto& inner, NamespaceIndex) { keys.push_back(inner); });
+  }
+  return plan_keys(inputs, std::move(keys));
+}
+
+// Compares what each of the prefixes has with what it must have.
+absl::StatusOr<SourceChange> SourceBook::plan_keys(const SourceInputs& inputs,
+                                                   std::vector<OverlayPrefix> keys) const {
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  SourceChange change;
+  std::vector<OverlayPrefix> renewed;
+  for (const OverlayPrefix& key : keys) {
+    const std::optional<SourceOwner> wanted = wanted_record(inputs, key);
+    const Held* held = entries_.find(key);
+    if (held == nullptr && !wanted) continue;
+    if (held != nullptr && wanted == held->owner) continue;
+    if (held != nullptr) change.retired.push_back(held->slot);
+    if (!wanted) {
+      change.erased.push_back(key);
+      continue;
+    }
+    change.assigned.push_back({key, kNoSource, *wanted});
+    if (held == nullptr) renew_above(key, renewed);
+  }
+  std::sort(renewed.begin(), renewed.end());
+  renewed.erase(std::unique(renewed.begin(), renewed.end()), renewed.end());
+  for (const OverlayPrefix& key : renewed) {
+    const Held* held = entries_.find(key);
+    if (wanted_record(inputs, key) != held->owner) continue;  // changes anyway
+    change.retired.push_back(held->slot);
+    change.assigned.push_back({key, kNoSource, held->owner});
+  }
+  if (change.assigned.size() > pool_.available()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the change needs ", change.assigned.size(), " source records, ",
+                     pool_.available(), " of ", usable_slots(*records_),
+                     " are free; records of removed pods become free within 10 s: try again"));
+  }
+  for (size_t i = 0; i < change.assigned.size(); ++i) change.assigned[i].slot = pool_.peek(i);
+  return change;
+}
+
+// A new record takes addresses from the one above it: sessions of those addresses that note the
+// slot above must look again, even where the two agree now (the new one may change later). A
+// record without a namespace has no sessions.
+void SourceBook::renew_above(const OverlayPrefix& key, std::vector<OverlayPrefix>& renewed) const {
+  const auto* above = entries_.above(key);
+  if (above == nullptr || above->second.owner.namespace_index == kNoNamespace) return;
+  renewed.push_back(above->first);
+}
+
+std::shared_ptr<SourceMap> SourceBook::build_map(const SourceChange& change, uint64_t seed) const {
+  constexpr size_t kLeast = 1024;
+  const size_t records = entries_.size() + change.assigned.size();
+  auto map =
+      std::make_shared<SourceMap>(static_cast<uint32_t>(std::max(kLeast, records * 2)), seed);
+  absl::flat_hash_set<SourceSlot> gone(change.retired.begin(), change.retired.end());
+  bool room = true;
+  for (const auto& [key, held] : entries_.all()) {
+    if (!gone.contains(held.slot)) room &= map->assign(key.vni, key.prefix, held.slot);
+  }
+  for (const auto& [key, slot, owner] : change.assigned) {
+    room &= map->assign(key.vni, key.prefix, slot);
+  }
+  return room ? map : nullptr;
+}
+
+bool SourceBook::update_map(SourceMap& map, const SourceChange& change) {
+  for (const auto& [key, slot, owner] : change.assigned) {
+    if (!map.assign(key.vni, key.prefix, slot)) return false;
+  }
+  for (const OverlayPrefix& key : change.erased) map.erase(key.vni, key.prefix);
+  return true;
+}
+
+void SourceBook::prepare(const SourceChange& change) {
+  for (const auto& [key, slot, owner] : change.assigned) {
+    records_->store(slot, {owner.node, owner.namespace_index, records_->load(slot).epoch});
+  }
+}
+
+void SourceBook::commit(const SourceChange& change) {
+  pool_.take(change.assigned.size());
+  for (const OverlayPrefix& key : change.erased) entries_.erase(key);
+  for (const auto& [key, slot, owner] : change.assigned) entries_.assign(key, {slot, owner});
+}
+
+void SourceBook::retire(std::span<const SourceSlot> slots) {
+  for (const SourceSlot slot : slots) records_->retire(slot);
+}
+
+void SourceBook::release(std::span<const SourceSlot> slots) {
+  for (const SourceSlot slot : slots) pool_.release(slot);
+}
+
+}  // namespace postern

@@ -1,0 +1,112 @@
+// The book of source records: which (VNI, prefix) has which slot, and what has to change in the
+// table that workers read (dataplane/table/source_table.h) when nodes or pods change.
+//
+// Records follow from three maps: pod CIDRs of nodes, nodes' own addresses, pods of namespaces.
+// What the record of a prefix must be depends on these alone (wanted_record), so a full build and
+// the patch of one pod are the same code over more or fewer prefixes.
+//
+//   plan()    what to assign, erase and retire; changes nothing
+//   prepare() writes the new slots' records: nobody can find them yet
+//   then the prefixes are assigned in a map, the snapshot is published, every worker has seen it
+//   retire()  from here on no session of a retired slot is served
+//   release() after a purge: the slots may be taken again
+//
+// Invariant: as long as a slot is not retired, every address that found it still finds it. So when
+// a longer record appears under another one (a pod moved to another node), the one above gets a new
+// slot too, and its sessions find their way again by address.
+//
+// plan() may run beside the event loop while nothing else touches the book; the rest is called by
+// the control thread.
+#ifndef POSTERN_CONTROL_APPLY_SOURCES_H_
+#define POSTERN_CONTROL_APPLY_SOURCES_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "control/apply/prefix_map.h"
+#include "control/apply/slots.h"
+#include "dataplane/table/source_table.h"
+
+namespace postern {
+
+// Who holds which inner addresses.
+struct SourceInputs {
+  PrefixMap<NodeIndex> cidrs;     // may nest: the longest wins
+  PrefixMap<NodeIndex> platform;  // nodes' own addresses, each a /32
+  PrefixMap<NamespaceIndex> pods;
+};
+
+// Whose a prefix is.
+struct SourceOwner {
+  NodeIndex node = kNoNode;
+  NamespaceIndex namespace_index = kNoNamespace;
+  friend bool operator==(const SourceOwner&, const SourceOwner&) = default;
+};
+
+// What the record of exactly `key` must be, or nothing where there is to be none. Pure.
+std::optional<SourceOwner> wanted_record(const SourceInputs& inputs, const OverlayPrefix& key);
+
+struct SourceChange {
+  struct Assignment {
+    OverlayPrefix key;
+    SourceSlot slot = kNoSource;
+    SourceOwner owner;
+  };
+  std::vector<Assignment> assigned;   // these prefixes find these new slots from now on
+  std::vector<OverlayPrefix> erased;  // these find nothing any more
+  std::vector<SourceSlot> retired;    // the slots that both had before
+
+  [[nodiscard]] bool empty() const { return assigned.empty() && erased.empty(); }
+};
+
+class SourceBook {
+ public:
+  // `records` is shared with the workers and outlives the book.
+  explicit SourceBook(SourceRecords* records);
+
+  // What makes the records those of `inputs`. Fails when there are not enough slots.
+  [[nodiscard]] absl::StatusOr<SourceChange> plan(const SourceInputs& inputs) const;
+  // The same where `inputs` differs from what the book holds in the pods `touched` only.
+  [[nodiscard]] absl::StatusOr<SourceChange> plan_pods(
+      const SourceInputs& inputs, std::span<const OverlayPrefix> touched) const;
+
+  // A map of what the book will hold after `change`, with room to spare for patches.
+  [[nodiscard]] std::shared_ptr<SourceMap> build_map(const SourceChange& change,
+                                                     uint64_t seed) const;
+  // Changes a map that workers read in place. False when there is no room: build_map(), which is
+  // right after a part of the change as well.
+  static bool update_map(SourceMap& map, const SourceChange& change);
+
+  // Writes the records of the new slots.
+  void prepare(const SourceChange& change);
+  // Takes the change over into the book.
+  void commit(const SourceChange& change);
+  // After every worker has seen the snapshot of the change.
+  void retire(std::span<const SourceSlot> slots);
+  // After a purge: the slots may be taken again.
+  void release(std::span<const SourceSlot> slots);
+
+  [[nodiscard]] size_t size() const { return entries_.size(); }
+
+ private:
+  struct Held {
+    SourceSlot slot = kNoSource;
+    SourceOwner owner;
+  };
+  [[nodiscard]] absl::StatusOr<SourceChange> plan_keys(const SourceInputs& inputs,
+                                                       std::vector<OverlayPrefix> keys) const;
+  void renew_above(const OverlayPrefix& key, std::vector<OverlayPrefix>& renewed) const;
+
+  SourceRecords* records_;
+  SlotPool pool_;
+  PrefixMap<Held> entries_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_APPLY_SOURCES_H_
