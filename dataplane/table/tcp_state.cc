@@ -297,7 +297,7 @@ TcpVerdict tcp_first(SessionEntry& entry, const TcpSegment& segment) {
   return TcpVerdict::kPass;
 }
 
-TcpVerdict tcp_next_special(SessionEntry& entry, Direction direction, const TcpSegment& segment) {
+TcpVerdict tcp_next_special(SessionEntry& entry, Direction direction, TcpSegment segment) {
   if (!sane(segment.flags)) return TcpVerdict::kBadState;
   View view(entry, direction);
   if ((segment.flags & kRst) != 0) return on_reset(view, segment);

@@ -108,7 +108,7 @@ TcpVerdict tcp_first(SessionEntry& entry, const TcpSegment& segment);
 
 // Everything but an in-order ACK in a steady connection.
 [[gnu::cold, gnu::noinline]] TcpVerdict tcp_next_special(SessionEntry& entry, Direction direction,
-                                                         const TcpSegment& segment);
+                                                         TcpSegment segment);
 
 // Judges a segment of a known session and moves its state on. On every verdict but kPass the entry
 // is as it was. The caller sets a new expiry by tcp_timeout_s after kPass.
