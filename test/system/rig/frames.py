@@ -203,7 +203,7 @@ class Packet:
 
 
 def read_pcap(path):
-    """(seconds, frame, length on the wire) of each record of a pcap file; a cut tail is left out."""
+    """(seconds, frame, length on the wire) of each record of a pcap file; a cut tail is not."""
     with open(path, "rb") as file:
         data = file.read()
     if len(data) < 24:

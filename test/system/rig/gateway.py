@@ -53,8 +53,9 @@ class Gateway:
                 self._process.poll(), self.log_tail()))
 
     def wait_exit(self, limit_s):
-        """The exit status of a process that should end by itself."""
-        return self._process.wait(limit_s)
+        """The exit status of a process whose end the case asked for."""
+        process, self._process = self._process, None
+        return process.wait(limit_s)
 
     def signal(self, sign):
         self._process.send_signal(sign)

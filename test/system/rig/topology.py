@@ -8,7 +8,9 @@
       |  100.127.0.0/30
   far (f0; servers on lo)
 
-Each node has the pods .11 payments, .12 web, .13 lab, and .14 that is in no namespace.
+Each node has the pods .11 payments, .12 web, .13 lab, and .14 that is in no namespace. Cases that
+play both ends by hand use the pod .21 of payments and the server NOBODY, which no kernel owns: so
+no kernel answers in between.
 """
 import copy
 import json
@@ -24,6 +26,8 @@ VTEP, UNDERLAY_BITS = "10.0.0.254", 24
 UPLINK, OUTSIDE, UPLINK_BITS = "192.0.2.10", "192.0.2.1", 24
 ROUTED = "198.51.100.0/24"
 SERVERS = ["203.0.113.%d" % n for n in range(10, 20)]
+NOBODY = "203.0.113.200"
+PODS = {"payments": 11, "web": 12, "lab": 13, "stray": 14, "raw": 21}
 FAR_ROUTER, FAR_END, FAR_SERVER, FAR_NET = (
     "100.127.0.1", "100.127.0.2", "198.18.0.10", "198.18.0.0/24")
 INNER_HOP, INNER_HOP_MAC = "169.254.1.1", "02:00:00:00:99:01"
@@ -195,8 +199,9 @@ class Rig:
                        "pod_cidrs": [node.pod_cidr]} for node in self.nodes],
             "cluster": {"no_snat": ["10.128.0.0/14", "172.30.0.0/16"]},
             "namespaces": [
-                {"name": name, "pods": ["%s%d" % (node.prefix, last) for node in self.nodes]}
-                for name, last in (("payments", 11), ("web", 12), ("lab", 13))],
+                {"name": name, "pods": ["%s%d" % (node.prefix, last) for node in self.nodes
+                                        for last in lasts]}
+                for name, lasts in (("payments", (11, 21)), ("web", (12,)), ("lab", (13,)))],
             "egress_ips": [
                 {"name": "payments-out", "namespaces": ["payments"], "addresses": [PAYMENTS_IP]},
                 {"name": "web-out", "namespaces": ["web"], "addresses": [WEB_IP]}],
@@ -240,8 +245,7 @@ class Rig:
     # ---- who is there
 
     def pod(self, name="payments", node=1):
-        last = {"payments": 11, "web": 12, "lab": 13, "stray": 14}[name]
-        return self.pod_at("%s%d" % (self.nodes[node - 1].prefix, last), node)
+        return self.pod_at("%s%d" % (self.nodes[node - 1].prefix, PODS[name]), node)
 
     def pod_at(self, address, node=1):
         return Pod(self.nodes[node - 1], address)
