@@ -95,7 +95,7 @@ def test_the_inside_is_never_an_outside(t):
     """Pod networks, nodes, VTEPs and the gateway's own addresses are refused as destinations."""
     rig = t.rig(nodes=1).start()
     pod, wire, outside = rig.pod("raw"), rig.node_wire(), rig.outside_wire()
-    inside = ["10.128.2.11", "10.128.7.7", "172.30.0.1", "10.0.0.1", topology.UPLINK,
+    inside = ["10.128.4.11", "10.128.7.7", "172.30.0.1", "10.0.0.1", topology.UPLINK,
               topology.PAYMENTS_IP, topology.WEB_IP]
     for number, address in enumerate(inside):
         wire.send(rig.tunnelled(frames.udp(pod.address, address, 4000 + number, 53, b"x")))
@@ -183,12 +183,12 @@ def test_fallback_to_node_ip_only_where_written(t):
 
 
 def test_entries_by_pod_destination_and_exception(t):
-    """An entry for pods beats one for the namespace, a longer destination a shorter, except"""
+    """Entries for pods beat those for namespaces, longer prefixes shorter; except beats both."""
     rig = t.rig().start(egress_ips=[
         {"name": "all", "namespaces": ["payments"], "addresses": [POOL[0]]},
         {"name": "near", "namespaces": ["payments"], "destinations": ["203.0.113.0/24"],
          "except": ["203.0.113.11/32"], "addresses": [POOL[1]]},
-        {"name": "one-pod", "namespaces": ["payments"], "pods": ["10.128.2.11"],
+        {"name": "one-pod", "namespaces": ["payments"], "pods": ["10.128.4.11"],
          "destinations": ["203.0.113.12/32"], "addresses": [POOL[2]]}])
     servers = [rig.echo(address) for address in topology.SERVERS[:3]]
     first, second = rig.pod("payments", 1), rig.pod("payments", 2)

@@ -80,7 +80,8 @@ class Echo:
 
 
 class Http:
-    """GET answers `blob`, PUT answers the SHA-256 of what came."""
+    """GET answers `blob` (or what blob(address) returns for the client's address), PUT answers the
+    SHA-256 of what came."""
 
     def __init__(self, namespace, address, port, blob):
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -93,7 +94,7 @@ class Http:
                 self.wfile.write(body)
 
             def do_GET(self):
-                self._answer(blob)
+                self._answer(blob(self.client_address[0]) if callable(blob) else blob)
 
             def do_PUT(self):
                 left, digest = int(self.headers["Content-Length"]), hashlib.sha256()

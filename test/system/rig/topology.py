@@ -45,8 +45,8 @@ class Node:
     def __init__(self, number):
         self.number, self.name = number, "node-%d" % number
         self.vtep = "10.0.0.%d" % number
-        self.prefix = "10.128.%d." % (2 * (number - 1))
-        self.pod_cidr = self.prefix + "0/23"
+        self.prefix = "10.128.%d." % (4 * (number - 1))
+        self.pod_cidr = self.prefix + "0/22"
         self.mac, self.inner_mac = "02:00:00:00:03:%02x" % number, "02:00:00:00:04:%02x" % number
         self.namespace = None
 

@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+"""The demonstration behind demo.sh: a gateway between two nodes and a server, all in network
+namespaces. Every line says what was expected and what the server, or the gateway, saw."""
+import os
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+from rig import case, frames, topology
+from rig.ground import signals_raise, signals_wait, sweep
+
+NODE_IP, PAYMENTS_IP, WEB_IP, NEW_WEB_IP = "192.0.2.20", "192.0.2.50", "192.0.2.60", "192.0.2.61"
+FORBIDDEN = topology.SERVERS[1]
+CONNECTIONS = 50
+PODS = 1000
+WIDTHS = (60, 26)
+
+EGRESS = [{"name": "payments-out", "namespaces": ["payments"], "addresses": [PAYMENTS_IP]},
+          {"name": "web-out", "namespaces": ["web"], "addresses": [WEB_IP]}]
+FIREWALL = {"default": "allow", "rules": [
+    {"namespace": "lab", "action": "deny", "to": [FORBIDDEN + "/32"], "ports": ["tcp/443"]}]}
+
+
+class Report:
+    """One line a fact, and whether all of them were as expected."""
+
+    def __init__(self):
+        self.good = True
+
+    @staticmethod
+    def title(text):
+        print("\n%s" % text, flush=True)
+
+    def line(self, what, expected, seen):
+        same = expected == seen
+        self.good = self.good and same
+        print("  %-5s %-*s expected %-*s seen %s" % (
+            "ok" if same else "WRONG", WIDTHS[0], what, WIDTHS[1], expected, seen), flush=True)
+
+
+def _source(test, pod, server):
+    """The source that the server sees, or why it sees none."""
+    try:
+        sock, seen = test.dial(pod, server)
+        sock.close()
+        return seen
+    except OSError as error:
+        return "nothing (%s)" % error
+
+
+class KeptAlive(threading.Thread):
+    """Connections that are used in turn, all the time, until `finish`."""
+
+    def __init__(self, connections):
+        super().__init__(daemon=True)
+        self._connections, self._ending, self._rounds = connections, False, 0
+        self._broken = set()
+        self.start()
+
+    def run(self):
+        while not self._ending:
+            for number, sock in enumerate(self._connections):
+                message = b"%d of round %d" % (number, self._rounds)
+                try:
+                    sock.sendall(message)
+                    if sock.recv(100) != message:
+                        self._broken.add(number)
+                except OSError:
+                    self._broken.add(number)
+            self._rounds += 1
+
+    def finish(self):
+        """(how many were alive in every round, rounds)"""
+        self._ending = True
+        self.join(10)
+        for sock in self._connections:
+            sock.close()
+        return len(self._connections) - len(self._broken), self._rounds
+
+
+def show_ways_out(test, rig, report, server):
+    report.title("Each namespace leaves by its own address, from both nodes (seen by the server)")
+    for name, address, way in (("lab", NODE_IP, "Node IP, shared"),
+                               ("payments", PAYMENTS_IP, "its own egress address"),
+                               ("web", WEB_IP, "its own egress address")):
+        for node in (1, 2):
+            pod = rig.pod(name, node)
+            report.line("%s on node-%d, pod %s: %s" % (name, node, pod.address, way), address,
+                        _source(test, pod, server))
+
+
+def show_denied(test, rig, report, forbidden, server):
+    report.title("What is not allowed does not leave, and the gateway says why")
+    cases = ((rig.pod("lab"), forbidden, "firewall-denied", "lab to %s tcp/443" % FORBIDDEN),
+             (rig.pod("stray"), server, "source-unknown", "a pod of no namespace"))
+    for pod, target, reason, what in cases:
+        with pod.tcp(timeout_s=0.5) as sock:
+            failed = sock.connect_ex((target.address, target.port))
+        report.line(what, "no connection", "no connection" if failed else "a connection")
+        rows = {row["reason"]: row for row in rig.gateway.call("drops.list")["rows"]}
+        last = rows.get(reason, {}).get("last") or {}
+        report.line("  drop reason, and whose packet it was", "%s %s" % (reason, pod.address),
+                    "%s %s" % (reason if rows.get(reason, {}).get("count") else "no such drop",
+                               last.get("src")))
+
+
+def show_many_pods(test, rig, report, server):
+    report.title("%d pods are added over the control socket; one of them is used at once" % PODS)
+    pods = ["10.128.%d.%d" % (2 + number // 250, 1 + number % 250) for number in range(PODS // 2)]
+    pods += ["10.128.%d.%d" % (6 + number // 250, 1 + number % 250) for number in range(PODS // 2)]
+    chosen = rig.pod_at(pods[PODS // 4], 1)
+    chosen.namespace.ip("addr add %s/32 dev vx0" % chosen.address)
+    with chosen.tcp(timeout_s=0.4) as sock:
+        failed = sock.connect_ex((server.address, server.port))
+    report.line("pod %s before" % chosen.address, "no connection",
+                "no connection" if failed else "a connection")
+    began = time.monotonic()
+    answer = rig.gateway.call("namespaces.patch", add={"payments": pods})
+    took_ms = (time.monotonic() - began) * 1000
+    report.line("pods added", str(PODS), str(answer["changed"]))
+    report.line("pod %s after the answer (%.1f ms)" % (chosen.address, took_ms), PAYMENTS_IP,
+                _source(test, chosen, server))
+
+
+def show_changes(test, rig, report, server):
+    report.title("An egress address is added and another removed under %d connections" %
+                 CONNECTIONS)
+    pod, web = rig.pod("payments"), rig.pod("web")
+    dialled = [test.dial(pod, server) for _ in range(CONNECTIONS)]
+    report.line("%d connections of payments leave by" % CONNECTIONS, PAYMENTS_IP,
+                " ".join(sorted({seen for _, seen in dialled})))
+    old, _ = test.dial(web, server)
+    alive = KeptAlive([sock for sock, _ in dialled])
+    time.sleep(0.3)
+    changed = [EGRESS[0], {**EGRESS[1], "addresses": [NEW_WEB_IP]}]
+    rig.apply(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=changed)
+    report.line("web after the answer: the added address", NEW_WEB_IP, _source(test, web, server))
+    old.settimeout(0.5)
+    try:
+        old.sendall(b"still there?")
+        seen = "an answer" if old.recv(100) else "closed"
+    except OSError:
+        seen = "no answer"
+    old.close()
+    report.line("the connection through the removed address", "no answer", seen)
+    time.sleep(0.3)
+    kept, rounds = alive.finish()
+    report.line("connections kept alive through %s" % PAYMENTS_IP, str(CONNECTIONS),
+                "%d" % kept)
+    report.line("  rounds over all of them without a loss", "more than 2",
+                "more than 2" if rounds > 2 and kept == CONNECTIONS else str(rounds))
+
+
+def show_accounts(rig, report):
+    report.title("Nothing else left, and every packet is accounted for")
+    foreign = sorted({p.src for p in rig.left() if p.kind == frames.ETH_IP} - rig.allowed)
+    report.line("foreign or untranslated sources seen on the uplink", "none",
+                " ".join(foreign) or "none")
+    report.line("received + made = forwarded + answered + dropped + held", "equal",
+                rig.gateway.quiet_imbalance() or "equal")
+
+
+def show_end(rig, report):
+    found = list(rig.complaints())
+    report.line("stop by SIGTERM within 2 s, every checksum right, nothing left", "no complaint",
+                "; ".join(found) or "no complaint")
+
+
+SHELL_TEXT = """
+The gateway keeps running. In this shell:
+  posternctl status | sessions | drops | counters | config check %(config)s
+  posternctl namespace add lab 10.128.1.9
+  node-1 curl -s --interface 10.128.0.11 http://%(server)s/      a pod of payments
+  node-1 curl -s --interface 10.128.0.12 http://%(server)s/      a pod of web
+  node-1 curl -s --interface 10.128.0.13 http://%(server)s/      a pod of lab
+  node-1 ping -I 10.128.0.11 %(server)s
+  outside tcpdump -ni e0                                         what leaves by the uplink
+The configuration is %(config)s; kill -HUP %(pid)d applies it again. Leave with exit or Ctrl-D.
+"""
+
+
+def shell(rig):
+    """A shell with posternctl and the namespaces at hand; ends when the user leaves it."""
+    names = {"node-1": rig.nodes[0].namespace, "node-2": rig.nodes[1].namespace,
+             "outside": rig.outside, "gateway": rig.gateway_ns}
+    lines = ["%s() { ip netns exec %s \"$@\"; }" % (name, namespace.name)
+             for name, namespace in names.items()]
+    lines += ["posternctl() { command %s -s %s \"$@\"; }" % (
+        rig.gateway.program("posternctl"), rig.gateway.socket_path), "PS1='postern-demo# '"]
+    path = rig.ground.path("shell.rc")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    print(SHELL_TEXT % {"config": rig.gateway.config_path, "server": topology.SERVERS[0],
+                        "pid": rig.gateway.pid}, flush=True)
+    subprocess.run(["bash", "--rcfile", path, "-i"], check=False)
+
+
+def _node_ip():
+    return {"mode": "gateway", "addresses": [NODE_IP]}
+
+
+def demonstrate(test, options):
+    """True when everything was as expected."""
+    report = Report()
+    print("postern: two nodes (kernel VXLAN), pods of three namespaces, a gateway, a server outside"
+          "\n(all of it in network namespaces of its own)", flush=True)
+    rig = test.rig()
+    rig.start(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=EGRESS)
+    server, forbidden = rig.echo(), rig.echo(FORBIDDEN, 443)
+    rig.http(lambda address: b"you come from %s\n" % address.encode())
+    show_ways_out(test, rig, report, server)
+    show_denied(test, rig, report, forbidden, server)
+    show_many_pods(test, rig, report, server)
+    show_changes(test, rig, report, server)
+    show_accounts(rig, report)
+    if not report.good:
+        print("\n" + rig.gateway.describe(), flush=True)
+    if options.shell:
+        shell(rig)
+        return report.good
+    show_end(rig, report)
+    return report.good
+
+
+def main():
+    line = case.parser(__doc__)
+    line.add_argument("--shell", action="store_true", help="keep it running for trying posternctl")
+    options = line.parse_args()
+    options.bin = os.path.abspath(options.bin)
+    if os.geteuid():
+        sys.exit("run this as root: it makes network namespaces")
+    sweep()
+    test = case.Test(options)
+    began = time.monotonic()
+    with signals_raise():
+        try:
+            good = demonstrate(test, options)
+        except KeyboardInterrupt:
+            sys.exit("interrupted; everything is taken away")
+        except Exception:
+            print("\nWRONG %s\n%s" % (traceback.format_exc(), test.describe()), flush=True)
+            good = False
+        finally:
+            with signals_wait():
+                test.close()
+    print("\n%s (%.0f s)" % ("All of it was as expected." if good else "Not all was as expected.",
+                             time.monotonic() - began))
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
