@@ -35,7 +35,7 @@ LIBRARIES = (
     ("Abseil", r"absl/.*", ("config", "control", *FREE)),
     ("libconfig", r"libconfig\.h(\+\+)?", ("config",)),
     ("JSON", r"nlohmann/.*", ("control", *FREE)),
-    ("libevent", r"event2?/?.*\.h|ev\w+\.h", ("control",)),
+    ("libevent", r"event2?/?.*\.h|ev\w+\.h", ("control", "test")),
     ("libedit", r"histedit\.h|editline/.*", ("control",)),
     ("libpcap", r"pcap(/.*)?\.h", ("control", *FREE)),
     ("GoogleTest", r"(gtest|gmock)/.*", ("test",)),
