@@ -95,9 +95,11 @@ void record_scale(SessionEntry& entry, Direction direction, uint8_t shift) {
       static_cast<uint8_t>((entry.window_scales & ~(15u << place)) | scale << place);
 }
 
-// The segment lies within a window of the last acknowledged number on either side: below it
-// retransmissions and, one further, keepalives (RFC 9293 3.8.4), above it a window and a FIN.
+// The segment follows on the last one, or lies within a window of the last acknowledged number on
+// either side: below it retransmissions and, one further, keepalives (RFC 9293 3.8.4), above it a
+// window and a FIN.
 bool sequence_fits(const View& view, const TcpSegment& segment) {
+  if (segment.sequence == view.end) return true;
   const uint32_t window = window_bound(view.entry, view.direction);
   const uint32_t low = view.peer_acknowledged - window - 1;
   const uint32_t room = 2 * window + 2;
@@ -244,8 +246,7 @@ TcpVerdict on_opening_syn_ack(View& view, const TcpSegment& segment) {
     return inbound_syn ? TcpVerdict::kBadSequence : on_challenge(view, segment);
   }
   begin_inbound(view, segment);
-  view.set_peers(kTcpOutboundSynAcked, true);
-  view.acknowledged = segment.acknowledgement;
+  advance_acknowledged(view, segment);
   settle(view);
   return TcpVerdict::kPass;
 }

@@ -9,9 +9,10 @@
 //
 // Trackers, one pair a direction: `sequence_end` is the number after the last one sent,
 // `acknowledged` the last acknowledgement sent. They move only by segments whose sequence and
-// acknowledgement both lie within a window of what is known (RFC 5961 5.2). A data segment outside
-// still passes, and moves nothing: its receiver can judge it better than we can, and whoever
-// cannot see the connection cannot drag a tracker to a number of his choice.
+// acknowledgement both lie within a window of what is known (RFC 5961 5.2); a segment that starts
+// exactly where the last one ended needs no window. A data segment outside still passes, and moves
+// nothing: its receiver can judge it better than we can, and whoever cannot see the connection
+// cannot drag a tracker to a number of his choice.
 //
 // A RST closes only at the number that its receiver expects (RFC 5961 3.2): the last acknowledged,
 // or sequence_end as long as every segment since followed on the one before. Once there was a gap
