@@ -17,9 +17,10 @@ import time
 
 CLONE_NEWNET = 0x40000000
 NETNS_DIR = "/run/netns"
-NAME = "postern-%d-%d-%s"
+NAME = "postern-%d-%d-%s"            # pid, number of the ground, role
 NAME_PATTERN = re.compile(r"postern-(\d+)-\d+-")
 IP_COMMAND_TIMEOUT_S = 30
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -109,7 +110,7 @@ class Ground:
     def __init__(self, keep=False):
         Ground._count += 1
         self._number, self._keep = Ground._count, keep
-        self.folder = tempfile.mkdtemp(prefix="postern-test-")
+        self.folder = tempfile.mkdtemp(prefix=NAME % (os.getpid(), self._number, ""))
         self._namespaces, self._processes, self._closers = [], [], []
 
     def namespace(self, role):
@@ -161,20 +162,24 @@ class Ground:
 
 
 def sweep():
-    """Deletes the namespaces of predecessors that were killed."""
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(NETNS_DIR):
-            owner = NAME_PATTERN.match(name)
-            if owner and not os.path.exists("/proc/" + owner.group(1)):
-                run(["ip", "netns", "del", name], check=False)
+    """Takes away the namespaces and folders of predecessors that were killed."""
+    for place, remove in ((NETNS_DIR, lambda name: run(["ip", "netns", "del", name], check=False)),
+                          (tempfile.gettempdir(), lambda name: shutil.rmtree(
+                              os.path.join(tempfile.gettempdir(), name), ignore_errors=True))):
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(place):
+                owner = NAME_PATTERN.match(name)
+                if owner and not os.path.exists("/proc/" + owner.group(1)):
+                    remove(name)
 
 
 @contextlib.contextmanager
 def signals_raise():
-    """SIGTERM and SIGHUP end the program the way Ctrl-C does, through every `finally`."""
+    """SIGTERM and SIGHUP end the program the way Ctrl-C does, through every `finally`; and Ctrl-C
+    does so in the background, too, where shells have it ignored."""
     def interrupt(number, _frame):
         raise KeyboardInterrupt(signal.Signals(number).name)
-    previous = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGHUP)}
+    previous = {s: signal.signal(s, interrupt) for s in ENDING_SIGNALS}
     try:
         yield
     finally:
@@ -185,8 +190,7 @@ def signals_raise():
 @contextlib.contextmanager
 def signals_wait():
     """Around a clean-up: a second Ctrl-C must not leave half of it standing."""
-    held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {s: signal.signal(s, signal.SIG_IGN) for s in held}
+    previous = {s: signal.signal(s, signal.SIG_IGN) for s in ENDING_SIGNALS}
     try:
         yield
     finally:
