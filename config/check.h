@@ -10,6 +10,7 @@
 
 #include "config/diagnostic.h"
 #include "config/model.h"
+#include "config/report.h"
 
 namespace postern::config {
 
@@ -18,8 +19,19 @@ struct Findings {
   std::vector<Diagnostic> warnings;  // allowed, and probably not meant
 };
 
-// Both lists are sorted by file and line.
+// Both lists are sorted by file and line. For models that did not come from a file as they are,
+// such as one with a patch laid over it.
 Findings check(const Model& model);
+
+// Lists that are known to be incomplete: names that they lack are not complained about.
+struct Gaps {
+  bool ports = false;
+  bool tunnels = false;
+  bool namespaces = false;
+};
+
+// The same for the loader, which has a report already.
+void check(const Model& model, const Gaps& gaps, Report& report);
 
 }  // namespace postern::config
 

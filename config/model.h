@@ -129,10 +129,10 @@ struct Tunnel {
   At<std::string> name;
   TunnelType type = TunnelType::kVxlan;
   At<Ipv4Address> local;
-  At<std::optional<uint32_t>> vni;  // nothing: "any"
-  uint16_t udp_port = kVxlanUdpPort;
-  ListOf<Ipv4Address> inner_addresses;  // answered for inside the tunnel
-  std::optional<MacAddress> inner_mac;  // source of replies; nothing: derived from the name
+  At<std::optional<uint32_t>> vni;           // nothing: "any"
+  At<uint16_t> udp_port{kVxlanUdpPort, {}};  // of Geneve: kGeneveUdpPort where the file is silent
+  ListOf<Ipv4Address> inner_addresses;       // answered for inside the tunnel
+  std::optional<MacAddress> inner_mac;       // source of replies; nothing: derived from the name
   bool operator==(const Tunnel&) const = default;
 };
 

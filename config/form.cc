@@ -1,0 +1,393 @@
+#include "config/form.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstdio>
+
+#include "config/units.h"
+
+namespace postern::config {
+namespace {
+
+constexpr size_t kLongestShown = 80;
+constexpr size_t kLongestName = 63;
+constexpr size_t kLongestHostName = 253;  // RFC 1035 2.3.4
+constexpr int64_t kMinMss = 64;
+constexpr int64_t kMaxMss = 65495;  // 65535 - 40
+constexpr uint16_t kMaxCpu = 1023;
+constexpr int64_t kMaxVni = 0xffffff;  // RFC 7348 5
+constexpr uint16_t kPortStep = 8;
+
+const std::string_view* text_of(const Scalar& scalar) {
+  return std::get_if<std::string_view>(&scalar);
+}
+
+template <typename Form>
+Reading<typename Form::Value> refuse(const Form& form, const Scalar& scalar) {
+  return {std::nullopt, must_be(form.expects(), scalar)};
+}
+
+bool is_name_letter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+}
+
+// A plain decimal number without sign or leading zeros, at most `max`.
+std::optional<uint32_t> parse_number(std::string_view text, uint32_t max) {
+  uint32_t value = 0;
+  if (text.size() > 1 && text[0] == '0') return std::nullopt;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+  return value <= max ? std::optional(value) : std::nullopt;
+}
+
+// "7" or "7-9", the first at most the last.
+std::optional<std::pair<uint16_t, uint16_t>> parse_range(std::string_view text, uint16_t max) {
+  const size_t dash = text.find('-');
+  const auto first = parse_number(text.substr(0, dash), max);
+  if (!first) return std::nullopt;
+  const auto last =
+      dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1), max);
+  if (!last || *last < *first) return std::nullopt;
+  return std::pair(static_cast<uint16_t>(*first), static_cast<uint16_t>(*last));
+}
+
+bool is_host_name(std::string_view text) {
+  if (text.empty() || text.size() > kLongestHostName) return false;
+  while (true) {
+    const size_t dot = text.find('.');
+    const std::string_view label = text.substr(0, dot);
+    const auto is_letter = [](char c) { return is_name_letter(c) && c != '.'; };
+    if (label.empty() || label.size() > kLongestName || label.front() == '-' ||
+        label.back() == '-' || !std::all_of(label.begin(), label.end(), is_letter)) {
+      return false;
+    }
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+// "ADDRESS:PORT".
+bool is_endpoint(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const auto port = parse_number(text.substr(colon + 1), 65535);
+  return Ipv4Address::parse(text.substr(0, colon)) && port && *port > 0;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const int letter = std::tolower(static_cast<unsigned char>(c));
+  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+// Whether the bytes are a row of complete options: class 2, type 1, length in words 1, data.
+bool are_options(const std::vector<uint8_t>& bytes) {
+  constexpr size_t kMostBytes = 252;  // RFC 8926 3.4: Opt Len has 6 bits
+  size_t at = 0;
+  while (at + 4 <= bytes.size()) at += 4 + 4 * static_cast<size_t>(bytes[at + 3] & 0x1f);
+  return at == bytes.size() && at <= kMostBytes;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      char escape[5];
+      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned>(byte));
+      out += escape;
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string shown(const Scalar& scalar) {
+  if (const auto* integer = std::get_if<int64_t>(&scalar)) return std::to_string(*integer);
+  if (const auto* boolean = std::get_if<bool>(&scalar)) return *boolean ? "true" : "false";
+  if (const auto* real = std::get_if<double>(&scalar)) {
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, "%g", *real);
+    return buffer;
+  }
+  const std::string_view text = *text_of(scalar);
+  if (text.size() <= kLongestShown) return quoted(text);
+  return quoted(text.substr(0, kLongestShown)) + "...";
+}
+
+std::string must_be(const std::string& expected, const Scalar& scalar) {
+  return "must be " + expected + ", is " + shown(scalar);
+}
+
+std::string not_yet(const Scalar& scalar) { return "not supported yet: " + shown(scalar); }
+
+Reading<int64_t> Integer::read(const Scalar& scalar) const {
+  const auto* value = std::get_if<int64_t>(&scalar);
+  if (value == nullptr || *value < min || *value > max) return refuse(*this, scalar);
+  return {*value, ""};
+}
+
+std::string Integer::expects() const {
+  if (min == max) return std::to_string(min);
+  return "an integer from " + std::to_string(min) + " to " + std::to_string(max);
+}
+
+Reading<bool> Boolean::read(const Scalar& scalar) const {
+  const auto* value = std::get_if<bool>(&scalar);
+  if (value == nullptr) return refuse(*this, scalar);
+  return {*value, ""};
+}
+
+Reading<std::string> Text::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text == nullptr || text->empty() || text->size() > longest) return refuse(*this, scalar);
+  return {std::string(*text), ""};
+}
+
+std::string Text::expects() const {
+  return "a text of 1 to " + std::to_string(longest) + " characters";
+}
+
+Reading<std::string> Name::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text != nullptr && star && *text == kEveryNamespace) return {std::string(*text), ""};
+  if (text == nullptr || text->empty() || text->size() > kLongestName ||
+      !std::all_of(text->begin(), text->end(), is_name_letter)) {
+    return refuse(*this, scalar);
+  }
+  return {std::string(*text), ""};
+}
+
+std::string Name::expects() const {
+  const std::string name = "a name of 1 to 63 letters, digits, '.', '_' or '-'";
+  return star ? name + ", or \"*\"" : name;
+}
+
+Reading<std::string> HostName::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text == nullptr) return refuse(*this, scalar);
+  if (!is_host_name(text->starts_with("*.") ? text->substr(2) : *text)) {
+    return refuse(*this, scalar);
+  }
+  return {std::string(*text), ""};
+}
+
+std::string HostName::expects() const {
+  return "a host name such as \"api.example.com\", or \"*.example.com\" for all under it";
+}
+
+Reading<std::string> Target::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text == nullptr) return refuse(*this, scalar);
+  const auto is_path = [&](std::string_view scheme) {
+    return text->starts_with(scheme) && text->substr(scheme.size()).starts_with("/");
+  };
+  const bool good = kind == Kind::kMetrics
+                        ? is_endpoint(*text) || is_path("unix:")
+                        : *text == "syslog" || is_path("file:") ||
+                              (text->starts_with("ipfix:") && is_endpoint(text->substr(6)));
+  if (*text != "off" && !good) return refuse(*this, scalar);
+  return {std::string(*text), ""};
+}
+
+std::string Target::expects() const {
+  if (kind == Kind::kMetrics) return "\"off\", \"ADDRESS:PORT\" or \"unix:/PATH\"";
+  return "\"off\", \"file:/PATH\", \"syslog\" or \"ipfix:ADDRESS:PORT\"";
+}
+
+Reading<uint32_t> Duration::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  const auto seconds = text != nullptr ? parse_duration_s(*text) : std::nullopt;
+  if (!seconds || *seconds < min_s || *seconds > max_s) return refuse(*this, scalar);
+  return {*seconds, ""};
+}
+
+std::string Duration::print(uint32_t value) const { return quoted(duration_text(value)); }
+
+std::string Duration::expects() const {
+  return "a duration such as \"2h4m\" or \"30s\", from " + duration_text(min_s) + " to " +
+         duration_text(max_s);
+}
+
+Reading<uint64_t> Rate::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  const auto rate = text != nullptr ? parse_rate_bits_per_second(*text) : std::nullopt;
+  if (!rate) return refuse(*this, scalar);
+  return {*rate, ""};
+}
+
+std::string Rate::print(uint64_t value) const { return quoted(rate_text(value)); }
+
+std::string Rate::expects() const { return "a rate such as \"1Gbit\" or \"500Mbit\""; }
+
+Reading<MacAddress> Mac::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  const auto mac = text != nullptr ? MacAddress::parse(*text) : std::nullopt;
+  if (!mac || mac->is_multicast() || mac->is_zero()) return refuse(*this, scalar);
+  return {*mac, ""};
+}
+
+std::string Mac::expects() const { return "a unicast MAC address such as \"0a:58:0a:80:00:01\""; }
+
+Reading<std::vector<uint8_t>> GeneveOptions::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text == nullptr || text->size() % 2 != 0) return refuse(*this, scalar);
+  std::vector<uint8_t> bytes;
+  for (size_t i = 0; i < text->size(); i += 2) {
+    const int high = hex_value((*text)[i]);
+    const int low = hex_value((*text)[i + 1]);
+    if (high < 0 || low < 0) return refuse(*this, scalar);
+    bytes.push_back(static_cast<uint8_t>(high << 4 | low));
+  }
+  if (!are_options(bytes)) return refuse(*this, scalar);
+  return {std::move(bytes), ""};
+}
+
+std::string GeneveOptions::print(const Value& value) const {
+  std::string hex;
+  for (const uint8_t byte : value) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned>(byte));
+    hex += digits;
+  }
+  return quoted(hex);
+}
+
+std::string GeneveOptions::expects() const {
+  return "whole Geneve options in hexadecimal, at most 252 bytes";
+}
+
+Reading<std::vector<uint16_t>> CpuList::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text == nullptr) return refuse(*this, scalar);
+  std::vector<uint16_t> cpus;
+  std::vector<bool> taken(size_t{kMaxCpu} + 1);
+  size_t at = 0;
+  while (at <= text->size()) {
+    const size_t comma = std::min(text->find(',', at), text->size());
+    const auto range = parse_range(text->substr(at, comma - at), kMaxCpu);
+    if (!range) return refuse(*this, scalar);
+    for (uint16_t cpu = range->first; cpu <= range->second; ++cpu) {
+      if (taken[cpu]) return {std::nullopt, "two workers on CPU " + std::to_string(cpu)};
+      taken[cpu] = true;
+      cpus.push_back(cpu);
+    }
+    at = comma + 1;
+  }
+  const bool more = cpus.size() > supported;
+  return {std::move(cpus), more ? "not supported yet: more than one worker" : ""};
+}
+
+std::string CpuList::print(const Value& value) const {
+  std::string out;
+  for (size_t i = 0; i < value.size(); ++i) {
+    size_t last = i;
+    while (last + 1 < value.size() && value[last + 1] == value[last] + 1) ++last;
+    if (!out.empty()) out += ',';
+    out += std::to_string(value[i]);
+    if (last > i) out += "-" + std::to_string(value[last]);
+    i = last;
+  }
+  return quoted(out);
+}
+
+std::string CpuList::expects() const { return "CPU numbers such as \"1\" or \"2-3,6\""; }
+
+Reading<std::optional<uint32_t>> Vni::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text != nullptr && *text == "any") {
+    return {Value{}, any_supported ? "" : not_yet(scalar)};
+  }
+  const auto* number = std::get_if<int64_t>(&scalar);
+  if (number == nullptr || *number < 0 || *number > kMaxVni) return refuse(*this, scalar);
+  return {Value{static_cast<uint32_t>(*number)}, ""};
+}
+
+std::string Vni::print(Value value) const { return value ? std::to_string(*value) : quoted("any"); }
+
+std::string Vni::expects() const { return "an integer from 0 to 16777215, or \"any\""; }
+
+Reading<PortRange> ExternalPorts::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  const auto range = text != nullptr ? parse_range(*text, 65535) : std::nullopt;
+  if (!range || range->first == 0 || range->first % kPortStep != 0 ||
+      range->second % kPortStep != kPortStep - 1) {
+    return refuse(*this, scalar);
+  }
+  return {PortRange{range->first, range->second}, ""};
+}
+
+std::string ExternalPorts::print(Value value) const {
+  return quoted(std::to_string(value.first) + "-" + std::to_string(value.last));
+}
+
+std::string ExternalPorts::expects() const {
+  return "ports such as \"1024-65535\": the first and the one after the last multiples of 8";
+}
+
+Reading<MssClamp> Mss::read(const Scalar& scalar) const {
+  if (const auto* number = std::get_if<int64_t>(&scalar)) {
+    if (*number < kMinMss || *number > kMaxMss) return refuse(*this, scalar);
+    return {MssClamp{MssClamp::Mode::kNumber, static_cast<uint16_t>(*number)}, ""};
+  }
+  const auto* text = text_of(scalar);
+  if (text != nullptr && *text == "off") return {MssClamp{MssClamp::Mode::kOff, 0}, ""};
+  if (text != nullptr && *text == "auto") return {MssClamp{MssClamp::Mode::kAuto, 0}, ""};
+  return refuse(*this, scalar);
+}
+
+std::string Mss::print(Value value) const {
+  switch (value.mode) {
+    case MssClamp::Mode::kOff:
+      return quoted("off");
+    case MssClamp::Mode::kAuto:
+      return quoted("auto");
+    case MssClamp::Mode::kNumber:
+      break;
+  }
+  return std::to_string(value.mss);
+}
+
+std::string Mss::expects() const {
+  return "\"off\", \"auto\" or an integer from " + std::to_string(kMinMss) + " to " +
+         std::to_string(kMaxMss);
+}
+
+Reading<FirewallPorts> Service::read(const Scalar& scalar) const {
+  const auto* text = text_of(scalar);
+  if (text == nullptr) return refuse(*this, scalar);
+  if (*text == "icmp") return {FirewallPorts{FirewallProtocol::kIcmp, 0, 65535}, ""};
+  const size_t slash = text->find('/');
+  const std::string_view protocol = text->substr(0, slash);
+  if (protocol != "tcp" && protocol != "udp") return refuse(*this, scalar);
+  FirewallPorts ports;
+  ports.protocol = protocol == "tcp" ? FirewallProtocol::kTcp : FirewallProtocol::kUdp;
+  if (slash == std::string_view::npos) return {ports, ""};
+  const auto range = parse_range(text->substr(slash + 1), 65535);
+  if (!range) return refuse(*this, scalar);
+  ports.first = range->first;
+  ports.last = range->second;
+  return {ports, ""};
+}
+
+std::string Service::print(Value value) const {
+  if (value.protocol == FirewallProtocol::kIcmp) return quoted("icmp");
+  std::string out = value.protocol == FirewallProtocol::kTcp ? "tcp" : "udp";
+  if (value.first == 0 && value.last == 65535) return quoted(out);
+  out += "/" + std::to_string(value.first);
+  if (value.last != value.first) out += "-" + std::to_string(value.last);
+  return quoted(out);
+}
+
+std::string Service::expects() const {
+  return "\"tcp/443\", \"tcp/8000-8999\", \"udp/53\", \"tcp\", \"udp\" or \"icmp\"";
+}
+
+}  // namespace postern::config
