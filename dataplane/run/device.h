@@ -15,6 +15,9 @@
 
 namespace postern {
 
+// What a frame has beside its IP packet: an Ethernet header with room for two VLAN tags.
+inline constexpr uint32_t kFrameOverheadBytes = 14 + 2 * 4;
+
 struct Device {
   enum class Kind : uint8_t { kPci, kVdev };
   Kind kind = Kind::kVdev;
@@ -31,8 +34,10 @@ struct Device {
   // As DPDK takes it.
   [[nodiscard]] std::string text() const;
 
-  // A network interface of the kernel on which the driver opens a socket ("iface=" of
-  // net_af_packet and net_af_xdp). Its MTU and state are the operator's (ip link), not ours.
+  // Whether the driver opens a socket on an interface of the kernel (net_af_packet, net_af_xdp).
+  // The interface's MTU and state are the operator's (ip link), not ours.
+  [[nodiscard]] bool opens_kernel_interface() const;
+  // That interface ("iface="); nothing where none is named or the driver is another.
   [[nodiscard]] std::optional<std::string_view> kernel_interface() const;
   // Whether the driver makes a kernel interface whose other end is a peer with the same MAC
   // address (net_tap): the gateway then needs an address of its own.
@@ -43,6 +48,7 @@ struct Device {
 //   net_af_packet  a ring of 8192 frames in 64 KiB blocks, big enough for the MTU; none of it where
 //                  the operator gave blocksz, framesz or framecnt. Twice the packets a second of
 //                  the driver's default ring.
+//   net_tap        iface=dtap<N>, where no name is given (as the driver itself calls it).
 //   net_memif      bsize, where the default of 2048 bytes is too small.
 [[nodiscard]] Device complete_device(Device device, uint32_t mtu_bytes);
 

@@ -76,10 +76,11 @@ class Eal {
   Eal(std::unique_ptr<DpdkLog> log, std::vector<std::string> arguments, size_t workers,
       MemoryMode mode);
 
-  std::unique_ptr<DpdkLog> log_;  // null: moved from
+  std::unique_ptr<DpdkLog> log_;
   std::vector<std::string> arguments_;
   size_t workers_ = 0;
   MemoryMode mode_ = MemoryMode::kNoHuge;
+  bool started_ = false;  // false also where moved from
 };
 
 }  // namespace postern

@@ -78,8 +78,9 @@ class Port {
   [[nodiscard]] std::optional<Complaint> probe();
   [[nodiscard]] std::optional<Complaint> configure();
   [[nodiscard]] std::optional<Complaint> set_up_queues(const MbufPool& pool);
-  [[nodiscard]] std::optional<Complaint> tell_mtu();
-  [[nodiscard]] std::optional<Complaint> tell_mac();
+  [[nodiscard]] std::optional<Complaint> settle_mac();
+  [[nodiscard]] std::optional<Complaint> prepare_interface();
+  [[nodiscard]] std::string interface() const;
   [[nodiscard]] Complaint failure(const std::string& doing, int error) const;
 
   PortSettings settings_;
@@ -87,7 +88,6 @@ class Port {
   DpdkLog* log_;
   std::string driver_;
   MacAddress mac_;
-  MacAddress device_mac_;
   uint16_t port_id_ = kNoPort;
   uint16_t receive_slots_ = 0;  // of a queue's ring
   uint16_t transmit_slots_ = 0;

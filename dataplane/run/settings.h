@@ -22,18 +22,18 @@ enum class MemoryMode : uint8_t {
 
 struct EalSettings {
   MemoryMode memory = MemoryMode::kAuto;
-  uint32_t memory_mb = 1024;      // MiB
-  std::vector<std::string> args;  // passed on to EAL as they are, after ours
+  uint32_t memory_mb = 1024;           // MiB
+  std::vector<std::string> args = {};  // passed on to EAL as they are, after ours
   std::vector<uint32_t> worker_cpus = {1};
-  std::string file_prefix;  // empty: "postern-PID"
+  std::string file_prefix = {};  // empty: "postern-PID"
 };
 
 struct PortSettings {
-  std::string name;               // the operator's name for it
-  std::string device;             // PCI address, or vdev string ("net_tap0,iface=up")
-  uint32_t mtu_bytes = 1500;      // IP bytes
-  std::optional<MacAddress> mac;  // instead of the device's own
-  uint16_t queues = 1;            // receive and transmit queues, one pair a worker
+  std::string name = {};               // the operator's name for it
+  std::string device = {};             // PCI address, or vdev string ("net_tap0,iface=up")
+  uint32_t mtu_bytes = 1500;           // IP bytes
+  std::optional<MacAddress> mac = {};  // instead of the device's own
+  uint16_t queues = 1;                 // receive and transmit queues, one pair a worker
 };
 
 }  // namespace postern

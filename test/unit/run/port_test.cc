@@ -1,0 +1,357 @@
+// Ports over EAL in this process, without huge pages: packets go through software devices that need
+// no privilege, and, as root, through kernel interfaces of a network namespace of its own.
+#include "dataplane/run/port.h"
+
+#include <gtest/gtest.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "dataplane/run/eal.h"
+#include "dataplane/run/environment.h"
+#include "dataplane/run/kernel_interface.h"
+
+namespace postern {
+namespace {
+
+constexpr uint32_t kFrameBytes = 100;
+
+// A broadcast frame of an ethertype that nothing answers, `tag` in its payload.
+void fill_frame(uint8_t* frame, uint32_t bytes, uint8_t tag) {
+  std::memset(frame, 0xff, 6);
+  std::memset(frame + 6, 0x02, 6);
+  frame[12] = 0x88;  // 0x88b5: local experiments (IEEE 802)
+  frame[13] = 0xb5;
+  std::memset(frame + 14, tag, bytes - 14);
+}
+
+bool is_frame(const rte_mbuf* packet, uint32_t bytes, uint8_t tag) {
+  if (packet->nb_segs != 1 || packet->pkt_len != bytes) return false;
+  std::array<uint8_t, 16384> wanted{};
+  fill_frame(wanted.data(), bytes, tag);
+  return std::memcmp(rte_pktmbuf_mtod(packet, const uint8_t*), wanted.data(), bytes) == 0;
+}
+
+class PortTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    own_namespace_ = geteuid() == 0 && unshare(CLONE_NEWNET) == 0;
+    EalSettings settings;
+    settings.memory = MemoryMode::kNoHuge;
+    settings.memory_mb = 128;
+    const HostFacts facts = gather_host_facts();
+    settings.worker_cpus = {facts.allowed_cpus.back()};
+    prefix_ = "postern-test-" + std::to_string(getpid());
+    settings.file_prefix = prefix_;
+    Outcome<Eal> eal = Eal::start(
+        settings, {MemoryMode::kNoHuge, facts.instruction_set, facts.allowed_cpus}, {},
+        [](std::string_view line) {
+          if (std::getenv("POSTERN_TEST_VERBOSE") != nullptr) {
+            std::fprintf(stderr, "dpdk: %.*s\n", static_cast<int>(line.size()), line.data());
+          }
+        });
+    ASSERT_TRUE(eal.ok()) << eal.complaint().text();
+    eal_ = std::make_unique<Eal>(std::move(eal).value());
+    runtime_directory_ = rte_eal_get_runtime_dir();
+    ASSERT_NE(runtime_directory_.find(prefix_), std::string::npos);
+  }
+  static void TearDownTestSuite() {
+    eal_.reset();
+    EXPECT_FALSE(std::filesystem::exists(runtime_directory_));
+  }
+
+  static Outcome<Port> open(const std::string& device, uint32_t mtu_bytes = 1500) {
+    PortSettings settings;
+    settings.name = "tested";
+    settings.device = device;
+    settings.mtu_bytes = mtu_bytes;
+    return Port::open(settings, eal_->log());
+  }
+
+  // A pool for one port and the port started over it; fails the test where that fails.
+  struct Running {
+    std::unique_ptr<MbufPool> pool;
+    std::unique_ptr<Port> port;
+  };
+  static Running run(const std::string& device, uint32_t mtu_bytes = 1500,
+                     uint32_t buffers = 8191) {
+    Running running;
+    Outcome<Port> port = open(device, mtu_bytes);
+    if (!port) {
+      ADD_FAILURE() << port.complaint().text();
+      return running;
+    }
+    running.port = std::make_unique<Port>(std::move(port).value());
+    Outcome<MbufPool> pool = MbufPool::create("tested", buffers, running.port->frame_room_bytes());
+    if (!pool) {
+      ADD_FAILURE() << pool.complaint().text();
+      return {};
+    }
+    running.pool = std::make_unique<MbufPool>(std::move(pool).value());
+    const std::optional<Complaint> complaint = running.port->start(*running.pool);
+    if (complaint) {
+      ADD_FAILURE() << complaint->text();
+      return {};
+    }
+    return running;
+  }
+
+  static void send(const Running& from, uint32_t bytes, uint8_t tag) {
+    rte_mbuf* packet = rte_pktmbuf_alloc(from.pool->get());
+    ASSERT_NE(packet, nullptr);
+    auto* data =
+        reinterpret_cast<uint8_t*>(rte_pktmbuf_append(packet, static_cast<uint16_t>(bytes)));
+    ASSERT_NE(data, nullptr);
+    fill_frame(data, bytes, tag);
+    ASSERT_EQ(rte_eth_tx_burst(from.port->port_id(), 0, &packet, 1), 1);
+  }
+
+  // Whether the frame is among the next that arrive, within 50 ms; all of them are freed.
+  static bool arrives(const Running& at, uint32_t bytes, uint8_t tag) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+    bool found = false;
+    while (!found && std::chrono::steady_clock::now() < deadline) {
+      std::array<rte_mbuf*, 32> burst{};
+      const uint16_t count = rte_eth_rx_burst(at.port->port_id(), 0, burst.data(), 32);
+      for (uint16_t i = 0; i < count; ++i) {
+        found = found || is_frame(burst[i], bytes, tag);
+        rte_pktmbuf_free(burst[i]);
+      }
+      if (count == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    return found;
+  }
+
+  // Whether a frame sent on one port arrives on another. Sent again for a second: the kernel drops
+  // what is sent while it still takes note of a carrier.
+  static bool passes(const Running& from, const Running& to, uint32_t bytes, uint8_t tag) {
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      send(from, bytes, tag);
+      if (HasFatalFailure()) return false;
+      if (arrives(to, bytes, tag)) return true;
+    }
+    return false;
+  }
+
+  // Whether the link gets there within a second: the kernel takes note of carriers by and by.
+  static bool link_becomes(const Running& of, bool up) {
+    for (int attempt = 0; attempt < 1000 && of.port->link().up != up; ++attempt) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return of.port->link().up == up;
+  }
+
+  static bool own_namespace_;
+  static std::string runtime_directory_;
+  static std::string prefix_;
+  static std::unique_ptr<Eal> eal_;
+};
+bool PortTest::own_namespace_ = false;
+std::string PortTest::runtime_directory_;
+std::string PortTest::prefix_;
+std::unique_ptr<Eal> PortTest::eal_;
+
+TEST_F(PortTest, LaunchesAWorkerOnItsThread) {
+  struct Seen {
+    std::thread::id thread;
+    int signal_blocked = -1;
+  } seen;
+  ASSERT_EQ(eal_->workers(), 1u);
+  ASSERT_TRUE(eal_->launch(
+      0,
+      [](void* argument) {
+        auto* out = static_cast<Seen*>(argument);
+        out->thread = std::this_thread::get_id();
+        sigset_t mask;
+        pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+        out->signal_blocked = sigismember(&mask, SIGTERM);
+        return 0;
+      },
+      &seen));
+  eal_->wait(0);
+  EXPECT_NE(seen.thread, std::this_thread::get_id());
+  EXPECT_NE(seen.thread, std::thread::id());
+  EXPECT_EQ(seen.signal_blocked, 1);
+  sigset_t mask;
+  pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&mask, SIGTERM), 0);
+}
+
+TEST_F(PortTest, RingGivesBackWhatItTook) {
+  Running ring = run("net_ring0");
+  ASSERT_TRUE(ring.port);
+  EXPECT_EQ(ring.port->driver(), "net_ring");
+  EXPECT_TRUE(ring.port->link().up);
+  for (uint8_t tag = 1; tag < 100; ++tag) send(ring, kFrameBytes, tag);
+  std::array<rte_mbuf*, 128> burst{};
+  ASSERT_EQ(rte_eth_rx_burst(ring.port->port_id(), 0, burst.data(), 128), 99);
+  for (uint8_t i = 0; i < 99; ++i) {
+    EXPECT_TRUE(is_frame(burst[i], kFrameBytes, static_cast<uint8_t>(i + 1))) << unsigned{i};
+    rte_pktmbuf_free(burst[i]);
+  }
+  const PortStatistics statistics = ring.port->statistics();
+  EXPECT_EQ(statistics.received, 99u);
+  EXPECT_EQ(statistics.sent, 99u);
+  EXPECT_EQ(statistics.missed, 0u);
+}
+
+TEST_F(PortTest, ADeviceCanBeOpenedAgainAfterItsPortStopped) {
+  for (int round = 0; round < 2; ++round) {
+    Running null = run("net_null0");
+    ASSERT_TRUE(null.port);
+    null.port->stop();
+    EXPECT_FALSE(null.port->link().up);
+  }
+}
+
+TEST_F(PortTest, TwoPortsShareAPool) {
+  Outcome<Port> first = open("net_null0");
+  Outcome<Port> second = open("net_null1,size=200");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_NE(first.value().port_id(), second.value().port_id());
+  Outcome<MbufPool> pool = MbufPool::create("shared", 16383, 2048);
+  ASSERT_TRUE(pool.ok());
+  EXPECT_EQ(first.value().start(pool.value()), std::nullopt);
+  EXPECT_EQ(second.value().start(pool.value()), std::nullopt);
+  std::array<rte_mbuf*, 64> burst{};
+  const uint16_t count = rte_eth_rx_burst(second.value().port_id(), 0, burst.data(), 64);
+  ASSERT_GT(count, 0);
+  EXPECT_EQ(burst[0]->pkt_len, 200u);
+  EXPECT_EQ(pool.value().in_use(), count);
+  EXPECT_EQ(rte_eth_tx_burst(first.value().port_id(), 0, burst.data(), count), count);
+  EXPECT_EQ(pool.value().in_use(), 0u);
+}
+
+TEST_F(PortTest, PcapReadsAndWritesFiles) {
+  const auto directory = std::filesystem::temp_directory_path() / prefix_;
+  std::filesystem::create_directory(directory);
+  const std::string in = directory / "in.pcap";
+  const std::string out = directory / "out.pcap";
+  std::array<uint8_t, kFrameBytes> frame{};
+  fill_frame(frame.data(), kFrameBytes, 7);
+  {
+    // The format's header (magic, version 2.4, snap length, Ethernet) and one record.
+    const std::array<uint32_t, 6> header = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1};
+    const std::array<uint32_t, 4> record = {0, 0, kFrameBytes, kFrameBytes};
+    std::ofstream file(in, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(header.data()), sizeof(header));
+    file.write(reinterpret_cast<const char*>(record.data()), sizeof(record));
+    file.write(reinterpret_cast<const char*>(frame.data()), kFrameBytes);
+  }
+  {
+    Running pcap = run("net_pcap0,rx_pcap=" + in + ",tx_pcap=" + out);
+    ASSERT_TRUE(pcap.port);
+    EXPECT_TRUE(arrives(pcap, kFrameBytes, 7));
+    send(pcap, kFrameBytes, 8);
+  }
+  EXPECT_EQ(std::filesystem::file_size(out), 24u + 16u + kFrameBytes);
+  std::filesystem::remove_all(directory);
+}
+
+TEST_F(PortTest, AConfiguredAddressHolds) {
+  PortSettings settings;
+  settings.name = "tested";
+  settings.device = "net_null0";
+  settings.mac = MacAddress::parse("02:11:22:33:44:55");
+  Outcome<Port> port = Port::open(settings, eal_->log());
+  ASSERT_TRUE(port.ok()) << port.complaint().text();
+  EXPECT_EQ(port.value().mac(), *settings.mac);
+}
+
+TEST_F(PortTest, ComplaintsNamePortDeviceAndWhatToDo) {
+  Outcome<Port> port = open("net_pcap0,rx_pcap=/nowhere/in.pcap");
+  ASSERT_FALSE(port.ok());
+  const Complaint& complaint = port.complaint();
+  EXPECT_TRUE(complaint.what.starts_with("port \"tested\": device net_pcap0 cannot be opened: "))
+      << complaint.what;
+  EXPECT_NE(complaint.what.find("/nowhere/in.pcap"), std::string::npos) << complaint.what;
+  EXPECT_EQ(complaint.advice, "check the files that it names");
+
+  EXPECT_FALSE(open("net_nosuch0").ok());
+  EXPECT_FALSE(open("0000:ff:1f.7").ok());
+  EXPECT_FALSE(open("eth0").ok());
+}
+
+TEST_F(PortTest, BuffersSmallerThanTheMtuAreRefused) {
+  Outcome<Port> port = open("net_null0", 9000);
+  ASSERT_TRUE(port.ok());
+  Outcome<MbufPool> pool = MbufPool::create("small", 4095, 2048);
+  ASSERT_TRUE(pool.ok());
+  const std::optional<Complaint> complaint = port.value().start(pool.value());
+  ASSERT_TRUE(complaint);
+  EXPECT_NE(complaint->what.find("needs buffers of 9024 bytes, the pool's hold 2048"),
+            std::string::npos)
+      << complaint->what;
+}
+
+TEST_F(PortTest, APoolThatDoesNotFitComplains) {
+  Outcome<MbufPool> pool = MbufPool::create("huge", 1u << 20, 2048);
+  ASSERT_FALSE(pool.ok());
+  EXPECT_EQ(pool.complaint().advice, "raise eal.memory_mb");
+}
+
+// A socket port on one end of a veth pair, another on the other end; big frames as well.
+TEST_F(PortTest, SocketsCarryFramesOfTheMtu) {
+  if (!own_namespace_) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(std::system("ip link add va mtu 9000 type veth peer name vb mtu 9000"), 0);
+  {
+    Running a = run("net_af_packet0,iface=va", 9000, 2047);
+    ASSERT_TRUE(a.port);
+    EXPECT_TRUE(link_becomes(a, false)) << "the other end is down";
+    Outcome<Port> opened = open("net_af_packet1,iface=vb", 9000);
+    ASSERT_TRUE(opened.ok()) << opened.complaint().text();
+    Port b = std::move(opened).value();
+    ASSERT_EQ(b.start(*a.pool), std::nullopt);
+    EXPECT_TRUE(link_becomes(a, true));
+    const Running at_b{nullptr, std::make_unique<Port>(std::move(b))};
+    EXPECT_TRUE(passes(a, at_b, 9014, 3));
+    EXPECT_TRUE(passes(a, at_b, kFrameBytes, 4));
+
+    ASSERT_EQ(set_interface_mtu("va", 1500), 0);
+    const std::optional<Complaint> complaint = a.port->check_link_mtu();
+    ASSERT_TRUE(complaint);
+    EXPECT_EQ(complaint->advice, "sudo ip link set dev va mtu 9000");
+  }
+  EXPECT_EQ(std::system("ip link del va"), 0);
+}
+
+TEST_F(PortTest, ATapHasTheMtuAndAnAddressOfItsOwn) {
+  if (!own_namespace_) GTEST_SKIP() << "needs root";
+  {
+    Running tap = run("net_tap0,iface=tested0", 1504);
+    ASSERT_TRUE(tap.port);
+    EXPECT_EQ(interface_mtu("tested0"), 1504u);
+    EXPECT_TRUE(link_becomes(tap, true));
+    rte_ether_addr peer{};
+    ASSERT_EQ(rte_eth_macaddr_get(tap.port->port_id(), &peer), 0);
+    EXPECT_NE(std::memcmp(tap.port->mac().byte.data(), peer.addr_bytes, 6), 0);
+    EXPECT_FALSE(tap.port->mac().is_multicast());
+
+    // What the kernel sends on the interface arrives: from a second, socket port on it.
+    Outcome<Port> opened = open("net_af_packet2,iface=tested0", 1504);
+    ASSERT_TRUE(opened.ok()) << opened.complaint().text();
+    Running socket{nullptr, std::make_unique<Port>(std::move(opened).value())};
+    ASSERT_EQ(socket.port->start(*tap.pool), std::nullopt);
+    EXPECT_TRUE(passes(tap, socket, 1518, 5));
+    socket.pool = std::move(tap.pool);
+    EXPECT_TRUE(passes(socket, tap, 1518, 6));
+    socket.port.reset();
+    tap.port.reset();
+  }
+  EXPECT_EQ(interface_mtu("tested0"), std::nullopt) << "the interface outlived its port";
+  EXPECT_FALSE(open("net_tap0,iface=lo").ok()) << "opened an interface that is no tap";
+}
+
+}  // namespace
+}  // namespace postern
