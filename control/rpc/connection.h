@@ -16,7 +16,7 @@
 #include <string>
 
 #include "control/rpc/access.h"
-#include "control/rpc/listen_socket.h"
+#include "control/rpc/fd.h"
 #include "control/rpc/responder.h"
 #include "control/rpc/rpc_error.h"
 #include "control/rpc/server.h"

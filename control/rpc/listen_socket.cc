@@ -120,20 +120,6 @@ absl::Status clear_name(const std::string& path, const sockaddr_un& address, int
 
 }  // namespace
 
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this == &other) return *this;
-  reset();
-  fd_ = other.release();
-  return *this;
-}
-
-int Fd::release() { return std::exchange(fd_, -1); }
-
-void Fd::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 absl::StatusOr<ListenSocket> ListenSocket::open(const std::string& path) {
   absl::StatusOr<sockaddr_un> address = address_of(path);
   if (!address.ok()) return address.status();

@@ -12,25 +12,9 @@
 #include <absl/status/statusor.h>
 #include <string>
 
+#include "control/rpc/fd.h"
+
 namespace postern {
-
-// A file descriptor that is closed at the end.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept;
-  ~Fd() { reset(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  int release();
-  void reset();
-
- private:
-  int fd_ = -1;
-};
 
 class ListenSocket {
  public:
