@@ -23,9 +23,6 @@ constexpr uint32_t kRingBytes = 8192 * kRingFrameBytes;
 constexpr uint32_t kMemifBufferBytes = 2048;  // the driver's default
 // One 4 KiB chunk of the shared memory less what the driver and the kernel put into it.
 constexpr uint32_t kXdpMaxMtuBytes = 3542;
-// The driver drops longer frames than 1522 bytes when it sends, and its MTU cannot be raised: it
-// reports that length as its limit.
-constexpr uint32_t kTapMaxMtuBytes = 1504;
 
 constexpr uint32_t round_up(uint32_t value, uint32_t to) { return (value + to - 1) / to * to; }
 
@@ -171,13 +168,10 @@ std::optional<Complaint> check_mtu(const Device& device, uint32_t mtu_bytes) {
         "bsize of " + device.name + wanted,
         "leave bsize out, or write bsize=" + std::to_string(round_up(frame_bytes, 1024))};
   }
-  const uint32_t largest = device.driver == "net_af_xdp" ? kXdpMaxMtuBytes
-                           : device.driver == "net_tap"  ? kTapMaxMtuBytes
-                                                         : UINT32_MAX;
-  if (mtu_bytes > largest) {
-    return Complaint{device.driver + " cannot do mtu " + std::to_string(mtu_bytes),
-                     "its largest is " + std::to_string(largest) +
-                         "; for more use net_af_packet (on a veth pair, where it was net_tap)"};
+  if (device.driver == "net_af_xdp" && mtu_bytes > kXdpMaxMtuBytes) {
+    return Complaint{
+        "net_af_xdp cannot do mtu " + std::to_string(mtu_bytes),
+        "its largest is " + std::to_string(kXdpMaxMtuBytes) + "; use net_af_packet for more"};
   }
   return std::nullopt;
 }

@@ -39,8 +39,7 @@ struct Device {
   [[nodiscard]] bool opens_kernel_interface() const;
   // That interface ("iface="); nothing where none is named or the driver is another.
   [[nodiscard]] std::optional<std::string_view> kernel_interface() const;
-  // Whether the driver makes a kernel interface whose other end is a peer with the same MAC
-  // address (net_tap): the gateway then needs an address of its own.
+  // Whether the driver makes a kernel interface, which lives as long as the port (net_tap).
   [[nodiscard]] bool makes_kernel_interface() const { return driver == "net_tap"; }
 };
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dataplane/run/kernel_interface.h"
+#include "dataplane/run/tap_mtu.h"
 
 namespace postern {
 namespace {
@@ -37,15 +38,6 @@ MacAddress from_dpdk(const rte_ether_addr& address) {
   MacAddress mac;
   std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac.byte.begin());
   return mac;
-}
-
-// An address that differs from the peer's, locally administered, the same at every start where
-// the peer's is.
-MacAddress beside(MacAddress peer) {
-  peer.byte[0] = static_cast<uint8_t>((peer.byte[0] & 0xfc) | 0x02);
-  peer.byte[5] ^= 0x01;
-  peer.byte[4] ^= 0x80;
-  return peer;
 }
 
 std::string advice_for(const Device& device) {
@@ -153,14 +145,9 @@ std::optional<Complaint> Port::settle_mac() {
   if (const int error = rte_eth_macaddr_get(port_id_, &address); error != 0) {
     return failure("has no MAC address", error);
   }
-  mac_ = from_dpdk(address);
-  // The driver's address is that of the kernel's end, and nothing filters on ours.
-  if (device_.makes_kernel_interface()) {
-    mac_ = settings_.mac.value_or(beside(mac_));
-    return std::nullopt;
-  }
-  if (!settings_.mac) return std::nullopt;
-  mac_ = *settings_.mac;
+  mac_ = settings_.mac.value_or(from_dpdk(address));
+  // The tap driver would give a configured address to the kernel's end; nothing filters on ours.
+  if (!settings_.mac || device_.makes_kernel_interface()) return std::nullopt;
   std::copy(mac_.byte.begin(), mac_.byte.end(), std::begin(address.addr_bytes));
   const int error = rte_eth_dev_default_mac_addr_set(port_id_, &address);
   // A driver without the operation has no filter that would have to know.
@@ -181,6 +168,7 @@ std::optional<Complaint> Port::start(const MbufPool& pool) {
     return failure("does not start", error);
   }
   started_ = true;
+  if (std::optional<Complaint> complaint = lengthen_tap()) return complaint;
   // Only what is sent to us: the gateway is a routed hop. Drivers that cannot say so do not filter.
   const int error = rte_eth_promiscuous_disable(port_id_);
   if (error != 0 && error != -ENOTSUP) return failure("does not leave promiscuous mode", error);
@@ -216,6 +204,16 @@ std::optional<Complaint> Port::prepare_interface() {
     if (error != 0) return failure("cannot bring interface " + interface() + " up", -error);
   }
   return std::nullopt;
+}
+
+std::optional<Complaint> Port::lengthen_tap() {
+  if (!device_.makes_kernel_interface() || settings_.mtu_bytes <= RTE_ETHER_MTU ||
+      raise_tap_mtu(port_id_, static_cast<uint16_t>(settings_.mtu_bytes))) {
+    return std::nullopt;
+  }
+  return Complaint{"port \"" + settings_.name + "\": this version of net_tap cannot do mtu " +
+                       std::to_string(settings_.mtu_bytes),
+                   "write mtu = 1500, or use net_af_packet on a veth pair"};
 }
 
 void Port::stop() {

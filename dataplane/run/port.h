@@ -7,8 +7,10 @@
 //
 // Kernel interfaces: net_af_packet and net_af_xdp share an interface with the kernel, whose own
 // stack sees the packets too. It must have no address there and must not forward, or it answers
-// and routes beside the gateway. net_tap makes an interface whose end in the kernel carries the
-// driver's MAC address; the port's own then differs from it (mac()).
+// and routes beside the gateway. net_tap makes an interface whose end in the kernel is the port's
+// peer and is born with the port's own MAC address: give it another one (ip link set NAME address)
+// before it joins a bridge. It may be moved to another network namespace and renamed once the port
+// is started, not before.
 //
 // Control thread. Workers receive and send by port_id() while the port is started.
 #ifndef POSTERN_DATAPLANE_RUN_PORT_H_
@@ -80,6 +82,7 @@ class Port {
   [[nodiscard]] std::optional<Complaint> set_up_queues(const MbufPool& pool);
   [[nodiscard]] std::optional<Complaint> settle_mac();
   [[nodiscard]] std::optional<Complaint> prepare_interface();
+  [[nodiscard]] std::optional<Complaint> lengthen_tap();
   [[nodiscard]] std::string interface() const;
   [[nodiscard]] Complaint failure(const std::string& doing, int error) const;
 
