@@ -64,6 +64,9 @@ class NeighbourTable {
   static bool is_reachable(uint64_t word) {
     return word >> 48 == static_cast<uint64_t>(NeighbourState::kReachable);
   }
+  static bool is_failed(uint64_t word) {
+    return word >> 48 == static_cast<uint64_t>(NeighbourState::kFailed);
+  }
   // Any thread: the slot of an on-link address, or kNoNeighbour.
   [[nodiscard]] NeighbourSlot find(NeighbourKey key) const {
     const uint64_t slot = map_.find(key.packed());

@@ -16,13 +16,18 @@
 #ifndef POSTERN_DATAPLANE_TABLE_SESSION_TABLE_H_
 #define POSTERN_DATAPLANE_TABLE_SESSION_TABLE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "dataplane/packet/now.h"
+#include "dataplane/table/held_chain.h"
+#include "dataplane/table/port_search.h"
 #include "dataplane/table/session_entry.h"
+#include "dataplane/table/session_hash.h"
+#include "dataplane/table/session_index.h"
 
 namespace postern {
 
@@ -92,7 +97,8 @@ struct SessionTableStatistics {
   uint64_t foreign_shard = 0;        // sessions with a port of another shard
 };
 
-// The index and the array are in the memory that the caller gives; the object holds the rest.
+// Arrays and indexes are in the memory that the caller gives, the object holds the rest.
+// SessionHash::machine_can() must be true.
 class SessionTable {
  public:
   // Lookups take at most this many keys at a time: one burst.
@@ -104,7 +110,6 @@ class SessionTable {
   // `memory`: zeroed, 64-byte aligned, at least memory_bytes(), kept by the caller for the life of
   // the table; best in huge pages. What is in it are offsets only. Aborts when it is too small.
   SessionTable(const SessionTableConfig& config, std::span<std::byte> memory);
-  ~SessionTable();
   SessionTable(const SessionTable&) = delete;
   SessionTable& operator=(const SessionTable&) = delete;
 
@@ -117,11 +122,11 @@ class SessionTable {
 
   // For handles below capacity(). An entry's keys belong to the table, as do the bits Held, Live,
   // Router and ForeignShard; the stages write the rest.
-  [[nodiscard]] SessionEntry& entry(SessionHandle handle);
-  [[nodiscard]] const SessionEntry& entry(SessionHandle handle) const;
-  [[nodiscard]] ColdSession& cold(SessionHandle handle);
-  [[nodiscard]] const ColdSession& cold(SessionHandle handle) const;
-  [[nodiscard]] bool is_live(SessionHandle handle) const;
+  [[nodiscard]] SessionEntry& entry(SessionHandle handle) { return entries_[handle]; }
+  [[nodiscard]] const SessionEntry& entry(SessionHandle handle) const { return entries_[handle]; }
+  [[nodiscard]] ColdSession& cold(SessionHandle handle) { return cold_[handle]; }
+  [[nodiscard]] const ColdSession& cold(SessionHandle handle) const { return cold_[handle]; }
+  [[nodiscard]] bool is_live(SessionHandle handle) const { return entries_[handle].live(); }
 
   // Makes a session, or finds it if it is there already (the second of two first packets in one
   // burst): an unpredictable port, both indexes, TCP fields and counters zero, Live set. Takes back
@@ -130,6 +135,9 @@ class SessionTable {
   // kTableFull: all entries are live. The caller may end the session that half_open_victim() names
   // (with its own accounts: quotas, log), and try again.
   Created create(const NewSession& session, Now now);
+  // Asks for the lines that creating these sessions (at most kMaxBurst, next and in this order)
+  // will read. Only faster; nothing depends on it.
+  void prefetch_create(std::span<const NewSession> sessions) const;
 
   // Ends a live session. Both lookups miss at once. Its port is held for the port hold.
   void end(SessionHandle handle, Now now);
@@ -164,17 +172,111 @@ class SessionTable {
   // From now on the sweep asks about every live session, until purged(the ticket) is true: then
   // every session of this moment has been asked about.
   uint64_t purge();
-  [[nodiscard]] bool purged(uint64_t ticket) const;
+  [[nodiscard]] bool purged(uint64_t ticket) const { return sweep_position() >= ticket; }
   // How often the sweep has gone round.
-  [[nodiscard]] uint64_t sweep_passes() const;
+  [[nodiscard]] uint64_t sweep_passes() const { return passes_; }
 
-  void set_port_hold(uint32_t port_hold_s);
+  // For sessions that end from now on.
+  void set_port_hold(uint32_t port_hold_s) { port_hold_s_ = port_hold_s; }
 
-  [[nodiscard]] uint32_t capacity() const;  // positions: handles are below it
-  [[nodiscard]] uint32_t live() const;
-  [[nodiscard]] uint32_t held() const;
-  [[nodiscard]] const SessionTableStatistics& statistics() const;
+  [[nodiscard]] uint32_t capacity() const { return capacity_; }  // handles are below it
+  [[nodiscard]] uint32_t live() const { return live_; }
+  [[nodiscard]] uint32_t held() const { return held_; }
+  [[nodiscard]] SessionTableStatistics statistics() const;
+
+ private:
+  struct Memory;
+  struct SweepBatch {
+    static constexpr uint32_t kMax = 64;
+    uint32_t count = 0;
+    std::array<SessionHandle, kMax> handle;
+    std::array<SweepVerdict, kMax> verdict;
+  };
+  struct OutboundLookup;
+  struct InboundLookup;
+  // Entries that half_open_victim() looks at.
+  static constexpr uint32_t kVictimSearch = 512;
+  // Its rest after it went round in vain.
+  static constexpr uint32_t kVictimRest_ms = 250;
+  static constexpr uint32_t kSweepStep = 16;  // positions compared at once
+
+  SessionTable(const SessionTableConfig& config, const Memory& memory);
+
+  template <typename Lookup>
+  [[gnu::target("aes")]] void find_burst(std::span<const typename Lookup::Key> keys,
+                                         SessionHandle* out) const;
+
+  void prefetch_entry(SessionHandle handle) const {
+    _mm_prefetch(reinterpret_cast<const char*>(&entries_[handle]), _MM_HINT_T0);
+  }
+  [[nodiscard, gnu::target("aes")]] IndexPlace outbound_place(const OutboundKey& key) const {
+    return outbound_.outbound_place(hash_.outbound(key));
+  }
+  [[nodiscard, gnu::target("aes")]] IndexPlace inbound_place(const InboundKey& key) const {
+    return inbound_.inbound_place(hash_.inbound_block(key), key.egress_port.host());
+  }
+  // The key that found a live session: its original destination where it has one.
+  [[nodiscard]] OutboundKey outbound_key_of(SessionHandle handle) const;
+
+  // A free entry's position, kNoSession when there is none.
+  SessionHandle allocate();
+  void release(SessionHandle handle);
+  void write_entry(SessionHandle handle, const NewSession& session, const InboundKey& key, Now now);
+  // A held port stops to be held: by being taken by a new session, by being freed.
+  void leave_hold(SessionHandle handle);
+  void free_held(SessionHandle handle);
+
+  void arm(SessionHandle handle, uint32_t at_s);
+  void arm_for_expiry(SessionHandle handle, Now now);
+  // Positions that the sweep goes round: those ever used, in whole steps.
+  [[nodiscard]] uint32_t swept_positions() const {
+    return (fresh_ + kSweepStep - 1) / kSweepStep * kSweepStep;
+  }
+  [[nodiscard]] uint64_t sweep_position() const { return passes_ << 32 | hand_; }
+  void collect_due(Now now, uint32_t& budget, SweepBatch& batch);
+  uint32_t finish_batch(Now now, const SweepBatch& batch);
+
+  SessionEntry* entries_;
+  ColdSession* cold_;
+  uint16_t* look_;  // low 16 bits of the second before which the sweep need not look; 0: free
+  SessionHash hash_;
+  SessionIndex outbound_;
+  SessionIndex inbound_;
+  PortSearch ports_;
+
+  uint32_t capacity_;
+  uint32_t fresh_ = 0;       // positions never used yet begin here
+  uint32_t free_ = kNoLink;  // the last one freed; the link is in the entry
+  uint32_t live_ = 0;
+  uint32_t held_ = 0;
+  uint32_t port_hold_s_;
+  TableHeldChain held_chain_;
+
+  uint32_t hand_ = 0;  // of the sweep
+  uint64_t passes_ = 0;
+  uint64_t purge_until_ = 0;  // sweep_position() at which the purge is over
+  uint32_t victim_hand_ = 0;
+  uint32_t victim_looked_ = 0;
+  uint64_t victim_rest_until_ms_ = 0;
+  SessionTableStatistics statistics_;
 };
+
+template <typename Visitor>
+uint32_t SessionTable::sweep(Now now, uint32_t budget, Visitor&& visit) {
+  budget = std::min(budget, swept_positions());  // once round at most
+  uint32_t ended = 0;
+  while (budget != 0) {
+    SweepBatch batch;
+    collect_due(now, budget, batch);
+    for (uint32_t i = 0; i < batch.count; ++i) {
+      const SessionEntry& session = entries_[batch.handle[i]];
+      batch.verdict[i] = session.live() ? visit(batch.handle[i], expired(session.expires_s, now))
+                                        : SweepVerdict::kKeep;
+    }
+    ended += finish_batch(now, batch);
+  }
+  return ended;
+}
 
 }  // namespace postern
 

@@ -67,7 +67,8 @@ struct NodeEntry {
   bool in_use = false;
   uint16_t mss_bytes = 0;     // MSS clamp for its pods; 0: none
   MacAddress configured_mac;  // zero: learned
-  // The whole encapsulation but destination MACs, lengths, TOS, checksum and source port.
+  // The whole encapsulation but what differs by packet: both destination MACs, outer length, TOS,
+  // IP checksum and UDP source port and length.
   VxlanEncapsulation encapsulation;
 };
 
@@ -119,7 +120,6 @@ struct Snapshot {
   RouteTable external_routes;
   RouteTable cluster_routes;
   SessionTimeouts timeouts;
-  uint16_t uplink_mss_bytes = 0;  // MSS clamp from the uplinks' side; 0: none
 
   // Our own addresses, by index found in `locals_by_address`.
   std::vector<LocalAddress> locals;

@@ -1,0 +1,129 @@
+// Chooses the external port of a new session: exactly, unpredictably, at a flat cost.
+//
+// There is no list of free ports. The eight ports of a block share a line of the inbound index for
+// any one remote, so a line shows which of the eight are taken (session_index.h). A search looks at
+// blocks in an order drawn at random (port_blocks.h), first one, then eight at a time, and takes a
+// random one of the free ports of the first block that has any.
+//
+// Tags may lie: a key of another remote can look like one of ours (13 bits), and then a free port
+// looks taken, never the other way round. So nothing is refused by tags: when a walk finds nothing,
+// the exact walk reads the entries behind the tags and keeps what it finds out as the record of a
+// scarce remote (scarce_remotes.h), which serves that remote from then on. Exact walks cost up to
+// a million cycles and have a budget; beyond it a refusal is by tags, and counted.
+// Used by the worker that owns the table.
+#ifndef POSTERN_DATAPLANE_TABLE_PORT_SEARCH_H_
+#define POSTERN_DATAPLANE_TABLE_PORT_SEARCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/packet/now.h"
+#include "dataplane/table/held_chain.h"
+#include "dataplane/table/port_blocks.h"
+#include "dataplane/table/random_stream.h"
+#include "dataplane/table/scarce_remotes.h"
+#include "dataplane/table/session_entry.h"
+#include "dataplane/table/session_hash.h"
+#include "dataplane/table/session_index.h"
+
+namespace postern {
+
+// What a search found.
+struct PortChoice {
+  enum class Kind : uint8_t { kFree, kHeld, kNone };
+  Kind kind = Kind::kNone;
+  uint16_t port = 0;        // kFree
+  uint32_t held = kNoLink;  // kHeld: the entry that holds the port, at least 1 s
+};
+
+struct PortSearchStatistics {
+  uint64_t blocks_examined = 0;
+  uint64_t exact_walks = 0;
+  uint64_t unverified_refusals = 0;
+};
+
+class PortSearch {
+ public:
+  struct Setup {
+    PortBlocks blocks;
+    uint32_t max_sessions;
+    uint64_t random_key_low;
+    uint64_t random_key_high;
+  };
+  static size_t memory_bytes(const PortBlocks& blocks, uint32_t max_sessions) {
+    return ScarceRemotes::memory_bytes(blocks, max_sessions);
+  }
+  // All that is referred to outlives the search.
+  PortSearch(const Setup& setup, const SessionHash& hash, const SessionIndex& inbound,
+             SessionEntry* entries, std::span<std::byte> memory);
+  PortSearch(const PortSearch&) = delete;
+  PortSearch& operator=(const PortSearch&) = delete;
+
+  // Chooses for `remote` (an inbound key with egress_port zero), ports of `shard` first. With
+  // `prefer_held` a held port of this remote is taken where one is found at once. The caller must
+  // then tell taken(), or reuse the held entry.
+  PortChoice choose(const InboundKey& remote, uint32_t shard, bool prefer_held, Now now);
+
+  // Asks for the line that the search for the `ahead`-th of the next choices will read first.
+  void prefetch(const InboundKey& remote, uint32_t shard, unsigned ahead) const;
+
+  // What happens to ports, in step with the inbound index. `key` with its port.
+  void taken(const InboundKey& key);
+  void freed(const InboundKey& key);
+  // The entry begins to hold its port, or stops to.
+  void held(const InboundKey& key, uint32_t handle);
+  void no_longer_held(const InboundKey& key, uint32_t handle);
+
+  [[nodiscard]] const PortSearchStatistics& statistics() const { return statistics_; }
+  [[nodiscard]] const PortBlocks& blocks() const { return blocks_; }
+
+ private:
+  // Blocks looked at together after the first one (bench/port_search_bench.cc).
+  static constexpr uint32_t kBatch = 8;
+  // A walk longer than this has the remote recorded as scarce.
+  static constexpr uint32_t kLongWalk = 1024;
+  // Entries that exact walks may read: so many at once, so many a millisecond after that.
+  static constexpr uint64_t kExactBurst = 8 * 65536;
+  static constexpr uint64_t kExactEachMs = 4096;
+
+  struct Batch;
+  class ExactWalk;
+
+  [[nodiscard, gnu::target("aes")]] IndexPlace place_of(const InboundKey& remote,
+                                                        uint32_t block) const;
+  [[gnu::target("aes")]] void load_batch(const InboundKey& remote, Batch& batch) const;
+  [[nodiscard]] uint8_t taken_ports(const IndexPlace& block) const;
+  [[gnu::target("aes")]] PortChoice walk(const InboundKey& remote, uint32_t shard, uint32_t draw);
+  PortChoice held_nearby(const InboundKey& remote, uint32_t shard, uint32_t draw, Now now);
+  PortChoice from_record(const ScarceRemote& remote, uint32_t shard, bool prefer_held, Now now);
+  ScarceRemote* make_record(const InboundKey& remote, Now now);
+  bool spend_exact_budget(Now now);
+  [[nodiscard]] ScarceRemote* record_of(const InboundKey& remote);
+
+  PortBlocks blocks_;
+  const SessionHash& hash_;
+  const SessionIndex& inbound_;
+  SessionEntry* entries_;
+  RandomStream random_;
+  ScarceRemotes scarce_;
+  bool long_walk_ = false;  // the walk that was just made
+  uint64_t exact_budget_ = kExactBurst;
+  uint64_t budget_at_ms_ = 0;
+  PortSearchStatistics statistics_;
+};
+
+// The inbound key of an entry.
+[[nodiscard]] inline InboundKey inbound_key_of(const SessionEntry& entry) {
+  return {.protocol = entry.protocol(),
+          .remote_ip = entry.remote_ip,
+          .remote_port = entry.remote_port,
+          .ignored = Be16(0),
+          .egress_ip = entry.egress_ip,
+          .egress_port = entry.egress_port,
+          .padding = 0};
+}
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_TABLE_PORT_SEARCH_H_

@@ -1,0 +1,277 @@
+#include "dataplane/table/session_table.h"
+
+#include <cstdlib>
+
+namespace postern {
+namespace {
+
+constexpr size_t kLine = 64;
+
+// Cuts the caller's memory into arrays that begin on lines.
+class Cutter {
+ public:
+  explicit Cutter(std::span<std::byte> memory) : memory_(memory) {}
+  template <typename T>
+  std::span<T> cut(size_t count) {
+    auto* at = reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(memory_.data()) + used_);
+    used_ += (count * sizeof(T) + kLine - 1) / kLine * kLine;
+    return {at, count};
+  }
+  [[nodiscard]] size_t used() const { return used_; }
+
+ private:
+  std::span<std::byte> memory_;
+  size_t used_ = 0;
+};
+
+PortBlocks blocks_of(const SessionTableConfig& config) {
+  return {config.port_low, config.port_high, config.shard_bits, config.owned_shards};
+}
+
+// The remote that a session will talk to, an inbound key without port.
+InboundKey remote_of(const NewSession& session) {
+  return {.protocol = static_cast<uint8_t>(session.key.vni_protocol >> 24),
+          .remote_ip = session.is_router ? session.translated_ip : session.key.remote_ip,
+          .remote_port = session.is_router ? session.translated_port : session.key.remote_port,
+          .ignored = Be16(0),
+          .egress_ip = session.egress_ip,
+          .egress_port = Be16(0),
+          .padding = 0};
+}
+
+}  // namespace
+
+// Where everything lies. With an empty span, only how much there is.
+struct SessionTable::Memory {
+  std::span<SessionEntry> entries;
+  std::span<ColdSession> cold;
+  std::span<IndexLine> outbound;
+  std::span<IndexLine> inbound;
+  std::span<uint16_t> look;
+  std::span<std::byte> ports;
+  size_t bytes;
+
+  Memory(const SessionTableConfig& config, std::span<std::byte> memory) {
+    Cutter cutter(memory);
+    const uint32_t sessions = config.max_sessions;
+    entries = cutter.cut<SessionEntry>(sessions);
+    cold = cutter.cut<ColdSession>(sessions);
+    outbound = cutter.cut<IndexLine>(SessionIndex::lines_for(sessions));
+    inbound = cutter.cut<IndexLine>(SessionIndex::lines_for(sessions));
+    look = cutter.cut<uint16_t>(sessions + kSweepStep);
+    ports = cutter.cut<std::byte>(PortSearch::memory_bytes(blocks_of(config), sessions));
+    bytes = cutter.used();
+    const auto address = reinterpret_cast<uintptr_t>(memory.data());
+    if (!memory.empty() && (memory.size() < bytes || address % kLine != 0)) std::abort();
+  }
+};
+
+size_t SessionTable::memory_bytes(const SessionTableConfig& config) {
+  return Memory(config, {}).bytes;
+}
+
+SessionTable::SessionTable(const SessionTableConfig& config, std::span<std::byte> memory)
+    : SessionTable(config, Memory(config, memory)) {}
+
+SessionTable::SessionTable(const SessionTableConfig& config, const Memory& memory)
+    : entries_(memory.entries.data()),
+      cold_(memory.cold.data()),
+      look_(memory.look.data()),
+      hash_(config.key[0], config.key[1]),
+      outbound_(memory.outbound),
+      inbound_(memory.inbound),
+      ports_({.blocks = blocks_of(config),
+              .max_sessions = config.max_sessions,
+              .random_key_low = config.key[2],
+              .random_key_high = config.key[3]},
+             hash_, inbound_, entries_, memory.ports),
+      capacity_(config.max_sessions),
+      port_hold_s_(config.port_hold_s) {}
+
+Created SessionTable::create(const NewSession& session, Now now) {
+  const SessionHandle existing = find_outbound_one(session.key);
+  if (existing != kNoSession) return {CreateStatus::kExists, existing};
+  if (live_ == capacity_) {
+    ++statistics_.refused_table_full;
+    return {CreateStatus::kTableFull, kNoSession};
+  }
+  InboundKey key = remote_of(session);
+  const bool crowded = held_ != 0 && live_ + held_ > capacity_ / 10 * 9;
+  const PortChoice choice = ports_.choose(key, session.shard, crowded, now);
+  if (choice.kind == PortChoice::Kind::kNone) {
+    ++statistics_.refused_no_port;
+    return {CreateStatus::kNoPort, kNoSession};
+  }
+  const bool takes_held = choice.kind == PortChoice::Kind::kHeld;
+  key.egress_port = takes_held ? entries_[choice.held].egress_port : Be16(choice.port);
+  const SessionHandle handle = takes_held ? choice.held : allocate();
+  if (!outbound_.insert(outbound_place(session.key), handle)) [[unlikely]] {
+    if (!takes_held) release(handle);
+    ++statistics_.refused_table_full;
+    return {CreateStatus::kTableFull, kNoSession};
+  }
+  if (takes_held) {
+    leave_hold(handle);
+    ++statistics_.held_taken;
+  } else if (inbound_.insert(inbound_place(key), handle)) [[likely]] {
+    ports_.taken(key);
+  } else {
+    outbound_.erase(outbound_place(session.key), handle);
+    release(handle);
+    ++statistics_.refused_table_full;
+    return {CreateStatus::kTableFull, kNoSession};
+  }
+  write_entry(handle, session, key, now);
+  ++live_;
+  ++statistics_.created;
+  return {CreateStatus::kCreated, handle};
+}
+
+void SessionTable::prefetch_create(std::span<const NewSession> sessions) const {
+  for (unsigned i = 0; i < sessions.size(); ++i) {
+    outbound_.prefetch(outbound_place(sessions[i].key).home);
+    ports_.prefetch(remote_of(sessions[i]), sessions[i].shard, i);
+  }
+  if (free_ != kNoLink) prefetch_entry(free_);
+}
+
+SessionHandle SessionTable::allocate() {
+  if (free_ == kNoLink) {
+    if (fresh_ < capacity_) return fresh_++;
+    free_held(held_chain_.oldest());
+    ++statistics_.held_evicted;
+  }
+  const SessionHandle handle = free_;
+  free_ = load<uint32_t>(&entries_[handle]);
+  if (free_ != kNoLink) prefetch_entry(free_);
+  return handle;
+}
+
+void SessionTable::release(SessionHandle handle) {
+  SessionEntry& entry = entries_[handle];
+  entry.flags = 0;
+  store(&entry, free_);
+  look_[handle] = 0;
+  free_ = handle;
+}
+
+void SessionTable::write_entry(SessionHandle handle, const NewSession& session,
+                               const InboundKey& key, Now now) {
+  const uint32_t port_shard = ports_.blocks().shard_of(key.egress_port.host() / 8U);
+  const bool foreign = port_shard != session.shard;
+  statistics_.foreign_shard += foreign ? 1 : 0;
+  entries_[handle] = SessionEntry{
+      .source_ip = session.key.source_ip,
+      .vni_protocol = session.key.vni_protocol,
+      .remote_ip = key.remote_ip,
+      .remote_port = key.remote_port,
+      .source_port = session.key.source_port,
+      .egress_ip = key.egress_ip,
+      .egress_port = key.egress_port,
+      .expires_s = static_cast<uint16_t>(now.seconds() + session.timeout_s + 1),
+      .source_slot_epoch = session.source_slot_epoch,
+      .address_slot = session.address_slot,
+      .flags = static_cast<uint16_t>(kSessionLive | (session.is_router ? kSessionRouter : 0) |
+                                     (foreign ? kSessionForeignShard : 0)),
+      .outbound_sequence_end = 0,
+      .inbound_sequence_end = 0,
+      .outbound_acknowledged = 0,
+      .inbound_acknowledged = 0,
+      .outbound_bytes = 0,
+      .inbound_bytes = 0,
+      .outbound_packets = 0,
+      .inbound_packets = 0,
+      .address_epoch = session.address_epoch,
+      .window_scales = 0,
+      .dscp = 0,
+      .next_hop = 0,
+  };
+  cold_[handle] = ColdSession{};
+  cold_[handle].created_ticks = static_cast<uint32_t>(now.ms >> ColdSession::kTickShift);
+  cold_[handle].original_ip = session.key.remote_ip;
+  cold_[handle].original_port = session.key.remote_port;
+  arm_for_expiry(handle, now);
+}
+
+OutboundKey SessionTable::outbound_key_of(SessionHandle handle) const {
+  auto key = load<OutboundKey>(&entries_[handle]);
+  if ((entries_[handle].flags & kSessionRouter) != 0) [[unlikely]] {
+    key.remote_ip = cold_[handle].original_ip;
+    key.remote_port = cold_[handle].original_port;
+  }
+  return key;
+}
+
+void SessionTable::end(SessionHandle handle, Now now) {
+  if (port_hold_s_ == 0) {
+    end_without_hold(handle);
+    return;
+  }
+  SessionEntry& entry = entries_[handle];
+  outbound_.erase(outbound_place(outbound_key_of(handle)), handle);
+  entry.flags = kSessionHeld;
+  entry.expires_s = static_cast<uint16_t>(now.seconds() + port_hold_s_ + 1);
+  held_links(entry).ended_ms = static_cast<uint32_t>(now.ms);
+  held_chain_.push_newest(entries_, handle);
+  ports_.held(inbound_key_of(entry), handle);
+  arm(handle, entry.expires_s);
+  --live_;
+  ++held_;
+  ++statistics_.ended;
+}
+
+void SessionTable::end_without_hold(SessionHandle handle) {
+  outbound_.erase(outbound_place(outbound_key_of(handle)), handle);
+  const InboundKey key = inbound_key_of(entries_[handle]);
+  inbound_.erase(inbound_place(key), handle);
+  ports_.freed(key);
+  release(handle);
+  --live_;
+  ++statistics_.ended;
+}
+
+void SessionTable::leave_hold(SessionHandle handle) {
+  held_chain_.remove(entries_, handle);
+  ports_.no_longer_held(inbound_key_of(entries_[handle]), handle);
+  --held_;
+}
+
+void SessionTable::free_held(SessionHandle handle) {
+  leave_hold(handle);
+  const InboundKey key = inbound_key_of(entries_[handle]);
+  inbound_.erase(inbound_place(key), handle);
+  ports_.freed(key);
+  release(handle);
+}
+
+SessionHandle SessionTable::half_open_victim(Now now) {
+  if (now.ms < victim_rest_until_ms_) return kNoSession;
+  const uint32_t looks = std::min(kVictimSearch, fresh_);
+  for (uint32_t i = 0; i < looks; ++i) {
+    const SessionHandle handle = victim_hand_;
+    victim_hand_ = victim_hand_ + 1 < fresh_ ? victim_hand_ + 1 : 0;
+    constexpr uint16_t kBoth = kSessionLive | kSessionHalfOpen;
+    if ((entries_[handle].flags & kBoth) != kBoth) continue;
+    // One tick more: created_ms() is rounded down.
+    const uint64_t old_at_ms = cold_[handle].created_ms() + 1000 + (1U << ColdSession::kTickShift);
+    if (now.ms < old_at_ms) continue;
+    victim_looked_ = 0;
+    return handle;
+  }
+  victim_looked_ += looks;
+  if (victim_looked_ >= fresh_) {
+    victim_looked_ = 0;
+    if (fresh_ > kVictimSearch) victim_rest_until_ms_ = now.ms + kVictimRest_ms;
+  }
+  return kNoSession;
+}
+
+SessionTableStatistics SessionTable::statistics() const {
+  SessionTableStatistics all = statistics_;
+  all.blocks_examined = ports_.statistics().blocks_examined;
+  all.full_walks = ports_.statistics().exact_walks;
+  all.unverified_refusals = ports_.statistics().unverified_refusals;
+  return all;
+}
+
+}  // namespace postern

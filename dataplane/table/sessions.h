@@ -1,0 +1,113 @@
+// The sessions of one worker with their accounts: the table, and what is counted per namespace and
+// per egress address when a session begins and ends. Every beginning and every end goes through
+// here, so that the gauges always equal what the table holds.
+//
+// Owned by one worker. The accounts are single words that the control thread may read.
+#ifndef POSTERN_DATAPLANE_TABLE_SESSIONS_H_
+#define POSTERN_DATAPLANE_TABLE_SESSIONS_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/packet/counters.h"
+#include "dataplane/packet/direction.h"
+#include "dataplane/packet/now.h"
+#include "dataplane/table/policy.h"
+#include "dataplane/table/session_table.h"
+#include "dataplane/table/source_table.h"
+#include "dataplane/wire/headers.h"
+
+namespace postern {
+
+// Gauges, written by the worker, read by the control thread.
+struct SessionAccounts {
+  // Protocols that have ports, in the order of `ports_used`.
+  static constexpr size_t kTcp = 0;
+  static constexpr size_t kUdp = 1;
+  static constexpr size_t kIcmp = 2;
+
+  SessionAccounts(uint32_t namespaces, uint32_t addresses)
+      : active(namespaces), ports_used(addresses) {}
+
+  std::vector<Counter> active;                     // live sessions by NamespaceIndex
+  std::vector<std::array<Counter, 3>> ports_used;  // by AddressSlot
+
+  static size_t protocol_index(uint8_t protocol) {
+    if (protocol == kProtocolTcp) return kTcp;
+    return protocol == kProtocolUdp ? kUdp : kIcmp;
+  }
+};
+
+class Sessions {
+ public:
+  Sessions(SessionTable& table, const SourceRecords& records, SessionAccounts& accounts,
+           Counters& counters)
+      : table_(table), records_(records), accounts_(accounts), counters_(counters) {}
+
+  [[nodiscard]] SessionTable& table() { return table_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] SessionEntry& entry(SessionHandle handle) { return table_.entry(handle); }
+
+  // As SessionTable::create; when the table is full, an old half-open session gives way (T9).
+  Created open(const NewSession& session, Now now) {
+    Created created = table_.create(session, now);
+    if (created.status == CreateStatus::kTableFull) {
+      const SessionHandle victim = table_.half_open_victim(now);
+      if (victim == kNoSession) return created;
+      settle(table_.entry(victim), counters_.session_deleted);
+      table_.end_without_hold(victim);
+      created = table_.create(session, now);
+    }
+    if (created.status == CreateStatus::kCreated) {
+      counters_.session_created.add();
+      accounts_.active[namespace_of(session.source_slot_epoch)].add();
+      ports_used(session.address_slot, table_.entry(created.handle).protocol()).add();
+    }
+    return created;
+  }
+
+  // Ends a session because what it rests on is gone, or because it is asked for.
+  void remove(SessionHandle handle, Now now) {
+    settle(table_.entry(handle), counters_.session_deleted);
+    table_.end(handle, now);
+  }
+
+  // Notes one packet of `bytes` (the IP packet).
+  void count(SessionHandle handle, Direction direction, uint32_t bytes) {
+    SessionEntry& entry = table_.entry(handle);
+    const bool full = direction == Direction::kOutbound ? count_outbound(entry, bytes)
+                                                        : count_inbound(entry, bytes);
+    if (full) [[unlikely]]
+      spill_counters(entry, table_.cold(handle));
+  }
+
+  // For the sweep, whose visitor answers kEnd instead of ending a session itself.
+  void settle_expired(const SessionEntry& entry) { settle(entry, counters_.session_expired); }
+  void settle_removed(const SessionEntry& entry) { settle(entry, counters_.session_deleted); }
+
+  // The namespace of a session: that of its source slot, which keeps it as long as a session
+  // may name the slot.
+  [[nodiscard]] NamespaceIndex namespace_of(uint32_t source_slot_epoch) const {
+    return records_.load(source_slot_epoch & 0xffffff).namespace_index;
+  }
+
+ private:
+  Counter& ports_used(AddressSlot slot, uint8_t protocol) {
+    return accounts_.ports_used[slot][SessionAccounts::protocol_index(protocol)];
+  }
+  void settle(const SessionEntry& entry, Counter& cause) {
+    cause.add();
+    accounts_.active[namespace_of(entry.source_slot_epoch)].subtract();
+    ports_used(entry.address_slot, entry.protocol()).subtract();
+  }
+
+  SessionTable& table_;
+  const SourceRecords& records_;
+  SessionAccounts& accounts_;
+  Counters& counters_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_TABLE_SESSIONS_H_
