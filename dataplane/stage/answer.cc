@@ -1,0 +1,141 @@
+#include "dataplane/stage/answer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dataplane/wire/checksum.h"
+
+namespace postern {
+namespace {
+
+constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+constexpr uint8_t kReplyTtl = 64;
+
+// An ARP header for Ethernet and IPv4 with a sender that can be one (RFC 826).
+bool is_sane(const ArpHeader& arp) {
+  return arp.hardware.host() == 1 && arp.protocol.host() == kEtherTypeIpv4 &&
+         arp.hardware_bytes == 6 && arp.protocol_bytes == 4 && !arp.sender_mac.is_multicast() &&
+         !arp.sender_mac.is_zero();
+}
+
+// Turns a request into the reply of `mac`, in place.
+void reply_to(ArpHeader& arp, MacAddress mac) {
+  arp.operation = Be16(ArpHeader::kReply);
+  arp.target_mac = arp.sender_mac;
+  std::swap(arp.target_ip, arp.sender_ip);
+  arp.sender_mac = mac;
+}
+
+void turn_ethernet(uint8_t* at, MacAddress destination, MacAddress source) {
+  auto ethernet = load<EthernetHeader>(at);
+  ethernet.destination = destination;
+  ethernet.source = source;
+  store(at, ethernet);
+}
+
+void note_heard(const Snapshot& snapshot, uint16_t port, const ArpHeader& arp,
+                HeardNeighbours& heard) {
+  const auto sender = Ipv4Address::from(arp.sender_ip);
+  if (sender.is_martian() || snapshot.local(sender) != nullptr) return;
+  heard.heard[heard.size++] = {{port, sender}, arp.sender_mac};
+}
+
+void answer_arp(const Snapshot& snapshot, Burst& burst, uint32_t i, HeardNeighbours& heard,
+                Doors& doors) {
+  const PacketMeta& meta = burst.meta[i];
+  if (burst.frame[i]->data_len < kEthernetBytes + sizeof(ArpHeader)) {
+    return doors.drop(burst, i, Reason::kParseShort);
+  }
+  uint8_t* at = burst.bytes(i, kEthernetBytes);
+  auto arp = load<ArpHeader>(at);
+  if (!is_sane(arp)) return doors.drop(burst, i, Reason::kParseBadHeader);
+  note_heard(snapshot, meta.port, arp, heard);
+  const LocalAddress* local = snapshot.local(Ipv4Address::from(arp.target_ip));
+  if (local == nullptr || (local->ports >> meta.port & 1) == 0) {
+    return doors.drop(burst, i, Reason::kNotForUs);
+  }
+  if (arp.operation.host() == ArpHeader::kReply) return doors.consume(burst.frame[i]);
+  if (arp.operation.host() != ArpHeader::kRequest) {
+    return doors.drop(burst, i, Reason::kParseBadHeader);
+  }
+  const MacAddress mac = snapshot.ports[meta.port].mac;
+  turn_ethernet(burst.bytes(i), arp.sender_mac, mac);
+  reply_to(arp, mac);
+  store(at, arp);
+  doors.answer(burst.frame[i], meta.port);
+}
+
+void answer_echo(const Snapshot& snapshot, Burst& burst, uint32_t i, Doors& doors) {
+  const PacketMeta& meta = burst.meta[i];
+  const auto source = Ipv4Address::from(meta.source);
+  if (source.is_martian() || snapshot.local(source) != nullptr) {
+    return doors.drop(burst, i, Reason::kBadAddress);
+  }
+  uint8_t* ip_at = burst.bytes(i, meta.ip_offset);
+  auto ip = load<Ipv4Header>(ip_at);
+  std::swap(ip.source, ip.destination);
+  ip.ttl = kReplyTtl;
+  ip.checksum = Be16(0);
+  store(ip_at, ip);
+  store(ip_at + offsetof(Ipv4Header, checksum), checksum_of(ip_at, ip.header_bytes()));
+  uint8_t* icmp_at = burst.bytes(i, meta.transport_offset);
+  auto icmp = load<IcmpHeader>(icmp_at);
+  const auto before = load<Be16>(icmp_at);
+  icmp.type = IcmpHeader::kEchoReply;
+  store(icmp_at, icmp);
+  ChecksumDelta delta;
+  delta.replace(before, load<Be16>(icmp_at));
+  icmp.checksum = delta.apply(icmp.checksum);
+  store(icmp_at, icmp);
+  const auto ethernet = load<EthernetHeader>(burst.bytes(i));
+  turn_ethernet(burst.bytes(i), ethernet.source, snapshot.ports[meta.port].mac);
+  doors.answer(burst.frame[i], meta.port);
+}
+
+}  // namespace
+
+void answer_local(const Snapshot& snapshot, Burst& burst, const IndexList& in,
+                  HeardNeighbours& heard, Doors& doors) {
+  for (const uint8_t i : in) {
+    if (load<EthernetHeader>(burst.bytes(i)).type.host() == kEtherTypeArp) {
+      answer_arp(snapshot, burst, i, heard, doors);
+    } else {
+      answer_echo(snapshot, burst, i, doors);
+    }
+  }
+}
+
+void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& in, Doors& doors) {
+  for (const uint8_t i : in) {
+    const PacketMeta& meta = burst.meta[i];
+    const TunnelEntry& tunnel = snapshot.tunnels[meta.out_port];
+    if (meta.total_bytes < sizeof(ArpHeader)) {
+      doors.drop(burst, i, Reason::kParseShort);
+      continue;
+    }
+    uint8_t* at = burst.bytes(i, meta.ip_offset);
+    auto arp = load<ArpHeader>(at);
+    const auto& own = tunnel.inner_addresses;
+    const bool is_ours =
+        std::find(own.begin(), own.end(), Ipv4Address::from(arp.target_ip)) != own.end();
+    if (!is_sane(arp) || !is_ours || arp.operation.host() != ArpHeader::kRequest) {
+      doors.drop(burst, i, is_sane(arp) ? Reason::kNotForUs : Reason::kParseBadHeader);
+      continue;
+    }
+    turn_ethernet(at - kEthernetBytes, arp.sender_mac, tunnel.inner_mac);
+    reply_to(arp, tunnel.inner_mac);
+    store(at, arp);
+    // The outer headers turn round: swapped addresses leave the IP checksum right, and without a
+    // UDP checksum there is nothing else that covers what changed.
+    const auto ethernet = load<EthernetHeader>(burst.bytes(i));
+    turn_ethernet(burst.bytes(i), ethernet.source, snapshot.ports[meta.port].mac);
+    uint8_t* ip_at = burst.bytes(i, kEthernetBytes);
+    auto ip = load<Ipv4Header>(ip_at);
+    std::swap(ip.source, ip.destination);
+    store(ip_at, ip);
+    store(ip_at + ip.header_bytes() + offsetof(UdpHeader, checksum), Be16(0));
+    doors.answer(burst.frame[i], meta.port);
+  }
+}
+
+}  // namespace postern

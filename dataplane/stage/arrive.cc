@@ -1,0 +1,248 @@
+#include "dataplane/stage/arrive.h"
+
+#include "dataplane/packet/parse.h"
+#include "dataplane/wire/checksum.h"
+
+namespace postern {
+namespace {
+
+constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+constexpr uint8_t kEcnMask = 3;
+constexpr uint8_t kEcnNotCapable = 0;
+constexpr uint8_t kEcnCongestion = 3;
+
+// What a tunnel packet's outer header and VNI led to. Neighbouring packets mostly come from the
+// same node, so the last answers are tried first.
+struct LastEndpoint {
+  Be32 destination{};
+  Be16 udp_port{};
+  uint64_t endpoint = FlatMap::kAbsent;
+};
+struct LastNode {
+  uint64_t endpoint = FlatMap::kAbsent;
+  Be32 source{};
+  uint32_t vni = 0;
+  uint32_t tunnel = 0;
+  NodeIndex node = kNoNode;
+};
+
+// RFC 7348 5: a checksum that is there must be right.
+bool udp_checksum_is_right(const uint8_t* udp, const Ipv4Header& header, uint16_t bytes) {
+  const uint64_t pseudo = pseudo_header_sum(header.source, header.destination, kProtocolUdp, bytes);
+  return checksum_of(udp, bytes, pseudo).raw() == 0;
+}
+
+class Arrival {
+ public:
+  Arrival(const Snapshot& snapshot, uint16_t port, Burst& burst, Arrivals& arrivals, Doors& doors)
+      : snapshot_(snapshot),
+        port_(snapshot.ports[port]),
+        port_index_(port),
+        burst_(burst),
+        arrivals_(arrivals),
+        doors_(doors) {}
+
+  void sort(uint32_t i);
+
+ private:
+  void sort_ipv4(uint32_t i, uint32_t frame_bytes);
+  bool take_tunnel(uint32_t i, const Ipv4Parts& outer, const Ipv4Header& header);
+  uint64_t find_endpoint(Be32 destination, Be16 udp_port);
+  bool find_node(uint64_t endpoint, Be32 source, uint32_t vni, uint32_t i);
+  void sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes, uint8_t outer_tos);
+  void sort_plain(uint32_t i, const Ipv4Parts& parts, const Ipv4Header& header);
+  bool combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos);
+  void note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts, const Ipv4Header& header);
+  void drop(uint32_t i, Reason reason) { doors_.drop(burst_, i, reason); }
+
+  const Snapshot& snapshot_;
+  const PortEntry& port_;
+  const uint16_t port_index_;
+  Burst& burst_;
+  Arrivals& arrivals_;
+  Doors& doors_;
+  LastEndpoint last_endpoint_;
+  LastNode last_node_;
+};
+
+void Arrival::sort(uint32_t i) {
+  const rte_mbuf* frame = burst_.frame[i];
+  PacketMeta& meta = burst_.meta[i];
+  meta.has_addresses = 0;
+  meta.protocol = 0;
+  meta.port = port_index_;
+  const uint32_t frame_bytes = frame->data_len;
+  if (frame_bytes < kEthernetBytes || frame->nb_segs != 1) return drop(i, Reason::kParseShort);
+  const auto ethernet = load<EthernetHeader>(burst_.bytes(i));
+  const uint16_t type = ethernet.type.host();
+  if (type == kEtherTypeIpv4 && ethernet.destination == port_.mac) {
+    return sort_ipv4(i, frame_bytes);
+  }
+  const bool for_us =
+      ethernet.destination == port_.mac || ethernet.destination == MacAddress::broadcast();
+  if (type == kEtherTypeArp && for_us) return arrivals_.local.push(i);
+  drop(i, Reason::kNotForUs);
+}
+
+void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
+  const uint8_t* ip = burst_.bytes(i, kEthernetBytes);
+  const Ipv4Parts parts = parse_ipv4(ip, frame_bytes - kEthernetBytes);
+  if (frame_bytes < kEthernetBytes + sizeof(Ipv4Header)) return drop(i, parts.reason);
+  const auto header = load<Ipv4Header>(ip);
+  note(i, kEthernetBytes, parts, header);
+  if (parts.form == Form::kBad) return drop(i, parts.reason);
+  if (parts.protocol == kProtocolUdp && take_tunnel(i, parts, header)) return;
+  sort_plain(i, parts, header);
+}
+
+// True when it was a tunnel packet for one of our VTEPs, taken or dropped.
+bool Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, const Ipv4Header& header) {
+  const uint64_t endpoint = find_endpoint(header.destination, outer.destination_port);
+  if (endpoint == FlatMap::kAbsent) return false;
+  const uint32_t udp_offset = kEthernetBytes + outer.transport_offset;
+  const uint8_t* udp_at = burst_.bytes(i, udp_offset);
+  const VxlanParts vxlan =
+      parse_vxlan(udp_at, outer.total_bytes - uint32_t{outer.transport_offset});
+  if (!vxlan.valid) {
+    drop(i, vxlan.reason);
+    return true;
+  }
+  const auto udp = load<UdpHeader>(udp_at);
+  const uint16_t udp_bytes = udp.bytes.host();
+  if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, header, udp_bytes)) {
+    drop(i, Reason::kParseBadChecksum);
+    return true;
+  }
+  if (!find_node(endpoint, header.source, vxlan.vni, i)) return true;
+  PacketMeta& meta = burst_.meta[i];
+  meta.has_addresses = 0;  // until the inner ones are known
+  meta.vni = vxlan.vni;
+  meta.node = last_node_.node;
+  constexpr uint32_t kTunnelHeaders = sizeof(UdpHeader) + sizeof(VxlanHeader);
+  sort_inner(i, udp_offset + kTunnelHeaders, udp_bytes - kTunnelHeaders, header.tos);
+  return true;
+}
+
+uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
+  if (destination == last_endpoint_.destination && udp_port == last_endpoint_.udp_port) {
+    return last_endpoint_.endpoint;
+  }
+  const uint64_t endpoint = snapshot_.endpoints.find(
+      Snapshot::endpoint_key(Ipv4Address::from(destination), udp_port.host()));
+  last_endpoint_ = {destination, udp_port, endpoint};
+  return endpoint;
+}
+
+// Fills last_node_ with the tunnel and node of (endpoint, VNI, outer source), or drops packet `i`.
+bool Arrival::find_node(uint64_t endpoint, Be32 source, uint32_t vni, uint32_t i) {
+  if (endpoint == last_node_.endpoint && source == last_node_.source && vni == last_node_.vni) {
+    return true;
+  }
+  const uint64_t tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, vni));
+  if (tunnel == FlatMap::kAbsent) {
+    drop(i, Reason::kTunnelUnknownVni);
+    return false;
+  }
+  if ((snapshot_.tunnels[tunnel].ports >> port_index_ & 1) == 0) {
+    drop(i, Reason::kTunnelWrongPort);
+    return false;
+  }
+  const uint64_t node = snapshot_.nodes_by_vtep.find(
+      Snapshot::node_key(static_cast<uint32_t>(tunnel), Ipv4Address::from(source)));
+  if (node == FlatMap::kAbsent) {
+    drop(i, Reason::kTunnelUnknownNode);
+    return false;
+  }
+  last_node_ = {endpoint, source, vni, static_cast<uint32_t>(tunnel), static_cast<NodeIndex>(node)};
+  return true;
+}
+
+void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes,
+                         uint8_t outer_tos) {
+  if (inner_bytes < kEthernetBytes) return drop(i, Reason::kParseShort);
+  const auto ethernet = load<EthernetHeader>(burst_.bytes(i, inner_offset));
+  const uint16_t type = ethernet.type.host();
+  if (type == kEtherTypeArp) {
+    PacketMeta& meta = burst_.meta[i];
+    meta.ip_offset = static_cast<uint16_t>(inner_offset + kEthernetBytes);
+    meta.total_bytes = static_cast<uint16_t>(inner_bytes - kEthernetBytes);
+    meta.out_port = static_cast<uint16_t>(last_node_.tunnel);
+    return arrivals_.inner_arp.push(i);
+  }
+  if (type != kEtherTypeIpv4) return drop(i, Reason::kUnsupportedProtocol);
+  if (ethernet.destination.is_multicast()) return drop(i, Reason::kNotForUs);
+  const uint32_t ip_offset = inner_offset + kEthernetBytes;
+  const uint32_t ip_bytes = inner_bytes - kEthernetBytes;
+  const uint8_t* ip = burst_.bytes(i, ip_offset);
+  const Ipv4Parts parts = parse_ipv4(ip, ip_bytes);
+  if (ip_bytes < sizeof(Ipv4Header)) return drop(i, parts.reason);
+  note(i, ip_offset, parts, load<Ipv4Header>(ip));
+  if (parts.form == Form::kBad) return drop(i, parts.reason);
+  if ((outer_tos & kEcnMask) == kEcnCongestion && !combine_ecn(i, ip_offset, outer_tos)) return;
+  if (parts.form == Form::kFlow) return arrivals_.outbound.push(i);
+  arrivals_.outbound_errors.push(i);
+}
+
+// RFC 6040 4.2: congestion marked on the outer header is carried to an inner one that can bear it.
+[[gnu::cold]] bool Arrival::combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos) {
+  uint8_t* ip = burst_.bytes(i, ip_offset);
+  auto header = load<Ipv4Header>(ip);
+  if ((header.tos & kEcnMask) == kEcnNotCapable) {
+    drop(i, Reason::kTunnelEcn);
+    return false;
+  }
+  const auto before = load<Be16>(ip);
+  header.tos |= outer_tos & kEcnMask;
+  store(ip, header);
+  ChecksumDelta delta;
+  delta.replace(before, load<Be16>(ip));
+  header.checksum = delta.apply(header.checksum);
+  store(ip, header);
+  return true;
+}
+
+// A packet that is in no tunnel: for an egress address, for ourselves, or for somebody else.
+void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts, const Ipv4Header& header) {
+  const LocalAddress* local = snapshot_.local(Ipv4Address::from(header.destination));
+  if (local == nullptr) return drop(i, Reason::kNotForUs);
+  constexpr uint8_t kOwn = LocalAddress::kInterface | LocalAddress::kVtep;
+  const bool is_echo_request =
+      parts.form == Form::kFlow && parts.protocol == kProtocolIcmp &&
+      *burst_.bytes(i, kEthernetBytes + parts.transport_offset) == IcmpHeader::kEchoRequest;
+  if ((local->kinds & kOwn) != 0 && is_echo_request) {
+    if ((local->ports >> port_index_ & 1) == 0) return drop(i, Reason::kNotForUs);
+    return arrivals_.local.push(i);
+  }
+  if (!port_.takes_replies()) return drop(i, Reason::kNotForUs);
+  if ((local->kinds & LocalAddress::kEgress) == 0) return drop(i, Reason::kNoSession);
+  if (parts.form == Form::kFlow) return arrivals_.inbound.push(i);
+  arrivals_.inbound_errors.push(i);
+}
+
+void Arrival::note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts,
+                   const Ipv4Header& header) {
+  PacketMeta& meta = burst_.meta[i];
+  meta.source = header.source;
+  meta.destination = header.destination;
+  meta.source_port = parts.source_port;
+  meta.destination_port = parts.destination_port;
+  meta.ip_offset = static_cast<uint16_t>(ip_offset);
+  meta.transport_offset = static_cast<uint16_t>(ip_offset + parts.transport_offset);
+  meta.total_bytes = parts.total_bytes;
+  meta.protocol = parts.protocol;
+  meta.has_addresses = 1;
+}
+
+}  // namespace
+
+void arrive(const Snapshot& snapshot, uint16_t port, Burst& burst, Arrivals& arrivals,
+            Doors& doors) {
+  for (uint32_t i = 0; i < burst.size; ++i) {
+    __builtin_prefetch(burst.bytes(i));
+    __builtin_prefetch(burst.bytes(i, 64));
+  }
+  Arrival arrival(snapshot, port, burst, arrivals, doors);
+  for (uint32_t i = 0; i < burst.size; ++i) arrival.sort(i);
+}
+
+}  // namespace postern

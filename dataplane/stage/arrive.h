@@ -1,0 +1,43 @@
+// Arrive: what is this frame to us?
+//
+// Parses every frame of a burst, ends the tunnel where there is one, and sorts the packets by the
+// way they go on:
+//
+//   outbound         inner flow of a known node: TCP, UDP or echo, on its way to an uplink
+//   outbound_errors  inner ICMP error of a known node
+//   inbound          a flow that arrived on an external port for an egress address
+//   inbound_errors   an ICMP error likewise
+//   local            for the gateway itself: ARP, echo to its own addresses
+//   inner_arp        ARP inside a tunnel
+//
+// Everything else is dropped with its reason. A tunnel packet is taken only on a port of its
+// tunnel, for our VTEP, its UDP port and VNI, from the VTEP of a configured node (security: hosts
+// that end tunnels from anyone, VU#199397); there is one decapsulation and no second.
+// Called by the worker that owns the burst.
+#ifndef POSTERN_DATAPLANE_STAGE_ARRIVE_H_
+#define POSTERN_DATAPLANE_STAGE_ARRIVE_H_
+
+#include <cstdint>
+
+#include "dataplane/packet/burst.h"
+#include "dataplane/packet/doors.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+struct Arrivals {
+  IndexList outbound;
+  IndexList outbound_errors;
+  IndexList inbound;
+  IndexList inbound_errors;
+  IndexList local;
+  IndexList inner_arp;
+};
+
+// Sorts burst.frame[0..size), all received on `port` (index into snapshot.ports).
+void arrive(const Snapshot& snapshot, uint16_t port, Burst& burst, Arrivals& arrivals,
+            Doors& doors);
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_STAGE_ARRIVE_H_

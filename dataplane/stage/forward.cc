@@ -1,0 +1,101 @@
+#include "dataplane/stage/forward.h"
+
+#include "dataplane/wire/checksum.h"
+
+namespace postern {
+namespace {
+
+constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+constexpr uint32_t kEncapsulationBytes = sizeof(VxlanEncapsulation);
+
+// Cuts a frame to the Ethernet header and the IP packet at `ip_offset` (the tunnel's headers in
+// front and padding behind go).
+void cut_to_packet(rte_mbuf* frame, uint32_t ip_offset, uint32_t total_bytes) {
+  rte_pktmbuf_adj(frame, static_cast<uint16_t>(ip_offset - kEthernetBytes));
+  const auto bytes = static_cast<uint16_t>(kEthernetBytes + total_bytes);
+  frame->data_len = bytes;
+  frame->pkt_len = bytes;
+}
+
+// The frame is complete but for its destination MAC.
+void deliver(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, NeighbourKey key,
+             Now now, HoldQueue& holds, Doors& doors) {
+  const uint64_t word =
+      meta.next_hop == kNoNeighbour ? 0 : snapshot.shared->neighbours.word(meta.next_hop);
+  if (NeighbourTable::is_reachable(word)) [[likely]] {
+    store(rte_pktmbuf_mtod(frame, uint8_t*), MacAddress::from_packed(word));
+    return doors.forward(frame, meta.out_port);
+  }
+  if (NeighbourTable::is_failed(word)) return doors.drop(frame, Reason::kNeighbourFailed, &meta);
+  holds.hold(frame, key, meta.next_hop, meta, now, doors);
+}
+
+// RFC 7348 5: a source port that is stable for the session and spreads sessions over paths.
+Be16 entropy_port(const PacketMeta& meta) {
+  const uint32_t ports = uint32_t{meta.source_port.raw()} << 16 | meta.destination_port.raw();
+  uint32_t hash = (meta.source.raw() ^ meta.protocol) * 0x9e3779b1u;
+  hash = (hash ^ ports) * 0x85ebca6bu;
+  hash ^= hash >> 15;
+  return Be16(static_cast<uint16_t>(0xc000 | (hash & 0x3fff)));
+}
+
+// Puts the node's encapsulation in front of the IP packet at frame offset 14.
+void encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta) {
+  const NodeEntry& node = snapshot.nodes[meta.node];
+  const uint32_t inner_bytes = frame->data_len - kEthernetBytes;
+  const uint8_t tos = rte_pktmbuf_mtod(frame, const uint8_t*)[kEthernetBytes + 1];
+  auto* at =
+      reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, kEncapsulationBytes - kEthernetBytes));
+  VxlanEncapsulation headers = node.encapsulation;
+  const uint64_t learned = snapshot.shared->node_macs.load(meta.node);
+  headers.inner_ethernet.destination =
+      node.configured_mac.is_zero() ? MacAddress::from_packed(learned) : node.configured_mac;
+  constexpr uint32_t kTunnelBytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + kEthernetBytes;
+  headers.outer_ip.tos = tos;  // DSCP and ECN from the inner header (RFC 2983, RFC 6040 4.1)
+  headers.outer_ip.total_bytes =
+      Be16(static_cast<uint16_t>(sizeof(Ipv4Header) + kTunnelBytes + inner_bytes));
+  headers.outer_ip.checksum = Be16(0);
+  headers.outer_ip.checksum = checksum_of(&headers.outer_ip, sizeof headers.outer_ip);
+  headers.udp.source_port = entropy_port(meta);
+  headers.udp.bytes = Be16(static_cast<uint16_t>(kTunnelBytes + inner_bytes));
+  store(at, headers);
+}
+
+}  // namespace
+
+void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
+                  HoldQueue& holds, Doors& doors) {
+  EthernetHeader ethernet{};
+  ethernet.source = snapshot.ports[meta.out_port].mac;
+  ethernet.type = Be16(kEtherTypeIpv4);
+  store(rte_pktmbuf_mtod(frame, uint8_t*), ethernet);
+  deliver(snapshot, frame, meta, {meta.out_port, Ipv4Address::from(meta.destination)}, now, holds,
+          doors);
+}
+
+void send_to_node(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
+                  HoldQueue& holds, Doors& doors) {
+  encapsulate(snapshot, frame, meta);
+  deliver(snapshot, frame, meta, {meta.out_port, snapshot.nodes[meta.node].vtep}, now, holds,
+          doors);
+}
+
+void forward_outbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                      HoldQueue& holds, Doors& doors) {
+  for (const uint8_t i : in) {
+    const PacketMeta& meta = burst.meta[i];
+    cut_to_packet(burst.frame[i], meta.ip_offset, meta.total_bytes);
+    send_to_link(snapshot, burst.frame[i], meta, now, holds, doors);
+  }
+}
+
+void forward_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                     HoldQueue& holds, Doors& doors) {
+  for (const uint8_t i : in) {
+    const PacketMeta& meta = burst.meta[i];
+    cut_to_packet(burst.frame[i], meta.ip_offset, meta.total_bytes);
+    send_to_node(snapshot, burst.frame[i], meta, now, holds, doors);
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,194 @@
+#include "dataplane/stage/open.h"
+
+#include "dataplane/stage/choose.h"
+#include "dataplane/stage/classify.h"
+#include "dataplane/stage/route.h"
+
+namespace postern {
+namespace {
+
+Flow flow_of(const PacketMeta& meta) {
+  return {.source = Ipv4Address::from(meta.source),
+          .destination = Ipv4Address::from(meta.destination),
+          .destination_port = meta.destination_port.host(),
+          .protocol = meta.protocol,
+          .vni = meta.vni,
+          .node = meta.node};
+}
+
+// The handle was found before this burst changed anything: the entry may be another's by now.
+bool is_session_of(const SessionEntry& entry, const PacketMeta& meta) {
+  return entry.source_ip == meta.source && entry.source_port == meta.source_port &&
+         entry.vni_protocol == OutboundKey::pack(meta.vni, meta.protocol);
+}
+
+class Opening {
+ public:
+  Opening(const Snapshot& snapshot, Sessions& sessions, Burst& burst, Now now)
+      : snapshot_(snapshot), sessions_(sessions), burst_(burst), now_(now) {}
+
+  // True when packet `i` may go on, with meta.session set; else the reason is filled.
+  bool open(uint32_t i, const Flow& flow, const Decision& decision, Reason& reason);
+
+ private:
+  bool may_start(uint32_t i, Reason& reason) const;
+  bool reopen(uint32_t i, const Decision& decision, bool& passed);
+  bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
+              Reason& reason);
+  Created create_with(uint32_t i, const Decision& decision, AddressSlot slot);
+  bool start(uint32_t i, const Created& created, Reason& reason);
+  bool join(uint32_t i, SessionHandle handle, Reason& reason);
+  [[nodiscard]] const EgressPolicy* node_ip(const Decision& decision) const;
+
+  const Snapshot& snapshot_;
+  Sessions& sessions_;
+  Burst& burst_;
+  Now now_;
+};
+
+bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reason& reason) {
+  reason = decision.reason;
+  if (!decision.allowed) return false;
+  if (!may_start(i, reason)) {
+    // Not a first packet; but the session may have been opened earlier in this burst.
+    const PacketMeta& meta = burst_.meta[i];
+    const SessionHandle handle = sessions_.table().find_outbound_one(
+        {meta.source, OutboundKey::pack(meta.vni, meta.protocol), meta.destination,
+         meta.destination_port, meta.source_port});
+    return handle != kNoSession && join(i, handle, reason);
+  }
+  bool passed = false;
+  if (burst_.meta[i].session != kNoSession && reopen(i, decision, passed)) return passed;
+  const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
+  if (create(i, flow, decision, policy, reason)) return true;
+  if (reason != Reason::kNoEgressAddress || !policy.fall_back_to_node_ip) return false;
+  const EgressPolicy* fallback = node_ip(decision);
+  return fallback != nullptr && create(i, flow, decision, *fallback, reason);
+}
+
+// Whether the packet is of a kind that begins something: a plain SYN (nat.md T1), an echo request,
+// any UDP; and still has a hop to live.
+bool Opening::may_start(uint32_t i, Reason& reason) const {
+  const PacketMeta& meta = burst_.meta[i];
+  const uint8_t* transport = burst_.bytes(i, meta.transport_offset);
+  if (meta.protocol == kProtocolTcp && !tcp_is_plain_syn(load<TcpHeader>(transport).flags)) {
+    reason = Reason::kBadTcpState;
+    return false;
+  }
+  if (meta.protocol == kProtocolIcmp && *transport != IcmpHeader::kEchoRequest) {
+    reason = Reason::kNoSession;
+    return false;
+  }
+  if (load<Ipv4Header>(burst_.bytes(i, meta.ip_offset)).ttl <= 1) {
+    reason = Reason::kTtlExpired;
+    return false;
+  }
+  return true;
+}
+
+// A new SYN on a closing session keeps the session's port where the policy still has its address.
+// False where it must become a session of its own.
+bool Opening::reopen(uint32_t i, const Decision& decision, bool& passed) {
+  const SessionHandle handle = burst_.meta[i].session;
+  SessionEntry& entry = sessions_.entry(handle);
+  if (!entry.live() || !is_session_of(entry, burst_.meta[i])) return false;
+  const PolicyTable& policy = snapshot_.policy;
+  const Range addresses = policy.policies[decision.policy].addresses;
+  for (uint32_t k = 0; k < addresses.count; ++k) {
+    const AddressSlot slot = policy.address_slots[addresses.first + k];
+    if (slot != entry.address_slot || policy.addresses[slot].drained) continue;
+    passed = tcp_first(entry, segment_of(burst_, i)) == TcpVerdict::kPass;
+    if (passed) {
+      sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, entry));
+      sessions_.count(handle, Direction::kOutbound, burst_.meta[i].total_bytes);
+    }
+    return passed;
+  }
+  sessions_.remove(handle, now_);
+  return false;
+}
+
+bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
+                     const EgressPolicy& policy, Reason& reason) {
+  AddressChoice choice(snapshot_.policy, policy, flow, burst_.meta[i].source_port.host());
+  reason = Reason::kNoEgressAddress;
+  for (AddressSlot slot = choice.next(); slot != kNoAddress; slot = choice.next()) {
+    const EgressAddress& address = snapshot_.policy.addresses[slot];
+    const Route* route = snapshot_.external_routes.find(flow.destination, address.address);
+    if (route == nullptr || is_broadcast_of(*route, flow.destination)) {
+      reason = route == nullptr ? Reason::kNoRoute : Reason::kBadAddress;
+      return false;
+    }
+    const Created created = create_with(i, decision, slot);
+    if (created.status != CreateStatus::kNoPort) return start(i, created, reason);
+    reason = Reason::kNoPort;
+    if (!policy.next_address_when_exhausted) break;
+  }
+  if (reason == Reason::kNoPort) sessions_.counters().port_failures.add();
+  return false;
+}
+
+Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot slot) {
+  const PacketMeta& meta = burst_.meta[i];
+  const EgressAddress& address = snapshot_.policy.addresses[slot];
+  NewSession session{};
+  session.key = {meta.source, OutboundKey::pack(meta.vni, meta.protocol), meta.destination,
+                 meta.destination_port, meta.source_port};
+  session.egress_ip = address.address.wire();
+  session.address_slot = slot;
+  session.address_epoch = address.epoch;
+  session.source_slot_epoch = decision.source_slot_epoch;
+  session.timeout_s = meta.protocol == kProtocolTcp   ? snapshot_.timeouts.tcp_transitory_s
+                      : meta.protocol == kProtocolUdp ? snapshot_.timeouts.udp_s
+                                                      : snapshot_.timeouts.icmp_s;
+  return sessions_.open(session, now_);
+}
+
+// The session is there: new, or (M8) made by an earlier packet of this burst.
+bool Opening::start(uint32_t i, const Created& created, Reason& reason) {
+  if (created.status == CreateStatus::kTableFull) {
+    reason = Reason::kSessionTableFull;
+    return false;
+  }
+  if (created.status == CreateStatus::kExists) return join(i, created.handle, reason);
+  burst_.meta[i].session = created.handle;
+  SessionEntry& entry = sessions_.entry(created.handle);
+  if (entry.protocol() == kProtocolTcp) tcp_first(entry, segment_of(burst_, i));
+  sessions_.count(created.handle, Direction::kOutbound, burst_.meta[i].total_bytes);
+  return true;
+}
+
+bool Opening::join(uint32_t i, SessionHandle handle, Reason& reason) {
+  burst_.meta[i].session = handle;
+  const Admission admission =
+      admit(snapshot_, sessions_, burst_, i, handle, Direction::kOutbound, now_, reason);
+  return admission == Admission::kPass;
+}
+
+const EgressPolicy* Opening::node_ip(const Decision& decision) const {
+  const PolicyTable& policy = snapshot_.policy;
+  if (policy.node_ip_policy == kNoEgressPolicy) return nullptr;
+  if (policy.node_ip_platform_only && decision.namespace_index != kPlatform) return nullptr;
+  return &policy.policies[policy.node_ip_policy];
+}
+
+}  // namespace
+
+void open_sessions(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                   Now now, IndexList& pass, Refusals& refusals) {
+  std::array<Flow, kBurst> flows;
+  std::array<Decision, kBurst> decisions;
+  for (uint32_t k = 0; k < in.size(); ++k) flows[k] = flow_of(burst.meta[in[k]]);
+  classify(snapshot, {flows.data(), in.size()}, {decisions.data(), in.size()});
+  Opening opening(snapshot, sessions, burst, now);
+  for (uint32_t k = 0; k < in.size(); ++k) {
+    Reason reason{};
+    if (opening.open(in[k], flows[k], decisions[k], reason)) {
+      pass.push(in[k]);
+    } else {
+      refusals.push(in[k], reason);
+    }
+  }
+}
+
+}  // namespace postern

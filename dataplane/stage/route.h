@@ -1,0 +1,44 @@
+// Route: by which port and next hop does a packet leave, and does it fit?
+//
+// Decided before anything is rewritten, so that an ICMP error can quote the packet as its sender
+// knows it. A session leaves by an external port only and a tunnel packet by a cluster port only:
+// each direction has a route table of its own. Called by the worker that owns the burst.
+#ifndef POSTERN_DATAPLANE_STAGE_ROUTE_H_
+#define POSTERN_DATAPLANE_STAGE_ROUTE_H_
+
+#include "dataplane/packet/burst.h"
+#include "dataplane/stage/track.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+// Packets `in` have their session; fills meta.out_port and meta.next_hop of those that are pushed
+// to `pass`. next_hop is kNoNeighbour for an on-link address that was never resolved.
+void route_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                    IndexList& pass, Refusals& refusals);
+// Likewise towards the node meta.node.
+void route_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, IndexList& pass,
+                   Refusals& refusals);
+
+// The largest inner IP packet that reaches the node, in bytes.
+inline uint32_t inner_mtu_bytes(const Snapshot& snapshot, const NodeEntry& node) {
+  return snapshot.ports[node.port].mtu_bytes - kVxlanIpv4OverheadBytes;
+}
+
+// The slot of the next hop of `route` for `destination`; kNoNeighbour when nobody asked for that
+// on-link address yet.
+inline NeighbourSlot next_hop_of(const Snapshot& snapshot, const Route& route,
+                                 Ipv4Address destination) {
+  if (route.via != kNoNeighbour) return route.via;
+  return snapshot.shared->neighbours.find({route.port, destination});
+}
+
+// The broadcast address of a link is no neighbour (RFC 1812 5.3.5; a /31 has none, RFC 3021).
+inline bool is_broadcast_of(const Route& route, Ipv4Address destination) {
+  return route.via == kNoNeighbour && route.to.length < 31 &&
+         (destination.value | route.to.mask()) == ~uint32_t{0};
+}
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_STAGE_ROUTE_H_

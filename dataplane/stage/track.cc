@@ -1,0 +1,227 @@
+#include "dataplane/stage/track.h"
+
+#include "dataplane/packet/direction.h"
+#include "dataplane/stage/open.h"
+#include "dataplane/table/tcp_state.h"
+
+namespace postern {
+namespace {
+
+OutboundKey outbound_key(const PacketMeta& meta) {
+  return {.source_ip = meta.source,
+          .vni_protocol = OutboundKey::pack(meta.vni, meta.protocol),
+          .remote_ip = meta.destination,
+          .remote_port = meta.destination_port,
+          .source_port = meta.source_port};
+}
+
+InboundKey inbound_key(const PacketMeta& meta) {
+  return {.protocol = meta.protocol,
+          .remote_ip = meta.source,
+          .remote_port = meta.source_port,
+          .ignored = Be16(0),
+          .egress_ip = meta.destination,
+          .egress_port = meta.destination_port,
+          .padding = 0};
+}
+
+uint8_t time_to_live(const Burst& burst, uint32_t i) {
+  return load<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).ttl;
+}
+
+}  // namespace
+
+TcpSegment segment_of(const Burst& burst, uint32_t i) {
+  const PacketMeta& meta = burst.meta[i];
+  const uint8_t* at = burst.bytes(i, meta.transport_offset);
+  const auto header = load<TcpHeader>(at);
+  const uint32_t header_bytes = header.header_bytes();
+  const uint32_t before_payload = meta.transport_offset - meta.ip_offset + header_bytes;
+  TcpSegment segment = TcpSegment::from(header, meta.total_bytes - before_payload);
+  if ((header.flags & TcpHeader::kSyn) != 0) {
+    segment.window_scale = tcp_window_scale({at + sizeof(TcpHeader), at + header_bytes});
+  }
+  return segment;
+}
+
+namespace {
+
+// Moves a TCP session on; the reason is filled when the segment does not fit it.
+Admission admit_tcp(const Burst& burst, uint32_t i, SessionEntry& entry, Direction direction,
+                    Reason& reason) {
+  switch (tcp_next(entry, direction, segment_of(burst, i))) {
+    case TcpVerdict::kPass:
+      return Admission::kPass;
+    case TcpVerdict::kReopen:
+      return Admission::kOpen;
+    case TcpVerdict::kBadState:
+      reason = Reason::kBadTcpState;
+      return Admission::kRefused;
+    case TcpVerdict::kBadSequence:
+      break;
+  }
+  reason = Reason::kBadTcpSequence;
+  return Admission::kRefused;
+}
+
+// Notes the packet in its session: expiry and counters.
+void refresh(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle, Now now,
+             Direction direction, uint32_t bytes, bool may_shorten) {
+  SessionEntry& entry = sessions.entry(handle);
+  const uint32_t timeout_s = idle_timeout_s(snapshot, entry);
+  // A remote cannot keep a connection alive that is over.
+  const bool is_over = entry.protocol() == kProtocolTcp && direction == Direction::kInbound &&
+                       tcp_state(entry) >= TcpState::kClosing;
+  if (may_shorten) {
+    sessions.table().touch_earlier(handle, now, timeout_s);
+  } else if (!is_over) {
+    SessionTable::touch(entry, now, timeout_s);
+  }
+  sessions.count(handle, direction, bytes);
+}
+
+// False, and the session is ended, when what it rests on is gone. A packet before this one in the
+// burst may have ended it already.
+bool still_serves(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle, Now now) {
+  SessionEntry& entry = sessions.entry(handle);
+  if (!entry.live()) return false;
+  if (session_stands(snapshot, entry)) [[likely]]
+    return true;
+  sessions.remove(handle, now);
+  return false;
+}
+
+}  // namespace
+
+Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
+                SessionHandle handle, Direction direction, Now now, Reason& reason) {
+  SessionEntry& entry = sessions.entry(handle);
+  bool may_shorten = false;
+  if (time_to_live(burst, i) <= 1) [[unlikely]] {
+    reason = Reason::kTtlExpired;
+    return Admission::kRefused;
+  }
+  if (burst.meta[i].protocol == kProtocolTcp) {
+    const uint16_t before = entry.flags;
+    const Admission admission = admit_tcp(burst, i, entry, direction, reason);
+    if (admission != Admission::kPass) return admission;
+    may_shorten = before != entry.flags;
+  }
+  refresh(snapshot, sessions, handle, now, direction, burst.meta[i].total_bytes, may_shorten);
+  return Admission::kPass;
+}
+
+namespace {
+
+[[gnu::cold, gnu::noinline]] bool source_found_again(const Snapshot& snapshot,
+                                                     SessionEntry& entry) {
+  const SourceRecords& records = snapshot.shared->source_records;
+  const SourceRecord before = records.load(entry.source_slot_epoch & 0xffffff);
+  const SourceSlot slot = snapshot.sources->find(entry.vni(), Ipv4Address::from(entry.source_ip));
+  if (slot == kNoSource) return false;
+  const SourceRecord record = records.load(slot);
+  if (record.namespace_index != before.namespace_index) return false;
+  entry.source_slot_epoch = slot | uint32_t{record.epoch} << 24;
+  return true;
+}
+
+}  // namespace
+
+bool session_stands(const Snapshot& snapshot, SessionEntry& entry) {
+  const EgressAddress& address = snapshot.policy.addresses[entry.address_slot];
+  if (address.epoch != entry.address_epoch) return false;
+  return snapshot.shared->source_records.is_current(entry.source_slot_epoch) ||
+         source_found_again(snapshot, entry);
+}
+
+uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry) {
+  const SessionTimeouts& timeouts = snapshot.timeouts;
+  switch (entry.protocol()) {
+    case kProtocolTcp:
+      return tcp_timeout_s(entry, {timeouts.tcp_established_s, timeouts.tcp_transitory_s});
+    case kProtocolUdp:
+      return timeouts.udp_s;
+    case kProtocolIcmp:
+      return timeouts.icmp_s;
+    default:
+      return timeouts.other_s;
+  }
+}
+
+void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                    Now now, IndexList& pass, Refusals& refusals) {
+  std::array<OutboundKey, kBurst> keys;
+  std::array<SessionHandle, kBurst> handles;
+  for (uint32_t k = 0; k < in.size(); ++k) keys[k] = outbound_key(burst.meta[in[k]]);
+  sessions.table().find_outbound({keys.data(), in.size()}, handles.data());
+
+  IndexList opening;
+  for (uint32_t k = 0; k < in.size(); ++k) {
+    const uint32_t i = in[k];
+    const SessionHandle handle = handles[k];
+    burst.meta[i].session = handle;
+    if (handle == kNoSession) {
+      opening.push(i);
+      continue;
+    }
+    if (!still_serves(snapshot, sessions, handle, now)) [[unlikely]] {
+      burst.meta[i].session = kNoSession;
+      opening.push(i);
+      continue;
+    }
+    const SourceRecords& records = snapshot.shared->source_records;
+    const uint32_t slot = sessions.entry(handle).source_slot_epoch & 0xffffff;
+    const NodeIndex node = records.load(slot).node;
+    if (node != burst.meta[i].node) [[unlikely]] {
+      refusals.push(i, Reason::kSourceNotOnNode);
+      continue;
+    }
+    Reason reason{};
+    switch (admit(snapshot, sessions, burst, i, handle, Direction::kOutbound, now, reason)) {
+      case Admission::kPass:
+        pass.push(i);
+        break;
+      case Admission::kOpen:
+        opening.push(i);
+        break;
+      case Admission::kRefused:
+        refusals.push(i, reason);
+        break;
+    }
+  }
+  if (!opening.empty()) open_sessions(snapshot, sessions, burst, opening, now, pass, refusals);
+}
+
+void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                   Now now, IndexList& pass, Refusals& refusals) {
+  std::array<InboundKey, kBurst> keys;
+  std::array<SessionHandle, kBurst> handles;
+  for (uint32_t k = 0; k < in.size(); ++k) keys[k] = inbound_key(burst.meta[in[k]]);
+  sessions.table().find_inbound({keys.data(), in.size()}, handles.data());
+
+  for (uint32_t k = 0; k < in.size(); ++k) {
+    const uint32_t i = in[k];
+    const SessionHandle handle = handles[k];
+    burst.meta[i].session = handle;
+    if (handle == kNoSession) {
+      refusals.push(i, Reason::kNoSession);
+      continue;
+    }
+    if (!still_serves(snapshot, sessions, handle, now)) [[unlikely]] {
+      refusals.push(i, Reason::kNoSession);
+      continue;
+    }
+    const SourceRecords& records = snapshot.shared->source_records;
+    const uint32_t slot = sessions.entry(handle).source_slot_epoch & 0xffffff;
+    burst.meta[i].node = records.load(slot).node;
+    Reason reason = Reason::kBadTcpState;
+    if (admit(snapshot, sessions, burst, i, handle, Direction::kInbound, now, reason) ==
+        Admission::kPass) {
+      pass.push(i);
+    } else {
+      refusals.push(i, reason);
+    }
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,66 @@
+// Track: which session does this packet belong to, and may it?
+//
+// Looks a whole burst up at once. A hit is held against what its session rests on (source record,
+// egress address, TCP state, TTL) and passes; a miss outbound is peeled off into a side list,
+// classified, and opens a session; a miss inbound is nobody's. Sessions whose pod, namespace, node
+// or address is gone end at the first packet that shows it, and serve nothing.
+//
+// What does not pass is handed on as a refusal with its reason: the refuse stage drops it, with an
+// answer to the sender where one is due. Called by the worker that owns the sessions.
+#ifndef POSTERN_DATAPLANE_STAGE_TRACK_H_
+#define POSTERN_DATAPLANE_STAGE_TRACK_H_
+
+#include <array>
+
+#include "dataplane/packet/burst.h"
+#include "dataplane/packet/direction.h"
+#include "dataplane/packet/now.h"
+#include "dataplane/packet/reason.h"
+#include "dataplane/table/sessions.h"
+#include "dataplane/table/snapshot.h"
+#include "dataplane/table/tcp_state.h"
+
+namespace postern {
+
+// Packets that end here, each with its reason.
+struct Refusals {
+  IndexList packets;
+  std::array<Reason, kBurst> reason;  // by packet index
+
+  void push(uint32_t index, Reason why) {
+    packets.push(index);
+    reason[index] = why;
+  }
+};
+
+// Packets `in` of the burst have passed `arrive`. Those that may go on are pushed to `pass`, with
+// meta.session set, inbound also meta.node (where the pod is).
+void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                    Now now, IndexList& pass, Refusals& refusals);
+void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                   Now now, IndexList& pass, Refusals& refusals);
+
+// What a packet is to a session that was found for it.
+enum class Admission : uint8_t {
+  kPass,
+  kOpen,     // outbound only: a new SYN on a closing connection, to be judged as a first packet
+  kRefused,  // the reason is filled
+};
+
+// Moves the session on by packet `i`: TTL, TCP state, expiry, counters.
+Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
+                SessionHandle handle, Direction direction, Now now, Reason& reason);
+
+// The TCP segment of packet `i`, as the state machine wants it.
+TcpSegment segment_of(const Burst& burst, uint32_t i);
+
+// True while what the session rests on is there: its source record (found again by address when
+// the record was replaced: a pod that moved keeps its sessions) and its egress address.
+bool session_stands(const Snapshot& snapshot, SessionEntry& entry);
+
+// Seconds of idleness after which a session ends, by its protocol and state.
+uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry);
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_STAGE_TRACK_H_

@@ -1,0 +1,136 @@
+#include "dataplane/stage/translate.h"
+
+#include "dataplane/wire/checksum.h"
+
+namespace postern {
+namespace {
+
+// One end of the flow as it is to be from now on.
+struct NewEnd {
+  Be32 address;
+  Be16 port;
+};
+
+// Which end: outbound the source changes, inbound the destination.
+template <Direction direction>
+Be32& address_of(Ipv4Header& header) {
+  return direction == Direction::kOutbound ? header.source : header.destination;
+}
+constexpr uint32_t port_offset(Direction direction) {
+  return direction == Direction::kOutbound ? 0 : 2;
+}
+
+// Address and TTL of the IP header; returns what changed for transports with a pseudo header.
+template <Direction direction>
+ChecksumDelta rewrite_ip(uint8_t* ip, Be32 address) {
+  auto header = load<Ipv4Header>(ip);
+  ChecksumDelta addresses;
+  addresses.replace(address_of<direction>(header), address);
+  ChecksumDelta all = addresses;
+  const auto before = load<Be16>(ip + offsetof(Ipv4Header, ttl));
+  --header.ttl;
+  address_of<direction>(header) = address;
+  store(ip, header);
+  all.replace(before, load<Be16>(ip + offsetof(Ipv4Header, ttl)));
+  store(ip + offsetof(Ipv4Header, checksum), all.apply(header.checksum));
+  return addresses;
+}
+
+void rewrite_udp_checksum(uint8_t* transport, const ChecksumDelta& delta) {
+  uint8_t* at = transport + offsetof(UdpHeader, checksum);
+  const auto checksum = load<Be16>(at);
+  if (checksum.raw() == 0) return;  // not computed by the sender, stays so (nat.md U2)
+  Be16 updated = delta.apply(checksum);
+  if (updated.raw() == 0) updated = Be16(0xffff);
+  store(at, updated);
+}
+
+void rewrite_echo(uint8_t* transport, Be16 identifier) {
+  auto icmp = load<IcmpHeader>(transport);
+  ChecksumDelta delta;
+  delta.replace(icmp.identifier, identifier);
+  icmp.identifier = identifier;
+  icmp.checksum = delta.apply(icmp.checksum);
+  store(transport, icmp);
+}
+
+template <Direction direction>
+void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
+  ChecksumDelta delta = rewrite_ip<direction>(ip, end.address);
+  if (protocol == kProtocolIcmp) return rewrite_echo(transport, end.port);
+  uint8_t* port_at = transport + port_offset(direction);
+  delta.replace(load<Be16>(port_at), end.port);
+  store(port_at, end.port);
+  if (protocol == kProtocolUdp) return rewrite_udp_checksum(transport, delta);
+  uint8_t* at = transport + offsetof(TcpHeader, checksum);
+  store(at, delta.apply(load<Be16>(at)));
+}
+
+void clamp_syn(const NodeEntry& node, uint8_t* transport) {
+  const auto tcp = load<TcpHeader>(transport);
+  if ((tcp.flags & TcpHeader::kSyn) != 0 && node.mss_bytes != 0) [[unlikely]] {
+    clamp_mss(transport, tcp.header_bytes(), node.mss_bytes);
+  }
+}
+
+}  // namespace
+
+void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                        const IndexList& in) {
+  for (const uint8_t i : in) {
+    const PacketMeta& meta = burst.meta[i];
+    const SessionEntry& session = sessions.entry(meta.session);
+    uint8_t* ip = burst.bytes(i, meta.ip_offset);
+    uint8_t* transport = burst.bytes(i, meta.transport_offset);
+    const auto ethernet = load<EthernetHeader>(ip - sizeof(EthernetHeader));
+    snapshot.shared->node_macs.learn(meta.node, ethernet.source.packed());
+    rewrite<Direction::kOutbound>(ip, transport, meta.protocol,
+                                  {session.egress_ip, session.egress_port});
+    if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
+  }
+}
+
+void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                       const IndexList& in) {
+  for (const uint8_t i : in) {
+    const PacketMeta& meta = burst.meta[i];
+    const SessionEntry& session = sessions.entry(meta.session);
+    uint8_t* transport = burst.bytes(i, meta.transport_offset);
+    rewrite<Direction::kInbound>(burst.bytes(i, meta.ip_offset), transport, meta.protocol,
+                                 {session.source_ip, session.source_port});
+    if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
+  }
+}
+
+void clamp_mss(uint8_t* tcp, uint32_t header_bytes, uint16_t mss_bytes) {
+  constexpr uint8_t kEnd = 0;
+  constexpr uint8_t kNop = 1;
+  constexpr uint8_t kMss = 2;
+  constexpr uint8_t kMssBytes = 4;
+  for (uint32_t at = sizeof(TcpHeader); at < header_bytes && tcp[at] != kEnd;) {
+    if (tcp[at] == kNop) {
+      ++at;
+      continue;
+    }
+    if (at + 2 > header_bytes || tcp[at + 1] < 2 || at + tcp[at + 1] > header_bytes) return;
+    if (tcp[at] == kMss && tcp[at + 1] == kMssBytes) {
+      const auto offered = load<Be16>(tcp + at + 2);
+      if (offered.host() <= mss_bytes) return;
+      store(tcp + at + 2, Be16(mss_bytes));
+      // An option at an odd offset changes the low byte of one checksum word and the high byte of
+      // the next: swapping both bytes of old and new value gives the same sum (RFC 1071, 2B).
+      const bool odd = (at & 1) != 0;
+      const auto turned = [odd](Be16 value) {
+        return odd ? Be16::from_raw(__builtin_bswap16(value.raw())) : value;
+      };
+      ChecksumDelta delta;
+      delta.replace(turned(offered), turned(Be16(mss_bytes)));
+      uint8_t* checksum = tcp + offsetof(TcpHeader, checksum);
+      store(checksum, delta.apply(load<Be16>(checksum)));
+      return;
+    }
+    at += tcp[at + 1];
+  }
+}
+
+}  // namespace postern
