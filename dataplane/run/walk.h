@@ -1,0 +1,32 @@
+// The walk: what happens to a burst, on one screen. docs/walk.md follows a packet through it.
+// Called by the worker that owns everything in WalkContext.
+#ifndef POSTERN_DATAPLANE_RUN_WALK_H_
+#define POSTERN_DATAPLANE_RUN_WALK_H_
+
+#include <cstdint>
+
+#include "dataplane/packet/burst.h"
+#include "dataplane/packet/doors.h"
+#include "dataplane/packet/now.h"
+#include "dataplane/stage/answer.h"
+#include "dataplane/stage/refuse.h"
+#include "dataplane/table/sessions.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+// A worker's own things, as the stages need them.
+struct WalkContext {
+  Sessions& sessions;
+  Doors& doors;
+  AnswerTools tools;
+  HeardNeighbours heard;  // out: for the control thread
+};
+
+// Walks a burst that was received on `port` (index into snapshot.ports) through all stages. Every
+// packet leaves by a door; frames for ports wait in context.doors until they are flushed.
+void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkContext& context);
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_RUN_WALK_H_

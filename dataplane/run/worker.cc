@@ -1,0 +1,212 @@
+#include "dataplane/run/worker.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_pause.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace postern {
+namespace {
+
+// control.md: room for at least 100 answers a second per source and bursts of 50.
+constexpr Rate kAnswersPerSource{.per_second = 100, .burst = 50};
+constexpr Rate kAnswersInAll{.per_second = 20000, .burst = 2000};
+
+constexpr uint32_t kInjectionsPerTurn = kBurst;
+constexpr uint32_t kReleasesPerTurn = kBurst;
+// Copying for lists looks at so many positions a turn: at most a few microseconds.
+constexpr uint32_t kCopyPositionsPerTurn = 1024;
+constexpr uint32_t kCopiesPerTurn = 64;
+// The sweep goes round once in two seconds, so that a session ends at most that late; a purge is
+// four times faster.
+constexpr uint64_t kSweepRound_ms = 2000;
+constexpr uint64_t kPurgeRound_ms = 500;
+constexpr uint64_t kSweepPositionsPerTurn = 32768;
+
+constexpr uint32_t kTurnsBeforeSleep = 64;
+constexpr uint32_t kSleep_us = 50;
+// A transmit queue that took nothing may have room a moment later.
+constexpr uint32_t kTransmitTries = 4;
+
+}  // namespace
+
+Worker::Worker(const WorkerSettings& settings, const WorkerResources& resources)
+    : settings_(settings),
+      given_(resources),
+      sessions_(resources.table, resources.shared.source_records, resources.accounts,
+                resources.counters),
+      doors_(resources.counters, static_cast<uint32_t>(settings.devices.size())),
+      answers_(kAnswersPerSource, kAnswersInAll, settings.hash_key),
+      walk_{.sessions = sessions_,
+            .doors = doors_,
+            .tools = {.pool = resources.pool,
+                      .limit = answers_,
+                      .holds = holds_,
+                      .counters = resources.counters},
+            .heard = {}} {}
+
+void Worker::run() {
+  WorkerChannel& channel = given_.channel;
+  uint64_t seen = 0;
+  uint32_t idle_turns = 0;
+  uint64_t before = rte_rdtsc();
+  while (!channel.stop.load(std::memory_order_acquire)) {
+    const Snapshot* snapshot = given_.published.current();
+    if (snapshot == nullptr) {
+      rest(kTurnsBeforeSleep);
+      continue;
+    }
+    if (snapshot->generation != seen) {
+      seen = snapshot->generation;
+      channel.seen_generation.store(seen, std::memory_order_release);
+    }
+    const bool was_busy = turn(*snapshot) != 0;
+    idle_turns = was_busy ? 0 : idle_turns + 1;
+    if (idle_turns != 0) rest(idle_turns);
+    const uint64_t after = rte_rdtsc();
+    (was_busy ? given_.counters.busy_cycles : given_.counters.idle_cycles).add(after - before);
+    before = after;
+  }
+  holds_.drop_all(Reason::kShutdown, doors_);
+  for (uint32_t port = 0; port < doors_.ports(); ++port)
+    doors_.sent(static_cast<uint16_t>(port), 0);
+  if (copying_ != nullptr) copying_->done.store(true, std::memory_order_release);
+  channel.stopped.store(true, std::memory_order_release);
+}
+
+uint32_t Worker::turn(const Snapshot& snapshot) {
+  const Now now = given_.clock.now();
+  uint32_t received = 0;
+  for (uint16_t port = 0; port < settings_.devices.size(); ++port) {
+    received += receive(snapshot, port, now);
+  }
+  housekeep(snapshot, now);
+  flush();
+  return received;
+}
+
+uint32_t Worker::receive(const Snapshot& snapshot, uint16_t port, Now now) {
+  burst_.size =
+      rte_eth_rx_burst(settings_.devices[port], settings_.queue, burst_.frame.data(), kBurst);
+  if (burst_.size == 0) return 0;
+  given_.counters.received.add(burst_.size);
+  given_.counters.ports[port].received.add(burst_.size);
+  walk(snapshot, port, burst_, now, walk_);
+  if (walk_.heard.size != 0) report(walk_.heard);
+  flush();
+  return burst_.size;
+}
+
+void Worker::housekeep(const Snapshot& snapshot, Now now) {
+  doors_.set_time(now);
+  Injection injection;
+  for (uint32_t i = 0; i < kInjectionsPerTurn && given_.channel.frames.pop(injection); ++i) {
+    doors_.made();
+    doors_.forward(injection.frame, injection.port);
+  }
+  if (!holds_.empty()) {
+    holds_.release(given_.shared.neighbours, now, kReleasesPerTurn, doors_);
+    NeighbourKey key;
+    while (holds_.next_request(key)) {
+      given_.channel.punts.push({.kind = Punt::Kind::kResolve, .neighbour = key, .mac = {}});
+    }
+  }
+  take_commands(snapshot, now);
+  if (copying_ != nullptr) copy_sessions(now);
+  sweep(snapshot, now);
+}
+
+void Worker::take_commands(const Snapshot& snapshot, Now now) {
+  static_cast<void>(snapshot);
+  static_cast<void>(now);
+  if (copying_ != nullptr) return;  // one after another
+  WorkerCommand command;
+  if (!given_.channel.commands.pop(command)) return;
+  switch (command.kind) {
+    case WorkerCommand::Kind::kCopySessions:
+      copying_ = command.copy;
+      copying_->next = copying_->first;
+      break;
+    case WorkerCommand::Kind::kPurge:
+      purge_tickets_.push_back(given_.table.purge());
+      break;
+  }
+}
+
+void Worker::copy_sessions(Now now) {
+  SessionCopyRequest& request = *copying_;
+  const uint32_t capacity = given_.table.capacity();
+  const uint32_t end = std::min(capacity, request.next + kCopyPositionsPerTurn);
+  uint32_t copied = 0;
+  while (request.next < end && copied < kCopiesPerTurn && request.out->size() < request.limit) {
+    const SessionHandle handle = request.next++;
+    if (!given_.table.is_live(handle)) continue;
+    request.out->push_back({.handle = handle,
+                            .entry = given_.table.entry(handle),
+                            .cold = given_.table.cold(handle),
+                            .copied_at_ms = now.ms});
+    ++copied;
+  }
+  if (request.next < capacity && request.out->size() < request.limit) return;
+  copying_ = nullptr;
+  request.done.store(true, std::memory_order_release);
+}
+
+void Worker::sweep(const Snapshot& snapshot, Now now) {
+  if (swept_until_ms_ == 0) swept_until_ms_ = now.ms;
+  if (now.ms == swept_until_ms_) return;
+  const uint64_t round_ms = purge_tickets_.empty() ? kSweepRound_ms : kPurgeRound_ms;
+  const uint64_t due = given_.table.capacity() * (now.ms - swept_until_ms_) / round_ms + 1;
+  swept_until_ms_ = now.ms;
+  const auto budget = static_cast<uint32_t>(std::min(due, kSweepPositionsPerTurn));
+  given_.table.sweep(now, budget, [&](SessionHandle handle, bool expired) {
+    SessionEntry& entry = given_.table.entry(handle);
+    if (expired) {
+      sessions_.settle_expired(entry);
+      return SweepVerdict::kEnd;
+    }
+    if (session_stands(snapshot, entry)) return SweepVerdict::kKeep;
+    sessions_.settle_removed(entry);
+    return SweepVerdict::kEnd;
+  });
+  while (!purge_tickets_.empty() && given_.table.purged(purge_tickets_.front())) {
+    purge_tickets_.pop_front();
+    given_.channel.purges_finished.fetch_add(1, std::memory_order_release);
+  }
+}
+
+void Worker::report(const HeardNeighbours& heard) {
+  for (uint32_t i = 0; i < heard.size; ++i) {
+    given_.channel.punts.push({.kind = Punt::Kind::kHeard,
+                               .neighbour = heard.heard[i].neighbour,
+                               .mac = heard.heard[i].mac});
+  }
+}
+
+void Worker::flush() {
+  for (uint16_t port = 0; port < settings_.devices.size(); ++port) {
+    const auto waiting = doors_.waiting(port);
+    if (waiting.empty()) continue;
+    const auto size = static_cast<uint16_t>(waiting.size());
+    uint16_t taken = 0;
+    for (uint32_t tries = 0; taken < size && tries < kTransmitTries; ++tries) {
+      taken = static_cast<uint16_t>(taken +
+                                    rte_eth_tx_burst(settings_.devices[port], settings_.queue,
+                                                     const_cast<rte_mbuf**>(waiting.data()) + taken,
+                                                     static_cast<uint16_t>(size - taken)));
+    }
+    doors_.sent(port, taken);
+  }
+}
+
+void Worker::rest(uint32_t idle_turns) const {
+  if (settings_.sleep_when_idle && idle_turns >= kTurnsBeforeSleep) {
+    rte_delay_us_sleep(kSleep_us);
+  } else {
+    rte_pause();
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,83 @@
+// A worker: one poll loop that runs to completion, on one CPU.
+//
+// A worker is a function of what it is given: its ports, its session table, its memory pool and its
+// channel to the control thread; nothing is global, so a second worker is a second object and a
+// second call. It polls its ports, walks each burst through the stages, and between bursts does a
+// bounded amount of housekeeping: frames from the control thread, held packets, the sweep over
+// its sessions, copies for lists.
+//
+// Fail closed: without a published snapshot it does not touch its ports, and once it was told to
+// stop nothing leaves any more.
+#ifndef POSTERN_DATAPLANE_RUN_WORKER_H_
+#define POSTERN_DATAPLANE_RUN_WORKER_H_
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "dataplane/packet/counters.h"
+#include "dataplane/packet/rate_limit.h"
+#include "dataplane/run/channel.h"
+#include "dataplane/run/clock.h"
+#include "dataplane/run/walk.h"
+#include "dataplane/table/sessions.h"
+
+namespace postern {
+
+struct WorkerSettings {
+  std::vector<uint16_t> devices;  // DPDK port id by index into Snapshot::ports
+  uint16_t queue = 0;             // receive and transmit queue of each that is this worker's
+  bool sleep_when_idle = false;   // workers.idle = "sleep"
+  uint64_t hash_key = 0;          // secret, made at start: rate limiter slots
+};
+
+// What a worker is given; all of it outlives the worker.
+struct WorkerResources {
+  const PublishedSnapshot& published;
+  SharedTables& shared;
+  SessionTable& table;
+  SessionAccounts& accounts;
+  Counters& counters;
+  rte_mempool* pool;
+  WorkerChannel& channel;
+  const Clock& clock;
+};
+
+class Worker {
+ public:
+  Worker(const WorkerSettings& settings, const WorkerResources& resources);
+
+  // Polls until channel.stop is set; then sets channel.stopped. On the worker's own thread.
+  void run();
+
+  // One turn of the loop, for tests: returns the number of packets received.
+  uint32_t turn(const Snapshot& snapshot);
+
+ private:
+  uint32_t receive(const Snapshot& snapshot, uint16_t port, Now now);
+  void housekeep(const Snapshot& snapshot, Now now);
+  void take_commands(const Snapshot& snapshot, Now now);
+  void copy_sessions(Now now);
+  void sweep(const Snapshot& snapshot, Now now);
+  void report(const HeardNeighbours& heard);
+  void flush();
+  void rest(uint32_t idle_turns) const;
+
+  WorkerSettings settings_;
+  WorkerResources given_;
+  Sessions sessions_;
+  Doors doors_;
+  HoldQueue holds_;
+  RateLimiter answers_;
+  WalkContext walk_;
+  Burst burst_;
+  uint64_t swept_until_ms_ = 0;
+  std::deque<uint64_t> purge_tickets_;     // purges under way, oldest first
+  SessionCopyRequest* copying_ = nullptr;  // under way
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DATAPLANE_RUN_WORKER_H_
