@@ -1,0 +1,77 @@
+// A gateway without ports, for golden tests: a configuration in the file's own syntax is compiled
+// into the real tables, packets are put into real mbufs and walked through the real stages, and
+// what would leave is handed back. Time stands still unless a test moves it.
+#ifndef POSTERN_TEST_PACKET_GATEWAY_H_
+#define POSTERN_TEST_PACKET_GATEWAY_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/apply/compile.h"
+#include "dataplane/packet/counters.h"
+#include "dataplane/run/walk.h"
+#include "test/packet/packet.h"
+
+namespace postern::test {
+
+// Starts EAL once for the process (no huge pages, no devices); every test program's main does.
+void start_eal();
+
+// A frame that would leave by a port.
+struct Sent {
+  std::string port;
+  Bytes frame;
+};
+
+class Gateway {
+ public:
+  static constexpr MacAddress kClusterMac{{2, 0, 0, 0, 0, 0x10}};
+  static constexpr MacAddress kUplinkMac{{2, 0, 0, 0, 0, 0x20}};
+  // Every next hop is resolved to this, unless a test says otherwise.
+  static constexpr MacAddress kNextHopMac{{2, 0, 0, 0, 0, 0x99}};
+
+  // Port 0 of the configuration gets kClusterMac, port 1 kUplinkMac. Ends the test program with
+  // the errors when the configuration is refused.
+  explicit Gateway(const std::string& configuration);
+  ~Gateway();
+
+  // What the control thread does with a change: compile, publish, retire what went. Sessions stay.
+  void apply(const std::string& configuration);
+
+  // Walks the frames as one burst received on that port; answers what would leave.
+  std::vector<Sent> receive(std::string_view port, const std::vector<Packet>& packets);
+  std::vector<Sent> receive(std::string_view port, const Packet& packet);
+  // Lets held packets go, as the worker's loop does.
+  std::vector<Sent> release_held();
+  // Runs the sweep over all sessions, as the worker's loop does in two seconds.
+  void sweep();
+
+  void pass_seconds(uint64_t seconds) { now_.ms += seconds * 1000; }
+  void set_neighbour(uint16_t port, std::string_view address, NeighbourState state,
+                     MacAddress mac = kNextHopMac);
+
+  [[nodiscard]] uint64_t dropped(Reason reason) const;
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] SessionTable& table();
+  [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
+  // received + made - forwarded - answered - dropped - held: zero in a gateway that counts right.
+  [[nodiscard]] int64_t imbalance() const;
+  // The session of the pod's flow, for tests that look inside.
+  [[nodiscard]] const SessionEntry& only_session();
+
+ private:
+  struct Parts;
+  std::vector<Sent> take_sent();
+  uint16_t port_index(std::string_view name) const;
+
+  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<Snapshot> snapshot_;
+  std::vector<std::string> port_names_;
+  Now now_{1'000'000};
+};
+
+}  // namespace postern::test
+
+#endif  // POSTERN_TEST_PACKET_GATEWAY_H_
