@@ -40,6 +40,17 @@ MacAddress from_dpdk(const rte_ether_addr& address) {
   return mac;
 }
 
+// A locally administered address for a device without one: the same for the same name (FNV-1a).
+MacAddress made_of(const std::string& name) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char letter : name) {
+    hash = (hash ^ static_cast<uint8_t>(letter)) * 0x100000001b3;
+  }
+  MacAddress mac = MacAddress::from_packed(hash >> 16);
+  mac.byte[0] = static_cast<uint8_t>((mac.byte[0] & 0xfc) | 0x02);
+  return mac;
+}
+
 std::string advice_for(const Device& device) {
   if (device.kind == Device::Kind::kPci) {
     return "dpdk-devbind.py --status-dev net shows the device's driver; bind it to vfio-pci";
@@ -146,6 +157,7 @@ std::optional<Complaint> Port::settle_mac() {
     return failure("has no MAC address", error);
   }
   mac_ = settings_.mac.value_or(from_dpdk(address));
+  if (mac_.is_zero()) mac_ = made_of(settings_.name);
   // The tap driver would give a configured address to the kernel's end; nothing filters on ours.
   if (!settings_.mac || device_.makes_kernel_interface()) return std::nullopt;
   std::copy(mac_.byte.begin(), mac_.byte.end(), std::begin(address.addr_bytes));
@@ -230,10 +242,6 @@ void Port::stop() {
   }
 }
 
-uint32_t Port::ring_buffers() const {
-  return uint32_t{settings_.queues} * (uint32_t{receive_slots_} + transmit_slots_);
-}
-
 uint32_t Port::frame_room_bytes() const {
   return postern::frame_room_bytes(device_, settings_.mtu_bytes);
 }
@@ -298,14 +306,39 @@ Complaint Port::failure(const std::string& doing, int error) const {
   return {what, advice_for(device_)};
 }
 
-uint32_t pool_buffers(uint32_t ring_buffers, uint32_t workers, uint32_t held) {
+PoolPlan plan_pool(std::span<const PortSettings> ports, uint32_t workers, uint32_t held) {
   // A worker holds a received burst and what it gathered for each port, and its cache may keep one
   // and a half times its size; the control thread is one more.
   constexpr uint32_t kPerThread = 2048;
-  const uint32_t wanted = ring_buffers + (workers + 1) * kPerThread + held;
+  uint32_t wanted = (workers + 1) * kPerThread + held;
+  PoolPlan plan;
+  for (const PortSettings& port : ports) {
+    wanted += uint32_t{port.queues} * (kReceiveSlots + kTransmitSlots);
+    Outcome<Device> device = Device::parse(port.device);
+    if (!device) continue;  // opening it will complain
+    const Device completed = complete_device(std::move(device).value(), port.mtu_bytes);
+    plan.frame_room_bytes =
+        std::max(plan.frame_room_bytes, frame_room_bytes(completed, port.mtu_bytes));
+  }
   uint32_t power = 8192;
   while (power - 1 < wanted) power *= 2;
-  return power - 1;  // what a mempool's ring uses best
+  plan.buffers = power - 1;  // what a mempool's ring uses best
+  return plan;
+}
+
+Outcome<std::vector<Port>> start_ports(std::span<const PortSettings> ports, const MbufPool& pool,
+                                       DpdkLog& log) {
+  std::vector<Port> started;
+  started.reserve(ports.size());
+  for (const PortSettings& settings : ports) {
+    Outcome<Port> port = Port::open(settings, log);
+    if (!port) return port.complaint();
+    started.push_back(std::move(port).value());
+    if (std::optional<Complaint> complaint = started.back().start(pool)) {
+      return *std::move(complaint);
+    }
+  }
+  return started;
 }
 
 }  // namespace postern

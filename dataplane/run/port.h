@@ -17,9 +17,10 @@
 #define POSTERN_DATAPLANE_RUN_PORT_H_
 
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "dataplane/run/complaint.h"
 #include "dataplane/run/device.h"
@@ -58,14 +59,13 @@ class Port {
 
   [[nodiscard]] const std::string& name() const { return settings_.name; }
   [[nodiscard]] uint16_t port_id() const { return port_id_; }
-  // The gateway's MAC address on this port: the configured one, else the device's.
+  // The gateway's MAC address on this port: the configured one, else the device's, else (a device
+  // that has none, net_ring) one made of the port's name.
   [[nodiscard]] MacAddress mac() const { return mac_; }
   [[nodiscard]] const std::string& driver() const { return driver_; }
   [[nodiscard]] uint32_t mtu_bytes() const { return settings_.mtu_bytes; }
   [[nodiscard]] const Device& device() const { return device_; }
 
-  // Buffers that the device's rings hold at most.
-  [[nodiscard]] uint32_t ring_buffers() const;
   // Room that its frames need in a buffer.
   [[nodiscard]] uint32_t frame_room_bytes() const;
 
@@ -99,9 +99,19 @@ class Port {
   static constexpr uint16_t kNoPort = 0xffff;
 };
 
-// Buffers that a pool for these ports needs: all rings full, what `workers` hold in bursts and
-// caches, and `held` packets that wait for neighbours.
-[[nodiscard]] uint32_t pool_buffers(uint32_t ring_buffers, uint32_t workers, uint32_t held);
+// What a pool for these ports must offer: room for the largest frame, and buffers for full rings,
+// for what `workers` threads hold in bursts and caches, and for `held` packets that wait for
+// neighbours. Known before any device is opened, so that a port starts right after it was opened.
+struct PoolPlan {
+  uint32_t buffers = 0;
+  uint32_t frame_room_bytes = 0;
+};
+[[nodiscard]] PoolPlan plan_pool(std::span<const PortSettings> ports, uint32_t workers,
+                                 uint32_t held);
+
+// Opens and starts the ports one by one, in their order; the first complaint closes them all.
+[[nodiscard]] Outcome<std::vector<Port>> start_ports(std::span<const PortSettings> ports,
+                                                     const MbufPool& pool, DpdkLog& log);
 
 }  // namespace postern
 

@@ -215,21 +215,24 @@ TEST_F(PortTest, ADeviceCanBeOpenedAgainAfterItsPortStopped) {
   }
 }
 
-TEST_F(PortTest, TwoPortsShareAPool) {
-  Outcome<Port> first = open("net_null0");
-  Outcome<Port> second = open("net_null1,size=200");
-  ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_NE(first.value().port_id(), second.value().port_id());
-  Outcome<MbufPool> pool = MbufPool::create("shared", 16383, 2048);
-  ASSERT_TRUE(pool.ok());
-  EXPECT_EQ(first.value().start(pool.value()), std::nullopt);
-  EXPECT_EQ(second.value().start(pool.value()), std::nullopt);
+TEST_F(PortTest, PortsShareAPool) {
+  const std::vector<PortSettings> settings = {{.name = "a", .device = "net_null0"},
+                                              {.name = "b", .device = "net_null1,size=200"}};
+  const PoolPlan plan = plan_pool(settings, 1, 0);
+  Outcome<MbufPool> pool = MbufPool::create("shared", plan.buffers, plan.frame_room_bytes);
+  ASSERT_TRUE(pool.ok()) << pool.complaint().text();
+  Outcome<std::vector<Port>> started = start_ports(settings, pool.value(), eal_->log());
+  ASSERT_TRUE(started.ok()) << started.complaint().text();
+  const Port& first = started.value()[0];
+  const Port& second = started.value()[1];
+  EXPECT_EQ(first.name(), "a");
+  EXPECT_NE(first.port_id(), second.port_id());
   std::array<rte_mbuf*, 64> burst{};
-  const uint16_t count = rte_eth_rx_burst(second.value().port_id(), 0, burst.data(), 64);
+  const uint16_t count = rte_eth_rx_burst(second.port_id(), 0, burst.data(), 64);
   ASSERT_GT(count, 0);
   EXPECT_EQ(burst[0]->pkt_len, 200u);
   EXPECT_EQ(pool.value().in_use(), count);
-  EXPECT_EQ(rte_eth_tx_burst(first.value().port_id(), 0, burst.data(), count), count);
+  EXPECT_EQ(rte_eth_tx_burst(first.port_id(), 0, burst.data(), count), count);
   EXPECT_EQ(pool.value().in_use(), 0u);
 }
 
@@ -257,6 +260,35 @@ TEST_F(PortTest, PcapReadsAndWritesFiles) {
   }
   EXPECT_EQ(std::filesystem::file_size(out), 24u + 16u + kFrameBytes);
   std::filesystem::remove_all(directory);
+}
+
+TEST_F(PortTest, OneComplaintClosesAllPorts) {
+  const std::vector<PortSettings> settings = {{.name = "a", .device = "net_null0"},
+                                              {.name = "b", .device = "net_nosuch0"}};
+  Outcome<MbufPool> pool = MbufPool::create("unused", 4095, 2048);
+  ASSERT_TRUE(pool.ok()) << pool.complaint().text();
+  const Outcome<std::vector<Port>> started = start_ports(settings, pool.value(), eal_->log());
+  ASSERT_FALSE(started.ok());
+  EXPECT_TRUE(started.complaint().what.starts_with("port \"b\": ")) << started.complaint().what;
+  EXPECT_EQ(rte_eth_dev_count_avail(), 0);
+}
+
+TEST(PoolPlan, HoldsFullRingsAndTheLargestFrame) {
+  const std::vector<PortSettings> settings = {
+      {.name = "a", .device = "net_null0"},
+      {.name = "b", .device = "0000:3b:00.0", .mtu_bytes = 9000},
+      {.name = "c", .device = "no device"}};
+  const PoolPlan plan = plan_pool(settings, 1, 1024);
+  EXPECT_EQ(plan.frame_room_bytes, 9024u);
+  EXPECT_EQ(plan.buffers, 16383u);
+  EXPECT_EQ(plan_pool(settings, 1, 10000).buffers, 32767u);
+}
+
+TEST_F(PortTest, ADeviceWithoutAnAddressGetsOne) {
+  Running ring = run("net_ring0");
+  ASSERT_TRUE(ring.port);
+  EXPECT_FALSE(ring.port->mac().is_zero());
+  EXPECT_FALSE(ring.port->mac().is_multicast());
 }
 
 TEST_F(PortTest, AConfiguredAddressHolds) {
