@@ -1,0 +1,182 @@
+#include "control/apply/gateway.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <chrono>
+#include <utility>
+
+namespace postern {
+namespace {
+
+// Frames that wait for a next hop name its slot: longer than any of them waits.
+constexpr std::chrono::seconds kNextHopCools{10};
+
+}  // namespace
+
+Gateway::Gateway(Parts parts)
+    : parts_(std::move(parts)), sources_(&parts_.tables->source_records) {}
+
+absl::Status Gateway::start(config::Model model) {
+  Plan plan = plan_model(state_, sources_, parts_.machine,
+                         std::make_shared<const config::Model>(std::move(model)), nullptr);
+  if (!plan.refusal.status.ok()) return plan.refusal.status;
+  take_over(plan);
+  publish(plan, {});
+  return absl::OkStatus();
+}
+
+void Gateway::apply(ConfigSource source, ChangeOptions options, Done done) {
+  enqueue([this, source = std::move(
+                     source)] { return plan_apply(state_, sources_, parts_.machine, source); },
+          options, std::move(done));
+}
+
+void Gateway::patch(PodPatch patch, ChangeOptions options, Done done) {
+  enqueue([this, patch = std::move(
+                     patch)] { return plan_patch(state_, sources_, parts_.machine, patch); },
+          options, std::move(done));
+}
+
+void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)> done) {
+  auto result = std::make_shared<config::LoadResult>();
+  parts_.loop->beside([result, source = std::move(source)] { *result = load(source); },
+                      [result, done = std::move(done)] { done(std::move(*result)); });
+}
+
+void Gateway::enqueue(std::function<Plan()> plan, ChangeOptions options, Done done) {
+  queue_.push_back(std::make_shared<Transaction>(
+      Transaction{std::move(plan), options, std::move(done), parts_.loop->now_us(), {}}));
+  if (!busy_) next();
+}
+
+void Gateway::next() {
+  if (queue_.empty()) return;
+  busy_ = true;
+  release_cooled();
+  const Job job = std::move(queue_.front());
+  queue_.pop_front();
+  if (job->options.if_generation && *job->options.if_generation != state_.generation) {
+    return refuse(job, {absl::FailedPreconditionError(
+                            absl::StrCat("the generation is ", state_.generation, ", not ",
+                                         *job->options.if_generation, "; nothing was changed")),
+                        {}});
+  }
+  parts_.loop->beside([job] { job->planned = job->plan(); }, [this, job] { conclude(job); });
+}
+
+void Gateway::conclude(const Job& job) {
+  Plan& plan = job->planned;
+  if (!plan.refusal.status.ok()) return refuse(job, std::move(plan.refusal));
+  const bool is_patch = plan.file == nullptr;
+  if (job->options.dry_run || (is_patch && plan.pods.changes.empty())) return abandon(job);
+  commit(job);
+}
+
+void Gateway::refuse(const Job& job, Refusal refusal) {
+  ChangeResult result;
+  result.status = std::move(refusal.status);
+  result.errors = std::move(refusal.errors);
+  answer(job, std::move(result));
+}
+
+// A change that was only tried, or that changes nothing.
+void Gateway::abandon(const Job& job) {
+  undo_pods(state_.inputs, job->planned.pods);
+  ChangeResult result;
+  result.changed = job->planned.pods.changes.size();
+  answer(job, std::move(result));
+}
+
+void Gateway::commit(const Job& job) {
+  Plan& plan = job->planned;
+  take_over(plan);
+  const bool new_file = plan.file != nullptr;
+  auto cooling = std::make_shared<Cooling>(std::move(plan.compiled.cooling));
+  cooling->sources = std::move(plan.sources.retired);
+  publish(plan, [this, job, cooling] {
+    settle(*cooling);
+    ChangeResult result;
+    result.visible_after_us = parts_.loop->now_us() - job->asked_us;
+    result.changed = job->planned.pods.changes.size();
+    answer(job, std::move(result));
+  });
+  if (new_file && parts_.on_commit) parts_.on_commit(*state_.file);
+}
+
+// From here on the plan is what is in force; workers learn of it by publish().
+void Gateway::take_over(Plan& plan) {
+  sources_.prepare(plan.sources);
+  if (plan.map != nullptr) {
+    map_ = plan.map;
+  } else if (!SourceBook::update_map(*map_, plan.sources)) {
+    map_ = sources_.build_map(plan.sources, parts_.machine.seed);
+  }
+  sources_.commit(plan.sources);
+  state_.books = plan.compiled.books;
+  if (plan.file != nullptr) {
+    state_.file = plan.file;
+    state_.namespaces = std::move(plan.namespaces);
+    state_.inputs = std::move(plan.inputs);
+    state_.file_pods = std::move(plan.file_pods);
+    state_.layer.keep_only(state_.namespaces);
+    take_names();
+  }
+  for (const PodChanges::Change& change : plan.pods.changes) {
+    const NamespaceIndex* in_file = state_.file_pods.find(change.key);
+    state_.layer.note(change.name, change.key.prefix, change.added,
+                      in_file != nullptr && *in_file == change.index);
+  }
+  for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.learn(node, 0);
+}
+
+void Gateway::take_names() {
+  names_.namespaces.resize(state_.books.namespaces.high_water());
+  for (const auto& [name, index] : state_.books.namespaces.all()) names_.namespaces[index] = name;
+  names_.nodes.resize(state_.books.nodes.high_water());
+  for (const auto& [name, index] : state_.books.nodes.all()) names_.nodes[index] = name;
+}
+
+void Gateway::publish(Plan& plan, std::function<void()> seen) {
+  std::unique_ptr<Snapshot> snapshot = std::move(plan.compiled.snapshot);
+  snapshot->generation = ++state_.generation;
+  snapshot->shared = parts_.tables;
+  snapshot->sources = map_;
+  parts_.publisher->publish(std::move(snapshot), std::move(seen));
+  parts_.resolver->published(*parts_.publisher->current(), plan.compiled.next_hops);
+}
+
+// Every worker has passed to the new snapshot.
+void Gateway::settle(const Cooling& cooling) {
+  sources_.retire(cooling.sources);
+  if (!cooling.next_hops.empty()) {
+    parts_.resolver->forget(cooling.next_hops);
+    parts_.loop->after(kNextHopCools, [this, slots = cooling.next_hops] {
+      cooled_.emplace_back().next_hops = slots;
+    });
+  }
+  if (!cooling.needs_purge()) return;
+  Cooling purged = cooling;
+  purged.next_hops.clear();
+  parts_.publisher->purge([this, purged = std::move(purged)] { cooled_.push_back(purged); });
+}
+
+void Gateway::release_cooled() {
+  for (const Cooling& cooled : cooled_) {
+    sources_.release(cooled.sources);
+    for (const NamespaceIndex index : cooled.namespaces) state_.books.namespaces.release(index);
+    for (const NodeIndex index : cooled.nodes) state_.books.nodes.release(index);
+    for (const uint32_t slot : cooled.addresses) state_.books.addresses.release(slot);
+    for (const NeighbourSlot slot : cooled.next_hops) state_.books.next_hops.release(slot);
+  }
+  cooled_.clear();
+}
+
+void Gateway::answer(const Job& job, ChangeResult result) {
+  result.generation = state_.generation;
+  result.warnings = std::move(job->planned.warnings);
+  busy_ = false;
+  if (job->done) job->done(std::move(result));
+  if (!busy_) next();
+}
+
+}  // namespace postern

@@ -1,0 +1,130 @@
+// The gateway as the control plane sees it: what is asked for, what is in force, and how one
+// becomes the other. Changes are transactions, one after the other:
+//
+//   plan (helper thread)   parse, check, compile beside the event loop; a refusal changes nothing
+//   commit                 books and source records taken over, snapshot published
+//   seen                   every worker has passed to it: removed sources are retired, the client
+//                          is answered
+//   purge                  every session was looked at once: numbers of removed things are free
+//
+// Control thread; planning on the helper thread of the loop.
+#ifndef POSTERN_CONTROL_APPLY_GATEWAY_H_
+#define POSTERN_CONTROL_APPLY_GATEWAY_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "control/apply/loop.h"
+#include "control/apply/publisher.h"
+#include "control/apply/transaction.h"
+
+namespace postern {
+
+// Who turns next hops into MAC addresses.
+class NextHopResolver {
+ public:
+  virtual ~NextHopResolver() = default;
+  // The snapshot has just been published: these next hops are needed, others not any more.
+  virtual void published(const Snapshot& snapshot, std::span<const NextHop> next_hops) = 0;
+  // No worker knows these slots any more: they may mean another neighbour from now on.
+  virtual void forget(std::span<const NeighbourSlot> slots) = 0;
+};
+
+struct ChangeOptions {
+  bool dry_run = false;
+  std::optional<uint64_t> if_generation = {};
+};
+
+struct ChangeResult {
+  absl::Status status;
+  std::vector<config::Diagnostic> errors;    // with a status that is not ok
+  std::vector<config::Diagnostic> warnings;  // likely not meant
+  uint64_t generation = 0;
+  uint64_t visible_after_us = 0;  // from the request until every worker had it
+  uint64_t changed = 0;           // pods, of a patch
+};
+
+// Names by number, for what workers note by number. Names of removed things stay until their number
+// is given again.
+struct Names {
+  std::vector<std::string> namespaces;  // by NamespaceIndex; 0, platform traffic, is ""
+  std::vector<std::string> nodes;       // by NodeIndex
+};
+
+class Gateway {
+ public:
+  struct Parts {
+    Loop* loop = nullptr;
+    Publisher* publisher = nullptr;
+    SharedTables* tables = nullptr;
+    NextHopResolver* resolver = nullptr;
+    MachineFacts machine;
+    // Called after a configuration has come into force, with it.
+    std::function<void(const config::Model&)> on_commit;
+  };
+  using Done = std::function<void(ChangeResult)>;
+
+  explicit Gateway(Parts parts);
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  // Puts the first configuration into force; workers may start afterwards.
+  absl::Status start(config::Model model);
+
+  // Changes. `done` is called when every worker has the change, or when it is refused.
+  void apply(ConfigSource source, ChangeOptions options, Done done);
+  void patch(PodPatch patch, ChangeOptions options, Done done);
+  // Reads and checks a configuration and changes nothing.
+  void check(ConfigSource source, std::function<void(config::LoadResult)> done);
+
+  [[nodiscard]] uint64_t generation() const { return state_.generation; }
+  [[nodiscard]] const config::Model& file() const { return *state_.file; }
+  [[nodiscard]] const Snapshot& snapshot() const { return *parts_.publisher->current(); }
+  [[nodiscard]] const Names& names() const { return names_; }
+  [[nodiscard]] const Books& books() const { return state_.books; }
+  [[nodiscard]] const PodLayer& layer() const { return state_.layer; }
+
+ private:
+  struct Transaction {
+    std::function<Plan()> plan;  // on the helper thread
+    ChangeOptions options;
+    Done done;
+    uint64_t asked_us = 0;
+    Plan planned;
+  };
+  using Job = std::shared_ptr<Transaction>;
+
+  void enqueue(std::function<Plan()> plan, ChangeOptions options, Done done);
+  void next();
+  void conclude(const Job& job);
+  void refuse(const Job& job, Refusal refusal);
+  void abandon(const Job& job);
+  void commit(const Job& job);
+  void take_over(Plan& plan);
+  void take_names();
+  void publish(Plan& plan, std::function<void()> seen);
+  void settle(const Cooling& cooling);
+  void release_cooled();
+  void answer(const Job& job, ChangeResult result);
+
+  Parts parts_;
+  DesiredState state_;
+  SourceBook sources_;
+  std::shared_ptr<SourceMap> map_;
+  Names names_;
+  std::deque<Job> queue_;
+  bool busy_ = false;
+  std::vector<Cooling> cooled_;  // to be released when no transaction is planned
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_APPLY_GATEWAY_H_

@@ -1,0 +1,167 @@
+#include "control/apply/pod_layer.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace postern {
+namespace {
+
+// Makes one list of edits after the other; names are needed for errors only.
+class PodEditor {
+ public:
+  PodEditor(SourceInputs& inputs, const NamespaceKeys& namespaces)
+      : inputs_(inputs), namespaces_(namespaces) {}
+
+  void remove(const PodEdit& edit) {
+    const NamespaceKey* key = namespace_of(edit);
+    if (key == nullptr) return;
+    const OverlayPrefix pod{key->vni, edit.pod};
+    const NamespaceIndex* owner = inputs_.pods.find(pod);
+    if (owner == nullptr) return;
+    if (*owner != key->index) return refuse(edit, pod, *owner);
+    inputs_.pods.erase(pod);
+    out_.changes.push_back({edit.name, pod, key->index, false});
+  }
+
+  void add(const PodEdit& edit) {
+    const NamespaceKey* key = namespace_of(edit);
+    if (key == nullptr) return;
+    const OverlayPrefix pod{key->vni, edit.pod};
+    if (inputs_.platform.find(pod) != nullptr) {
+      return fault(edit, absl::StrCat(edit.pod.text(), " is a node's own address"),
+                   "a node's own address cannot be a pod's");
+    }
+    const auto* holder = inputs_.pods.holding(pod);
+    if (holder != nullptr && holder->second != key->index) {
+      return refuse(edit, holder->first, holder->second);
+    }
+    const PrefixMap<NamespaceIndex>::Entry* other = stranger_within(pod, key->index);
+    if (other != nullptr) return refuse(edit, other->first, other->second);
+    if (!inputs_.pods.insert(pod, key->index)) return;
+    out_.changes.push_back({edit.name, pod, key->index, true});
+  }
+
+  PodChanges finish() {
+    if (!out_.errors.empty()) {
+      undo_pods(inputs_, out_);
+      out_.changes.clear();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  const NamespaceKey* namespace_of(const PodEdit& edit) {
+    const auto found = namespaces_.find(edit.name);
+    if (found != namespaces_.end()) return &found->second;
+    fault(edit, absl::StrCat("there is no namespace \"", edit.name, "\""),
+          "namespaces are made in the configuration file");
+    return nullptr;
+  }
+
+  const PrefixMap<NamespaceIndex>::Entry* stranger_within(const OverlayPrefix& pod,
+                                                          NamespaceIndex own) const {
+    if (pod.prefix.length == 32) return nullptr;
+    OverlayPrefix found;
+    bool any = false;
+    inputs_.pods.for_each_within(pod, [&](const OverlayPrefix& key, NamespaceIndex owner) {
+      if (owner == own || any) return;
+      found = key;
+      any = true;
+    });
+    return any ? inputs_.pods.holding(found) : nullptr;
+  }
+
+  void refuse(const PodEdit& edit, const OverlayPrefix& held, NamespaceIndex owner) {
+    std::string name;
+    for (const auto& [each, key] : namespaces_) {
+      if (key.index == owner) name = each;
+    }
+    const char* relation = held.prefix == edit.pod ? " belongs to" : " overlaps ";
+    const std::string whose =
+        held.prefix == edit.pod ? "" : absl::StrCat(held.prefix.text(), " of");
+    fault(edit, absl::StrCat(edit.pod.text(), relation, whose, " namespace \"", name, "\""),
+          absl::StrCat("remove it there first, or in the same request: {\"remove\": {\"", name,
+                       "\": [\"", held.prefix.text(), "\"]}}"));
+  }
+
+  void fault(const PodEdit& edit, std::string message, std::string hint) {
+    out_.errors.push_back({"", 0, edit.path, std::move(message), std::move(hint)});
+  }
+
+  SourceInputs& inputs_;
+  const NamespaceKeys& namespaces_;
+  PodChanges out_;
+};
+
+}  // namespace
+
+NamespaceKeys namespace_keys(const config::Model& model, const Books& books) {
+  absl::flat_hash_map<std::string, uint32_t> vnis;
+  for (const config::Tunnel& tunnel : model.tunnels) {
+    vnis.emplace(tunnel.name.value, tunnel.vni.value.value_or(0));
+  }
+  NamespaceKeys keys;
+  for (const config::Namespace& entry : model.namespaces) {
+    const uint32_t vni = entry.vni ? entry.vni->value : vnis.at(entry.tunnel.value);
+    keys.emplace(entry.name.value,
+                 NamespaceKey{books.namespaces.find(entry.name.value).value_or(kNoNamespace), vni});
+  }
+  return keys;
+}
+
+void PodLayer::note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file) {
+  Pods& pods = by_namespace_[name];
+  if (is_pod) {
+    pods.removed.erase(pod);
+    if (!in_file) pods.added.insert(pod);
+  } else {
+    pods.added.erase(pod);
+    if (in_file) pods.removed.insert(pod);
+  }
+  if (pods.empty()) by_namespace_.erase(name);
+}
+
+void PodLayer::keep_only(const NamespaceKeys& namespaces) {
+  for (auto at = by_namespace_.begin(); at != by_namespace_.end();) {
+    at = namespaces.contains(at->first) ? std::next(at) : by_namespace_.erase(at);
+  }
+}
+
+PodChanges edit_pods(SourceInputs& inputs, const NamespaceKeys& namespaces, const PodEdits& edits) {
+  PodEditor editor(inputs, namespaces);
+  for (const PodEdit& edit : edits.remove) editor.remove(edit);
+  for (const PodEdit& edit : edits.add) editor.add(edit);
+  return editor.finish();
+}
+
+void undo_pods(SourceInputs& inputs, const PodChanges& changes) {
+  for (auto at = changes.changes.rbegin(); at != changes.changes.rend(); ++at) {
+    if (at->added) {
+      inputs.pods.erase(at->key);
+    } else {
+      inputs.pods.insert(at->key, at->index);
+    }
+  }
+}
+
+PodEdits edits_of(const PodLayer& layer, const NamespaceKeys& namespaces) {
+  PodEdits edits;
+  for (const auto& [name, pods] : layer.all()) {
+    if (!namespaces.contains(name)) continue;
+    const std::string path = absl::StrCat("namespaces.", name, ".pods");
+    for (const Ipv4Prefix& pod : pods.removed) edits.remove.push_back({name, pod, path});
+    for (const Ipv4Prefix& pod : pods.added) edits.add.push_back({name, pod, path});
+  }
+  return edits;
+}
+
+PodEdits edits_against(const PodLayer& layer, const NamespaceKeys& namespaces) {
+  PodEdits edits = edits_of(layer, namespaces);
+  std::swap(edits.remove, edits.add);
+  return edits;
+}
+
+}  // namespace postern

@@ -1,0 +1,99 @@
+// The layer of pods over the file, set by `namespaces.patch`: effective = file + added - removed.
+// It belongs to namespaces by name and is kept when the file is applied again.
+//
+// edit_pods() judges a change against who holds which address now, and makes it in the inputs of
+// the source book; what it did is written down, so that it can be undone and committed.
+//
+// Values; edit_pods may run beside the event loop while nothing else touches the inputs.
+#ifndef POSTERN_CONTROL_APPLY_POD_LAYER_H_
+#define POSTERN_CONTROL_APPLY_POD_LAYER_H_
+
+#include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+#include "control/apply/books.h"
+#include "control/apply/sources.h"
+
+namespace postern {
+
+// Where a namespace's pods live.
+struct NamespaceKey {
+  NamespaceIndex index = kNoNamespace;
+  uint32_t vni = 0;
+};
+using NamespaceKeys = absl::flat_hash_map<std::string, NamespaceKey>;
+
+// `books` know every namespace of the model.
+NamespaceKeys namespace_keys(const config::Model& model, const Books& books);
+
+class PodLayer {
+ public:
+  struct Pods {
+    absl::btree_set<Ipv4Prefix> added;
+    absl::btree_set<Ipv4Prefix> removed;
+    [[nodiscard]] bool empty() const { return added.empty() && removed.empty(); }
+  };
+
+  // Notes that `pod` is a pod of the namespace from now on, or is none. `in_file`: the file says
+  // that it is one.
+  void note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file);
+  void clear() { by_namespace_.clear(); }
+  // Forgets namespaces that are not there any more.
+  void keep_only(const NamespaceKeys& namespaces);
+
+  [[nodiscard]] const absl::btree_map<std::string, Pods>& all() const { return by_namespace_; }
+  [[nodiscard]] bool empty() const { return by_namespace_.empty(); }
+
+ private:
+  absl::btree_map<std::string, Pods> by_namespace_;
+};
+
+// One pod of a change; `path` says where the client wrote it.
+struct PodEdit {
+  std::string name;  // of the namespace
+  Ipv4Prefix pod;
+  std::string path;
+};
+
+// Removals come first, so that a pod can be moved from one namespace to another.
+struct PodEdits {
+  std::vector<PodEdit> remove;
+  std::vector<PodEdit> add;
+};
+
+// What edit_pods changed.
+struct PodChanges {
+  struct Change {
+    std::string name;
+    OverlayPrefix key;
+    NamespaceIndex index = kNoNamespace;
+    bool added = false;
+  };
+  std::vector<Change> changes;
+  std::vector<config::Diagnostic> errors;  // nothing was changed when there are any
+};
+
+// Makes the edits in `inputs`. A pod that is there already, or is not, is left as it is. An error
+// is a namespace that is not there, and a pod that is held by another namespace or is a node's own
+// address.
+PodChanges edit_pods(SourceInputs& inputs, const NamespaceKeys& namespaces, const PodEdits& edits);
+
+// Takes back what edit_pods changed.
+void undo_pods(SourceInputs& inputs, const PodChanges& changes);
+
+// The edits that lay the layer over what the file says.
+PodEdits edits_of(const PodLayer& layer, const NamespaceKeys& namespaces);
+// The edits that take the layer away.
+PodEdits edits_against(const PodLayer& layer, const NamespaceKeys& namespaces);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_APPLY_POD_LAYER_H_

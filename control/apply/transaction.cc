@@ -1,0 +1,186 @@
+#include "control/apply/transaction.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "control/apply/restart.h"
+
+namespace postern {
+namespace {
+
+using config::Diagnostic;
+
+// "1 error" or "7 errors".
+std::string counted(size_t n, const char* word) {
+  return absl::StrCat(n, " ", word, n == 1 ? "" : "s");
+}
+
+Refusal refused_for_restart(const std::vector<std::string>& paths) {
+  Refusal refusal;
+  refusal.status = absl::FailedPreconditionError(
+      absl::StrCat("needs a restart: ", absl::StrJoin(paths, ", "), "; nothing was changed"));
+  for (const std::string& path : paths) {
+    refusal.errors.push_back(
+        {"", 0, path, "cannot change while the gateway runs", "restart the gateway"});
+  }
+  return refusal;
+}
+
+Refusal refused_pods(std::vector<Diagnostic> errors) {
+  Refusal refusal;
+  refusal.status = absl::InvalidArgumentError(
+      absl::StrCat(errors[0].path.empty() ? "" : errors[0].path + ": ", errors[0].message,
+                   errors.size() == 1 ? "" : ", and more", "; nothing was changed"));
+  refusal.errors = std::move(errors);
+  return refusal;
+}
+
+// Lays the layer over the inputs of a new file. Namespaces that went take their pods along.
+void lay_over(const PodLayer& layer, Plan& plan) {
+  for (const auto& [name, pods] : layer.all()) {
+    if (plan.namespaces.contains(name)) continue;
+    plan.warnings.push_back({"", 0, "namespaces." + name,
+                             "its pods set by namespaces.patch went with the namespace", ""});
+  }
+  PodChanges changes = edit_pods(plan.inputs, plan.namespaces, edits_of(layer, plan.namespaces));
+  if (changes.errors.empty()) return;
+  for (Diagnostic& error : changes.errors) {
+    error.message += " (set by namespaces.patch, kept over the file)";
+    error.hint = "take it out with namespaces.patch, or out of the file";
+  }
+  plan.refusal = refused_pods(std::move(changes.errors));
+}
+
+// The pods of one side of a patch; what cannot be read is an error.
+void read_pods(const std::map<std::string, std::vector<std::string>>& lists, const char* side,
+               std::vector<PodEdit>& edits, std::vector<Diagnostic>& errors) {
+  for (const auto& [name, pods] : lists) {
+    for (size_t i = 0; i < pods.size(); ++i) {
+      std::string path = absl::StrCat(side, ".", name, "[", i, "]");
+      const std::optional<Ipv4Prefix> pod = Ipv4Prefix::parse(pods[i]);
+      if (!pod || pod->has_host_bits()) {
+        errors.push_back({"", 0, std::move(path),
+                          absl::StrCat("\"", pods[i], "\" is not an IPv4 address or prefix"),
+                          "write \"10.128.0.11\" or \"10.128.0.0/26\", without host bits"});
+        continue;
+      }
+      edits.push_back({name, *pod, std::move(path)});
+    }
+  }
+}
+
+// Every namespace that a patch names must be there, with pods to name or without.
+void check_names(const std::map<std::string, std::vector<std::string>>& lists, const char* side,
+                 const NamespaceKeys& namespaces, std::vector<Diagnostic>& errors) {
+  for (const auto& [name, pods] : lists) {
+    if (namespaces.contains(name)) continue;
+    errors.push_back({"", 0, absl::StrCat(side, ".", name),
+                      absl::StrCat("there is no namespace \"", name, "\""),
+                      "namespaces are made in the configuration file"});
+  }
+}
+
+// The edits that a patch means, or why it means none.
+Refusal read_patch(const DesiredState& state, const PodPatch& patch, PodEdits& edits) {
+  if (patch.reset) {
+    edits = edits_against(state.layer, state.namespaces);
+    return {};
+  }
+  std::vector<Diagnostic> errors;
+  check_names(patch.remove, "remove", state.namespaces, errors);
+  check_names(patch.add, "add", state.namespaces, errors);
+  if (!errors.empty()) {
+    Refusal refusal = refused_pods(std::move(errors));
+    refusal.status = absl::NotFoundError(refusal.status.message());
+    return refusal;
+  }
+  read_pods(patch.remove, "remove", edits.remove, errors);
+  read_pods(patch.add, "add", edits.add, errors);
+  return errors.empty() ? Refusal{} : refused_pods(std::move(errors));
+}
+
+}  // namespace
+
+config::LoadResult load(const ConfigSource& source) {
+  return source.is_text ? config::load_text(source.value, "text") : config::load_file(source.value);
+}
+
+Plan plan_model(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
+                std::shared_ptr<const config::Model> model, const config::Model* running) {
+  Plan plan;
+  if (running != nullptr) {
+    const std::vector<std::string> paths = needs_restart(*running, *model);
+    if (!paths.empty()) {
+      plan.refusal = refused_for_restart(paths);
+      return plan;
+    }
+  }
+  absl::StatusOr<Compiled> compiled = compile(*model, machine.ports, state.books, machine.seed);
+  if (!compiled.ok()) {
+    plan.refusal.status = compiled.status();
+    return plan;
+  }
+  plan.compiled = std::move(*compiled);
+  plan.namespaces = namespace_keys(*model, plan.compiled.books);
+  plan.inputs = source_inputs(*model, plan.compiled.books);
+  plan.file_pods = plan.inputs.pods;
+  plan.file = std::move(model);
+  lay_over(state.layer, plan);
+  if (!plan.refusal.status.ok()) return plan;
+  absl::StatusOr<SourceChange> change = sources.plan(plan.inputs);
+  if (!change.ok()) {
+    plan.refusal.status = change.status();
+    return plan;
+  }
+  plan.sources = std::move(*change);
+  plan.map = sources.build_map(plan.sources, machine.seed);
+  return plan;
+}
+
+Plan plan_apply(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
+                const ConfigSource& source) {
+  config::LoadResult loaded = load(source);
+  Plan plan;
+  if (!loaded.model) {
+    plan.refusal.status = absl::InvalidArgumentError(absl::StrCat(
+        "the configuration has ", counted(loaded.errors.size(), "error"), "; nothing was changed"));
+    plan.refusal.errors = std::move(loaded.errors);
+    plan.warnings = std::move(loaded.warnings);
+    return plan;
+  }
+  auto model = std::make_shared<const config::Model>(*std::move(loaded.model));
+  plan = plan_model(state, sources, machine, std::move(model), state.file.get());
+  plan.warnings.insert(plan.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
+  return plan;
+}
+
+Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
+                const PodPatch& patch) {
+  Plan plan;
+  PodEdits edits;
+  plan.refusal = read_patch(state, patch, edits);
+  if (!plan.refusal.status.ok()) return plan;
+  plan.pods = edit_pods(state.inputs, state.namespaces, edits);
+  if (!plan.pods.errors.empty()) {
+    plan.refusal = refused_pods(std::move(plan.pods.errors));
+    return plan;
+  }
+  std::vector<OverlayPrefix> touched;
+  for (const PodChanges::Change& change : plan.pods.changes) touched.push_back(change.key);
+  absl::StatusOr<SourceChange> change = sources.plan_pods(state.inputs, touched);
+  absl::StatusOr<Compiled> compiled =
+      compile(*state.file, machine.ports, state.books, machine.seed);
+  if (!change.ok() || !compiled.ok()) {
+    plan.refusal.status = change.ok() ? compiled.status() : change.status();
+    undo_pods(state.inputs, plan.pods);
+    return plan;
+  }
+  plan.sources = std::move(*change);
+  plan.compiled = std::move(*compiled);
+  return plan;
+}
+
+}  // namespace postern

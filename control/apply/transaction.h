@@ -1,0 +1,96 @@
+// What a change would lead to, worked out before anything happens: the part of a transaction that
+// takes long and touches no worker. Runs on the helper thread, one transaction at a time, while the
+// control thread leaves the state that is planned on alone.
+#ifndef POSTERN_CONTROL_APPLY_TRANSACTION_H_
+#define POSTERN_CONTROL_APPLY_TRANSACTION_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/load.h"
+#include "config/model.h"
+#include "control/apply/compile.h"
+#include "control/apply/pod_layer.h"
+#include "control/apply/sources.h"
+
+namespace postern {
+
+// Where a configuration is to be read from.
+struct ConfigSource {
+  bool is_text = false;
+  std::string value;  // the text, or the path of a file
+};
+
+config::LoadResult load(const ConfigSource& source);
+
+// Pods as the client wrote them, by namespace.
+struct PodPatch {
+  std::map<std::string, std::vector<std::string>> add;
+  std::map<std::string, std::vector<std::string>> remove;
+  bool reset = false;  // takes the whole layer away; then the others are empty
+};
+
+// What is in force.
+struct DesiredState {
+  uint64_t generation = 0;
+  std::shared_ptr<const config::Model> file;
+  PodLayer layer;
+  Books books;
+  NamespaceKeys namespaces;
+  // With the layer. Changed in place by the planning of a patch, which is undone when it fails:
+  // read by transactions only.
+  SourceInputs inputs;
+  PrefixMap<NamespaceIndex> file_pods;  // without the layer
+};
+
+// Why a change was refused; nothing has changed then.
+struct Refusal {
+  absl::Status status;
+  std::vector<config::Diagnostic> errors;
+};
+
+// A change that can be made.
+struct Plan {
+  Refusal refusal;  // with status ok: none
+  std::vector<config::Diagnostic> warnings;
+
+  Compiled compiled;
+  SourceChange sources;
+
+  // Of config.apply: what replaces the state and the map.
+  std::shared_ptr<const config::Model> file;
+  NamespaceKeys namespaces;
+  SourceInputs inputs;
+  PrefixMap<NamespaceIndex> file_pods;
+  std::shared_ptr<SourceMap> map;
+
+  // Of namespaces.patch: made in the state's inputs already.
+  PodChanges pods;
+};
+
+// `machine`: what compile() needs beside model and books.
+struct MachineFacts {
+  std::vector<PortFacts> ports;
+  uint64_t seed = 0;  // for maps, random
+};
+
+// From a configuration that was read and checked. `running`: the configuration that EAL, ports and
+// tables were started with, or null at the start.
+Plan plan_model(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
+                std::shared_ptr<const config::Model> model, const config::Model* running);
+Plan plan_apply(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
+                const ConfigSource& source);
+Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
+                const PodPatch& patch);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_APPLY_TRANSACTION_H_

@@ -1,0 +1,162 @@
+// Resolves neighbours: asks by ARP, listens to what workers heard, keeps what it learned fresh, and
+// writes it where workers read it (dataplane/table/neighbour.h).
+//
+//            answer                       25 s                      no answer, 5 times
+//   asking ---------> reachable ------------------------> probing ---------------------> failed
+//     |                  ^  <-----------------------------  |                              |
+//     | 4 unanswered     |              answer (used all the while)                        |
+//     +------------> failed                                          asked again every 2 s +
+//
+// Two kinds. Next hops that the configuration names are resolved as soon as it is in force and
+// never given up. On-link neighbours are looked for when a packet needs them: bounded in number,
+// forgotten some seconds after they failed, and after a while without any packet asking again
+// (a lease; when it ends, the next packet renews it without a new request).
+//
+// Only neighbours that were asked for are learned: strangers cannot fill the table. Requests are
+// limited in rate, next hops before on-link neighbours, whatever pods scan.
+//
+// Also announces the gateway's own addresses when they appear. Control thread.
+#ifndef POSTERN_CONTROL_SERVE_NEIGHBOURS_H_
+#define POSTERN_CONTROL_SERVE_NEIGHBOURS_H_
+
+#include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/apply/books.h"
+#include "control/apply/gateway.h"
+#include "control/apply/loop.h"
+#include "control/apply/slots.h"
+#include "control/serve/frame_sender.h"
+#include "dataplane/run/channel.h"
+#include "dataplane/table/neighbour.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+// What resolving needs to know of a port; fixed while the gateway runs.
+struct NeighbourPort {
+  struct Address {
+    Ipv4Address address;
+    Ipv4Prefix subnet;
+  };
+  std::string name;
+  MacAddress mac;
+  bool external = false;  // only its first address may ask there
+  std::vector<Address> addresses;
+};
+
+// Requests that may be sent: so many a second, and so many at once.
+class RequestBudget {
+ public:
+  RequestBudget(uint32_t per_second, uint32_t burst)
+      : per_second_(per_second), burst_(burst), tokens_(burst) {}
+  // Whether there is one at this time.
+  bool has(uint64_t now_ms);
+  // Takes it; false when there is none.
+  bool take(uint64_t now_ms);
+
+ private:
+  uint32_t per_second_;
+  uint32_t burst_;
+  double tokens_;
+  uint64_t filled_at_ms_ = 0;
+};
+
+class Neighbours : public NextHopResolver {
+ public:
+  static constexpr uint32_t kRefresh_ms = 25'000;
+  static constexpr uint32_t kRetryFailed_ms = 2'000;
+  static constexpr uint32_t kForgetFailed_ms = 10'000;
+  static constexpr uint32_t kLease_ms = 300'000;
+  static constexpr uint32_t kRememberUnused_ms = 30'000;
+  // Until a freed slot means another neighbour: longer than any frame waits for one.
+  static constexpr uint32_t kCool_ms = 10'000;
+
+  // All outlive it. `table` has room for kMaxNextHops + kMaxOnLink.
+  Neighbours(Loop* loop, NeighbourTable* table, FrameSender* sender,
+             std::vector<NeighbourPort> ports);
+
+  void published(const Snapshot& snapshot, std::span<const NextHop> next_hops) override;
+  void forget(std::span<const NeighbourSlot> slots) override;
+
+  // A worker's message.
+  void take(const Punt& punt);
+  // Does what is due; to be called every few milliseconds.
+  void tick();
+
+  // Next hops of the configuration that do not answer, each as a sentence.
+  [[nodiscard]] std::vector<std::string> complaints() const;
+  [[nodiscard]] size_t on_link() const { return on_link_; }
+
+ private:
+  enum class Phase : uint8_t { kAsking, kReachable, kProbing, kFailed, kUnused };
+  struct Entry {
+    NeighbourKey key;
+    NeighbourSlot slot = kNoNeighbour;
+    Phase phase = Phase::kAsking;
+    bool configured = false;
+    uint8_t tries = 0;
+    MacAddress mac = {};
+    uint64_t due_ms = 0;
+    uint64_t lease_until_ms = 0;  // of an on-link neighbour
+  };
+  struct Announcement {
+    Ipv4Address address;
+    uint16_t port = 0;
+    uint8_t left = 0;
+    uint64_t due_ms = 0;
+  };
+  using Schedule = absl::btree_set<std::pair<uint64_t, uint64_t>>;  // due, packed key
+  using Announced = absl::btree_set<std::pair<Ipv4Address, uint16_t>>;
+
+  [[nodiscard]] uint64_t now_ms() const { return loop_->now_us() / 1000; }
+  Entry* find(NeighbourKey key);
+  void add_next_hop(const NextHop& hop);
+  void resolve(NeighbourKey key);
+  void hear(NeighbourKey key, MacAddress mac);
+  [[nodiscard]] bool may_resolve(NeighbourKey key) const;
+  Schedule& schedule_of(const Entry& entry);
+  void schedule(Entry& entry, uint64_t due_ms);
+  void do_all_due(const Schedule& schedule, RequestBudget& budget);
+  void become_reachable(Entry& entry, MacAddress mac);
+  void do_due(Entry& entry);
+  void ask_on(Entry& entry, uint8_t tries_max);
+  void fail(Entry& entry);
+  void leave_unused(Entry& entry);
+  void remove(NeighbourKey key);
+  bool ask(const Entry& entry);
+  void cool(NeighbourSlot slot);
+  void reuse_cooled();
+  void announce_new(const Snapshot& snapshot);
+  void send_announcements();
+
+  Loop* loop_;
+  NeighbourTable* table_;
+  FrameSender* sender_;
+  std::vector<NeighbourPort> ports_;
+  absl::flat_hash_set<uint32_t> own_;             // addresses of the gateway
+  absl::flat_hash_map<uint64_t, Entry> entries_;  // by packed key
+  Schedule hops_due_;
+  Schedule on_link_due_;
+  absl::flat_hash_map<NeighbourSlot, NeighbourKey> hop_keys_;  // of configured next hops
+  SlotPool on_link_slots_{kMaxOnLink, kMaxNextHops};
+  std::deque<std::pair<uint64_t, NeighbourSlot>> cooling_;  // free from, oldest first
+  size_t on_link_ = 0;
+  RequestBudget hop_budget_{2000, 1000};
+  RequestBudget on_link_budget_{500, 100};
+  Announced announced_;
+  std::deque<Announcement> announcements_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_SERVE_NEIGHBOURS_H_

@@ -1,0 +1,335 @@
+// Transactions from end to end, without sockets and EAL: text in, tables and answers out.
+#include "control/apply/gateway.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "test/unit/control/fake_loop.h"
+
+namespace postern {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr char kHead[] = R"(version = 1;
+gateway : { name = "gw-a"; log_level = "%LEVEL%"; };
+ports = (
+  { name = "underlay"; device = "net_null0"; role = "cluster"; addresses = [ "10.0.0.254/24" ]; },
+  { name = "uplink"; device = "net_null1"; role = "external"; addresses = [ "192.0.2.10/24" ];
+    gateway = "192.0.2.1"; mtu = %MTU%; }
+);
+tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.0.254"; vni = 100; } );
+)";
+
+constexpr char kBody[] = R"(
+nodes = (
+  { name = "node-1"; tunnel = "overlay"; vtep = "10.0.0.1"; pod_cidrs = [ "10.128.0.0/23" ];
+    addresses = [ "10.128.0.2" ]; },
+  { name = "node-2"; tunnel = "overlay"; vtep = "10.0.0.2"; pod_cidrs = [ "10.128.2.0/23" ]; }
+);
+namespaces = (
+  { name = "payments"; pods = [ "10.128.0.11", "10.128.0.12" ]; },
+  { name = "shop"; pods = [ "10.128.2.0/26" ]; }
+);
+egress_ips = (
+  { name = "payments-out"; namespaces = [ "payments" ]; addresses = [ "192.0.2.50" ]; },
+  { name = "shop-out"; namespaces = [ "shop" ]; addresses = [ "192.0.2.60" ]; }
+);
+firewall : { default = "allow"; };
+)";
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  const size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return text.replace(at, what.size(), by);
+}
+
+std::string head(std::string_view level = "info", std::string_view mtu = "1500") {
+  return replaced(replaced(kHead, "%LEVEL%", level), "%MTU%", mtu);
+}
+
+Ipv4Address address(std::string_view text) { return *Ipv4Address::parse(text); }
+
+class RecordingResolver : public NextHopResolver {
+ public:
+  void published(const Snapshot& snapshot, std::span<const NextHop> next_hops) override {
+    generations.push_back(snapshot.generation);
+    hops.assign(next_hops.begin(), next_hops.end());
+  }
+  void forget(std::span<const NeighbourSlot> slots) override {
+    forgotten.insert(forgotten.end(), slots.begin(), slots.end());
+  }
+  std::vector<uint64_t> generations;
+  std::vector<NextHop> hops;
+  std::vector<NeighbourSlot> forgotten;
+};
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    config::LoadResult loaded = config::load_text(head() + kBody, "text");
+    ASSERT_TRUE(loaded.model) << loaded.errors[0].text();
+    ASSERT_TRUE(gateway_.start(*loaded.model).ok());
+    settle();
+  }
+  // Lets everybody do what there is to do.
+  void settle() {
+    loop_.run_helper();
+    worker_.turn();
+    loop_.pass(milliseconds(1));
+    worker_.obey();
+    loop_.pass(milliseconds(20));
+  }
+  ChangeResult apply(std::string text, ChangeOptions options = {}) {
+    std::optional<ChangeResult> result;
+    gateway_.apply({true, std::move(text)}, options, [&](ChangeResult r) { result = r; });
+    settle();
+    EXPECT_TRUE(result.has_value());
+    return result.value_or(ChangeResult{});
+  }
+  ChangeResult patch(PodPatch request, ChangeOptions options = {}) {
+    std::optional<ChangeResult> result;
+    gateway_.patch(std::move(request), options, [&](ChangeResult r) { result = r; });
+    settle();
+    EXPECT_TRUE(result.has_value());
+    return result.value_or(ChangeResult{});
+  }
+  ChangeResult add(const std::string& name, std::vector<std::string> pods) {
+    return patch({.add = {{name, std::move(pods)}}, .remove = {}});
+  }
+  ChangeResult remove(const std::string& name, std::vector<std::string> pods) {
+    return patch({.add = {}, .remove = {{name, std::move(pods)}}});
+  }
+  SourceSlot slot_of(std::string_view pod) const {
+    return gateway_.snapshot().sources->find(100, address(pod));
+  }
+  // The name of the namespace that an address belongs to now, "-" for none.
+  std::string owner(std::string_view pod) const {
+    const SourceSlot slot = slot_of(pod);
+    if (slot == kNoSource) return "off node";
+    const NamespaceIndex index = tables_.source_records.load(slot).namespace_index;
+    return index == kNoNamespace ? "-" : gateway_.names().namespaces.at(index);
+  }
+
+  FakeLoop loop_;
+  PublishedSnapshot published_;
+  FakeWorker worker_{&published_};
+  Publisher publisher_{&loop_, &published_, {&worker_.channel}};
+  SharedTables tables_{kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, 7};
+  RecordingResolver resolver_;
+  std::vector<config::LogLevel> levels_;
+  Gateway gateway_{{.loop = &loop_,
+                    .publisher = &publisher_,
+                    .tables = &tables_,
+                    .resolver = &resolver_,
+                    .machine = {{{0, {}}, {1, {}}}, 7},
+                    .on_commit = [this](const config::Model& model) {
+                      levels_.push_back(model.gateway.log_level);
+                    }}};
+};
+
+TEST_F(GatewayTest, StartsWithItsFile) {
+  EXPECT_EQ(gateway_.generation(), 1u);
+  EXPECT_EQ(published_.current()->generation, 1u);
+  EXPECT_EQ(owner("10.128.0.11"), "payments");
+  EXPECT_EQ(owner("10.128.2.5"), "shop");
+  EXPECT_EQ(owner("10.128.0.99"), "-");
+  EXPECT_EQ(owner("10.128.0.2"), "") << "platform";
+  EXPECT_EQ(resolver_.hops.size(), 3u);
+}
+
+TEST_F(GatewayTest, AnswersWhenTheWorkerHasIt) {
+  std::optional<ChangeResult> result;
+  gateway_.apply({true, head() + kBody}, {}, [&](ChangeResult r) { result = r; });
+  loop_.run_helper();
+  loop_.pass(milliseconds(30));
+  EXPECT_EQ(published_.current()->generation, 2u);
+  EXPECT_FALSE(result) << "the worker has not passed to it";
+  worker_.turn();
+  loop_.pass(milliseconds(1));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->status.ok());
+  EXPECT_EQ(result->generation, 2u);
+  EXPECT_GE(result->visible_after_us, 30'000u);
+}
+
+TEST_F(GatewayTest, ABadFileChangesNothing) {
+  const ChangeResult result = apply(head() + "nodes = 7;\n" + kBody);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(result.errors.empty());
+  EXPECT_EQ(gateway_.generation(), 1u);
+  EXPECT_EQ(owner("10.128.0.11"), "payments");
+}
+
+TEST_F(GatewayTest, ARestartOnlyDifferenceIsRefusedWithItsList) {
+  const ChangeResult result = apply(head("info", "1400") + kBody);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_EQ(result.errors.size(), 1u);
+  EXPECT_EQ(result.errors[0].path, "ports.uplink");
+  EXPECT_EQ(gateway_.generation(), 1u);
+  EXPECT_EQ(gateway_.snapshot().ports[1].mtu_bytes, 1500u);
+}
+
+TEST_F(GatewayTest, TheLogLevelMayChange) {
+  EXPECT_TRUE(apply(head("debug") + kBody).status.ok());
+  EXPECT_EQ(levels_, std::vector{config::LogLevel::kDebug});
+}
+
+TEST_F(GatewayTest, DryRunsAndStaleGenerationsChangeNothing) {
+  EXPECT_TRUE(apply(head() + kBody, {.dry_run = true}).status.ok());
+  EXPECT_EQ(gateway_.generation(), 1u);
+  const PodPatch one{.add = {{"shop", {"10.128.2.200"}}}, .remove = {}};
+  EXPECT_EQ(patch(one, {.dry_run = true}).changed, 1u);
+  EXPECT_EQ(owner("10.128.2.200"), "-");
+  EXPECT_EQ(patch(one, {.if_generation = 7}).status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(owner("10.128.2.200"), "-");
+  EXPECT_EQ(patch(one, {.if_generation = 1}).generation, 2u);
+  EXPECT_EQ(owner("10.128.2.200"), "shop");
+}
+
+TEST_F(GatewayTest, ARemovedPodIsRetiredBeforeTheAnswer) {
+  const SourceSlot slot = slot_of("10.128.0.11");
+  std::optional<bool> was_current;
+  gateway_.patch(
+      {.add = {}, .remove = {{"payments", {"10.128.0.11"}}}}, {},
+      [&](const ChangeResult&) { was_current = tables_.source_records.is_current(slot); });
+  loop_.run_helper();
+  EXPECT_TRUE(tables_.source_records.is_current(slot)) << "a worker may still be using it";
+  settle();
+  EXPECT_EQ(was_current, false);
+  EXPECT_EQ(owner("10.128.0.11"), "-");
+}
+
+TEST_F(GatewayTest, SlotsComeBackAfterAPurge) {
+  const SourceSlot slot = slot_of("10.128.0.11");
+  remove("payments", {"10.128.0.11"});
+  add("payments", {"10.128.0.70"});
+  EXPECT_EQ(slot_of("10.128.0.70"), slot);
+  EXPECT_EQ(tables_.source_records.load(slot).epoch, 1);
+}
+
+TEST_F(GatewayTest, ThePatchIsALayerThatApplyKeeps) {
+  EXPECT_EQ(add("payments", {"10.128.0.70", "10.128.0.11"}).changed, 1u) << "one was there";
+  EXPECT_EQ(remove("payments", {"10.128.0.12"}).changed, 1u);
+  EXPECT_TRUE(apply(head() + kBody).status.ok());
+  EXPECT_EQ(owner("10.128.0.70"), "payments");
+  EXPECT_EQ(owner("10.128.0.12"), "-");
+  EXPECT_EQ(owner("10.128.0.11"), "payments");
+
+  const ChangeResult reset = patch({.add = {}, .remove = {}, .reset = true});
+  EXPECT_EQ(reset.changed, 2u);
+  EXPECT_EQ(owner("10.128.0.70"), "-");
+  EXPECT_EQ(owner("10.128.0.12"), "payments");
+  EXPECT_TRUE(gateway_.layer().empty());
+}
+
+TEST_F(GatewayTest, APatchThatUndoesItselfLeavesNoLayer) {
+  add("payments", {"10.128.0.70"});
+  remove("payments", {"10.128.0.70", "10.128.0.12"});
+  add("payments", {"10.128.0.12"});
+  EXPECT_TRUE(gateway_.layer().empty());
+}
+
+TEST_F(GatewayTest, RefusesStrangersPodsAndUnknownNamespaces) {
+  const ChangeResult unknown =
+      patch({.add = {{"nobody", {"10.128.0.70"}}, {"payments", {"10.128.0.71"}}}, .remove = {}});
+  EXPECT_EQ(unknown.status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(owner("10.128.0.71"), "-") << "nothing changes";
+  EXPECT_EQ(add("nobody", {}).status.code(), absl::StatusCode::kNotFound);
+
+  for (const char* pod :
+       {"10.128.2.7", "10.128.2.0/24", "10.128.0.2", "10.128.0", "10.128.0.1/24"}) {
+    const ChangeResult result = add("payments", {"10.128.0.71", pod});
+    EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument) << pod;
+    ASSERT_EQ(result.errors.size(), 1u) << pod;
+    EXPECT_EQ(result.errors[0].path, "add.payments[1]");
+    EXPECT_EQ(owner("10.128.0.71"), "-") << pod;
+  }
+  EXPECT_FALSE(remove("shop", {"10.128.0.11"}).status.ok());
+  EXPECT_EQ(gateway_.generation(), 1u);
+}
+
+TEST_F(GatewayTest, MovesAPodBetweenNamespacesInOneRequest) {
+  const ChangeResult result =
+      patch({.add = {{"shop", {"10.128.0.11"}}}, .remove = {{"payments", {"10.128.0.11"}}}});
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(owner("10.128.0.11"), "shop");
+  // Now the file is in the way of its own layer: it is not, because the layer removed it there.
+  EXPECT_TRUE(apply(head() + kBody).status.ok());
+  EXPECT_EQ(owner("10.128.0.11"), "shop");
+}
+
+TEST_F(GatewayTest, AFileAgainstTheLayerIsRefused) {
+  add("payments", {"10.128.0.70"});
+  const std::string taken = replaced(kBody, "\"10.128.2.0/26\"", "\"10.128.0.70\"");
+  const ChangeResult result = apply(head() + taken);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(result.errors[0].path, "namespaces.payments.pods");
+  EXPECT_EQ(owner("10.128.2.5"), "shop") << "nothing changed";
+}
+
+TEST_F(GatewayTest, ANamespaceTakesItsLayerAlong) {
+  add("shop", {"10.128.2.200"});
+  std::string without = replaced(kBody, "{ name = \"shop\"; pods = [ \"10.128.2.0/26\" ]; }",
+                                 "{ name = \"other\"; pods = [ \"10.128.2.0/26\" ]; }");
+  without = replaced(without, "namespaces = [ \"shop\" ]", "namespaces = [ \"other\" ]");
+  const ChangeResult result = apply(head() + without);
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.warnings.size(), 1u);
+  EXPECT_TRUE(gateway_.layer().empty());
+  EXPECT_EQ(owner("10.128.2.5"), "other");
+  EXPECT_EQ(owner("10.128.2.200"), "-");
+}
+
+TEST_F(GatewayTest, NextHopsAreForgottenWhenNobodyUsesThem) {
+  const std::string one_node = replaced(kBody, R"(,
+  { name = "node-2"; tunnel = "overlay"; vtep = "10.0.0.2"; pod_cidrs = [ "10.128.2.0/23" ]; })",
+                                        "");
+  const auto gone = gateway_.books().next_hops.find(NeighbourKey{0, address("10.0.0.2")}.packed());
+  ASSERT_TRUE(gone);
+  gateway_.apply({true, head() + one_node}, {}, {});
+  loop_.run_helper();
+  EXPECT_TRUE(resolver_.forgotten.empty()) << "workers still have the old snapshot";
+  settle();
+  EXPECT_EQ(resolver_.forgotten, std::vector<NeighbourSlot>{*gone});
+  EXPECT_EQ(owner("10.128.2.5"), "off node");
+}
+
+TEST_F(GatewayTest, TransactionsAreTakenInTheirOrder) {
+  std::vector<int> order;
+  gateway_.apply({true, head() + kBody}, {}, [&](const ChangeResult&) { order.push_back(1); });
+  gateway_.patch({.add = {{"shop", {"10.128.2.200"}}}, .remove = {}}, {},
+                 [&](const ChangeResult&) { order.push_back(2); });
+  gateway_.apply({true, "nonsense"}, {}, [&](const ChangeResult&) { order.push_back(3); });
+  for (int i = 0; i < 4; ++i) settle();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(gateway_.generation(), 3u);
+}
+
+// 1,000 pods in one patch, again and again: slots and map come back, nothing grows.
+TEST_F(GatewayTest, ChurnGivesBackWhatItTakes) {
+  for (int round = 0; round < 30; ++round) {
+    PodPatch come;
+    PodPatch go;
+    for (uint32_t i = 0; i < 200; ++i) {
+      const std::string pod = Ipv4Address{(10u << 24) + (128u << 16) + (1u << 8) + i}.text();
+      come.add["payments"].push_back(pod);
+      go.remove["payments"].push_back(pod);
+    }
+    EXPECT_EQ(patch(come).changed, 200u);
+    EXPECT_EQ(owner("10.128.1.7"), "payments");
+    EXPECT_EQ(patch(go).changed, 200u);
+  }
+  EXPECT_EQ(owner("10.128.1.7"), "-");
+  add("payments", {"10.128.1.7"});
+  EXPECT_LT(slot_of("10.128.1.7"), 512u) << "slots are reused";
+}
+
+}  // namespace
+}  // namespace postern
