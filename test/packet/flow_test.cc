@@ -6,14 +6,6 @@
 namespace postern::test {
 namespace {
 
-// What one packet leads to: exactly one frame on `port`, or a failure that shows what there was.
-Bytes only_frame(const std::vector<Sent>& sent, std::string_view port) {
-  EXPECT_EQ(sent.size(), 1u);
-  if (sent.empty()) return {};
-  EXPECT_EQ(sent[0].port, port);
-  return sent[0].frame;
-}
-
 TEST(Flow, UdpLeavesWithTheEgressAddressAndTheReplyFindsThePod) {
   Gateway gateway(world());
   const Bytes out = only_frame(

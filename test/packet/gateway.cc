@@ -1,5 +1,6 @@
 #include "test/packet/gateway.h"
 
+#include <gtest/gtest.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
@@ -101,6 +102,13 @@ struct Gateway::Parts {
   SourceBook sources{&shared.source_records};
   NeighbourSlot next_on_link = kMaxNextHops;
 };
+
+Bytes only_frame(const std::vector<Sent>& sent, std::string_view port) {
+  EXPECT_EQ(sent.size(), 1u);
+  if (sent.empty()) return {};
+  EXPECT_EQ(sent[0].port, port) << decode(sent[0].frame);
+  return sent[0].frame;
+}
 
 Gateway::Gateway(const std::string& configuration)
     : parts_(std::make_unique<Parts>(table_config(model_of(configuration)))) {

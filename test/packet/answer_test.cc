@@ -1,0 +1,162 @@
+// What the gateway answers for itself: ARP and echo; and packets that wait for a neighbour.
+#include <gtest/gtest.h>
+
+#include "test/packet/world.h"
+
+namespace postern::test {
+namespace {
+
+Packet arp_on_underlay(std::string_view target) {
+  return Packet()
+      .ethernet(kNode1Mac, MacAddress::broadcast())
+      .arp_request(kNode1Mac, "10.0.0.1", target);
+}
+Packet arp_on_uplink(std::string_view target) {
+  return Packet()
+      .ethernet(kRouterMac, MacAddress::broadcast())
+      .arp_request(kRouterMac, "192.0.2.1", target);
+}
+
+TEST(Answer, ArpForTheVtepOnTheUnderlay) {
+  Gateway gateway(world());
+  const Bytes reply =
+      only_frame(gateway.receive("underlay", arp_on_underlay("10.0.0.254")), "underlay");
+  EXPECT_EQ(decode(reply),
+            decode(Packet()
+                       .ethernet(Gateway::kClusterMac, kNode1Mac)
+                       .arp_reply(Gateway::kClusterMac, "10.0.0.254", kNode1Mac, "10.0.0.1")
+                       .bytes()));
+  EXPECT_EQ(gateway.counters().answered.read(), 1u);
+  EXPECT_EQ(gateway.counters().forwarded.read(), 0u);
+}
+
+TEST(Answer, ArpForUplinkAndEgressAddressesOnTheUplink) {
+  Gateway gateway(world());
+  for (const char* own : {"192.0.2.10", "192.0.2.50", "192.0.2.61"}) {
+    const Bytes reply = only_frame(gateway.receive("uplink", arp_on_uplink(own)), "uplink");
+    EXPECT_EQ(decode(reply),
+              decode(Packet()
+                         .ethernet(Gateway::kUplinkMac, kRouterMac)
+                         .arp_reply(Gateway::kUplinkMac, own, kRouterMac, "192.0.2.1")
+                         .bytes()));
+  }
+}
+
+TEST(Answer, ArpForOthersOrOnTheWrongPortIsSilent) {
+  Gateway gateway(world());
+  EXPECT_TRUE(gateway.receive("uplink", arp_on_uplink("192.0.2.77")).empty());
+  EXPECT_TRUE(gateway.receive("uplink", arp_on_uplink("10.0.0.254")).empty());
+  EXPECT_TRUE(gateway.receive("underlay", arp_on_underlay("192.0.2.50")).empty());
+  EXPECT_EQ(gateway.dropped(Reason::kNotForUs), 3u);
+}
+
+TEST(Answer, ArpInsideTheTunnel) {
+  Gateway gateway(world());
+  const Bytes reply = only_frame(
+      gateway.receive("underlay", Packet()
+                                      .ethernet(kNode1Mac, Gateway::kClusterMac)
+                                      .ipv4("10.0.0.1", "10.0.0.254")
+                                      .udp(50000, 4789)
+                                      .vxlan(100)
+                                      .ethernet(kNode1InnerMac, MacAddress::broadcast())
+                                      .arp_request(kNode1InnerMac, "10.128.0.11", "10.128.0.1")),
+      "underlay");
+  EXPECT_EQ(decode(reply),
+            decode(Packet()
+                       .ethernet(Gateway::kClusterMac, kNode1Mac)
+                       .ipv4("10.0.0.254", "10.0.0.1")
+                       .udp(50000, 4789, false)
+                       .vxlan(100)
+                       .ethernet(kInnerMac, kNode1InnerMac)
+                       .arp_reply(kInnerMac, "10.128.0.1", kNode1InnerMac, "10.128.0.11")
+                       .bytes()));
+}
+
+TEST(Answer, EchoToVtepAndUplinkAddressButNotToEgressAddresses) {
+  Gateway gateway(world());
+  const Bytes reply =
+      only_frame(gateway.receive("uplink", from_outside()
+                                               .ipv4(kServer, "192.0.2.10", {.ttl = 9})
+                                               .echo_request(5, 6)
+                                               .payload("hello")),
+                 "uplink");
+  EXPECT_EQ(decode(reply), decode(Packet()
+                                      .ethernet(Gateway::kUplinkMac, kRouterMac)
+                                      .ipv4("192.0.2.10", kServer)
+                                      .echo_reply(5, 6)
+                                      .payload("hello")
+                                      .bytes()));
+  only_frame(gateway.receive("underlay", Packet()
+                                             .ethernet(kNode1Mac, Gateway::kClusterMac)
+                                             .ipv4("10.0.0.1", "10.0.0.254")
+                                             .echo_request(5)),
+             "underlay");
+  EXPECT_TRUE(
+      gateway.receive("uplink", from_outside().ipv4(kServer, kPodAddress).echo_request(5)).empty());
+  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+  EXPECT_EQ(gateway.counters().answered.read(), 2u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+TEST(Hold, PacketsWaitForTheirNextHopAndLeaveInOrder) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  const auto question = [](std::string_view text) {
+    return from_node1().ipv4(kPod, kServer).udp(7777, 53).payload(text);
+  };
+  EXPECT_TRUE(gateway.receive("underlay", {question("one"), question("two")}).empty());
+  EXPECT_EQ(gateway.counters().held.read(), 2u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+  EXPECT_TRUE(gateway.release_held().empty());
+
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kReachable, kRouterMac);
+  const auto sent = gateway.release_held();
+  ASSERT_EQ(sent.size(), 2u);
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_EQ(decode(sent[0].frame), decode(Packet()
+                                              .ethernet(Gateway::kUplinkMac, kRouterMac)
+                                              .ipv4(kPodAddress, kServer, {.ttl = 63})
+                                              .udp(port, 53)
+                                              .payload("one")
+                                              .bytes()));
+  EXPECT_EQ(gateway.counters().held.read(), 0u);
+  EXPECT_EQ(gateway.counters().forwarded.read(), 2u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+TEST(Hold, IsBoundedAndEnds) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  for (int round = 0; round < 3; ++round) {
+    gateway.receive(
+        "underlay",
+        std::vector<Packet>(64, from_node1().ipv4(kPod, kServer).udp(7777, 53).payload("x")));
+  }
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesPerNeighbour);
+  EXPECT_EQ(gateway.dropped(Reason::kNeighbourUnresolved), 192 - HoldQueue::kFramesPerNeighbour);
+  gateway.pass_seconds(10);
+  gateway.release_held();
+  EXPECT_EQ(gateway.counters().held.read(), 0u);
+  EXPECT_EQ(gateway.dropped(Reason::kNeighbourFailed), HoldQueue::kFramesPerNeighbour);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+TEST(Hold, FailedNeighbourIsNotWaitedFor) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kFailed);
+  gateway.receive("underlay", from_node1().ipv4(kPod, kServer).udp(7777, 53).payload("x"));
+  EXPECT_EQ(gateway.dropped(Reason::kNeighbourFailed), 1u);
+}
+
+TEST(Hold, OnLinkDestinationIsItsOwnNextHop) {
+  Gateway gateway(world());
+  const auto question = from_node1().ipv4(kPod, "192.0.2.200").udp(7777, 53).payload("x");
+  EXPECT_TRUE(gateway.receive("underlay", question).empty());
+  EXPECT_EQ(gateway.counters().held.read(), 1u);
+  gateway.set_neighbour(1, "192.0.2.200", NeighbourState::kReachable, kRouterMac);
+  EXPECT_EQ(gateway.release_held().size(), 1u);
+  EXPECT_EQ(gateway.receive("underlay", question).size(), 1u);
+}
+
+}  // namespace
+}  // namespace postern::test
