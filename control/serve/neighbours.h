@@ -35,8 +35,8 @@
 #include "control/apply/gateway.h"
 #include "control/apply/loop.h"
 #include "control/apply/slots.h"
-#include "control/serve/frame_sender.h"
 #include "dataplane/run/channel.h"
+#include "dataplane/run/frame_sender.h"
 #include "dataplane/table/neighbour.h"
 #include "dataplane/table/snapshot.h"
 

@@ -60,6 +60,7 @@ void Worker::run() {
     }
     if (snapshot->generation != seen) {
       seen = snapshot->generation;
+      given_.table.set_port_hold(snapshot->timeouts.port_hold_s);
       channel.seen_generation.store(seen, std::memory_order_release);
     }
     const bool was_busy = turn(*snapshot) != 0;

@@ -1,4 +1,4 @@
-#include "control/serve/frame_sender.h"
+#include "dataplane/run/frame_sender.h"
 
 #include <rte_mbuf.h>
 
@@ -9,7 +9,7 @@
 namespace postern {
 
 bool WorkerFrameSender::send(uint16_t port, std::span<const std::byte> frame) {
-  rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_->get());
   if (mbuf == nullptr) return false;
   char* room = rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size()));
   if (room == nullptr) {

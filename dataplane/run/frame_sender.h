@@ -1,13 +1,13 @@
 // The way of a finished frame from the control thread to a port: a worker's ring, because only
 // workers touch ports.
-#ifndef POSTERN_CONTROL_SERVE_FRAME_SENDER_H_
-#define POSTERN_CONTROL_SERVE_FRAME_SENDER_H_
+#ifndef POSTERN_DATAPLANE_RUN_FRAME_SENDER_H_
+#define POSTERN_DATAPLANE_RUN_FRAME_SENDER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-struct rte_mempool;
+#include "dataplane/run/mbuf_pool.h"
 
 namespace postern {
 
@@ -25,14 +25,14 @@ class FrameSender {
 class WorkerFrameSender : public FrameSender {
  public:
   // Both outlive the sender.
-  WorkerFrameSender(WorkerChannel* worker, rte_mempool* pool) : worker_(worker), pool_(pool) {}
+  WorkerFrameSender(WorkerChannel* worker, const MbufPool* pool) : worker_(worker), pool_(pool) {}
   bool send(uint16_t port, std::span<const std::byte> frame) override;
 
  private:
   WorkerChannel* worker_;
-  rte_mempool* pool_;
+  const MbufPool* pool_;
 };
 
 }  // namespace postern
 
-#endif  // POSTERN_CONTROL_SERVE_FRAME_SENDER_H_
+#endif  // POSTERN_DATAPLANE_RUN_FRAME_SENDER_H_
