@@ -135,7 +135,7 @@ class Compiler {
   void add_route(Ipv4Prefix to, uint16_t port, NeighbourSlot via) {
     std::vector<Ipv4Prefix> subnets;
     for (const auto& address : model_.ports[port].addresses) subnets.push_back(address->subnet());
-    if (subnets.empty()) subnets.emplace_back(Ipv4Address{}, uint8_t{32});  // holds no address
+    if (subnets.empty()) subnets.push_back({Ipv4Address{}, 32});  // holds no address
     for (const Ipv4Prefix& subnet : subnets) {
       const Route route{to, port, via, subnet};
       if (snapshot_->ports[port].takes_replies()) external_.push_back(route);
