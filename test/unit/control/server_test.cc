@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -452,15 +453,22 @@ TEST_F(ServerTest, SmallRequestsComeBetweenLargeOnes) {
     senders.emplace_back([&] {
       RawClient client(options_.socket_path);
       client.line();
-      for (int n = 0; n < 2 && client.send(large); ++n) answered += client.line().empty() ? 0 : 1;
+      for (int n = 0; n < 3 && client.send(large); ++n) answered += client.line().empty() ? 0 : 1;
     });
   }
-  // Each of the large ones takes tens of milliseconds, all that wait half a second.
-  int tries = 0;
-  int in_time = 0;
-  for (; answered < 16; ++tries) in_time += honest_wait() <= milliseconds(150) ? 1 : 0;
+  // Of up to eight large ones that wait, no more are answered before a small one than the one in
+  // execution and those whose clients were slow to notice theirs; usually, on a busy machine.
+  std::vector<int> before_small;
+  while (answered < 12) {
+    RawClient client = honest();
+    const int before = answered;
+    ASSERT_TRUE(client.send(request(1, "ping")));
+    EXPECT_EQ(client.answer()["id"], 1);
+    before_small.push_back(answered - before);
+  }
   for (std::thread& sender : senders) sender.join();
-  EXPECT_GE(2 * in_time, tries);
+  std::sort(before_small.begin(), before_small.end());
+  EXPECT_LE(before_small[before_small.size() / 2], 3);
 }
 
 TEST_F(ServerTest, HandsOutReadyAnswersWhenStopped) {

@@ -1,0 +1,275 @@
+#include "control/ctl/answers.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+// A member, or null.
+const json& member(const json& object, const char* name) {
+  static const json null;
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return object.is_object() && found != object.end() ? *found : null;
+}
+
+bool is_list_of_objects(const json& value) {
+  return value.is_array() && !value.empty() &&
+         std::all_of(value.begin(), value.end(), [](const json& item) { return item.is_object(); });
+}
+
+// The names of the rows' members: what says which row it is first, the others by the alphabet.
+std::vector<std::string> names_in(const json& rows) {
+  std::set<std::string> left;
+  for (const json& row : rows) {
+    for (const auto& [name, value] : row.items()) left.insert(name);
+  }
+  std::vector<std::string> names;
+  for (const char* first : {"name", "id", "worker", "reason", "key", "device", "role", "state"}) {
+    if (left.erase(first) > 0) names.emplace_back(first);
+  }
+  names.insert(names.end(), left.begin(), left.end());
+  return names;
+}
+
+std::string as_title(std::string name) {
+  for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<int>(c)));
+  return printable(name);
+}
+
+void print_rows(const json& rows, Display& display) {
+  const std::vector<std::string> names = names_in(rows);
+  std::vector<Column> columns;
+  std::vector<Row> cells(rows.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    bool numbers = true;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      const json& value = member(rows[r], names[i].c_str());
+      numbers &= value.is_number() || value.is_null();
+      cells[r].push_back(text_of(value));
+    }
+    columns.push_back(
+        {.title = as_title(names[i]), .to_the_right = numbers, .rank = static_cast<int>(i)});
+  }
+  display.table(columns, cells);
+}
+
+std::string endpoint(const json& side, const char* address, const char* port) {
+  std::string text = text_at(side, address);
+  const json& number = member(side, port);
+  if (!number.is_number()) return text;
+  if (text.find(':') != std::string::npos) text = "[" + text + "]";
+  return text + ":" + text_of(number);
+}
+
+std::string both(const json& pair, std::string (*text)(const json&)) {
+  return text(member(pair, "out")) + "/" + text(member(pair, "in"));
+}
+
+void print_names(const json& lists, const char* name, std::string_view mark, Display& display) {
+  for (const json& path : member(lists, name)) {
+    display.line(std::string(mark) + " " + text_of(path));
+  }
+}
+
+}  // namespace
+
+bool print_status(const json& answer, const CommandLine&, Display& display) {
+  display.pairs({{"gateway", text_at(answer, "name")},
+                 {"version", text_at(answer, "version") + " (" + text_at(answer, "dpdk") + ")"},
+                 {"up", duration_text(member(answer, "uptime_s"))},
+                 {"generation", text_at(answer, "generation")},
+                 {"sessions", text_at(answer, "sessions.active") + " of at most " +
+                                  text_at(answer, "sessions.max")}});
+  for (const char* list : {"ports", "workers"}) {
+    const json& rows = member(answer, list);
+    if (!is_list_of_objects(rows)) continue;
+    display.line("");
+    display.line(list);
+    print_rows(rows, display);
+  }
+  const json& attention = member(answer, "attention");
+  if (attention.empty()) return true;
+  display.line("");
+  display.line("needs attention");
+  print_names(answer, "attention", " -", display);
+  return true;
+}
+
+bool print_health(const json& answer, const CommandLine&, Display& display) {
+  display.line(member(answer, "attention").empty() ? "ok" : "ok, but needs attention:");
+  print_names(answer, "attention", " -", display);
+  return true;
+}
+
+bool print_sessions(const json& answer, const CommandLine&, Display& display) {
+  static const std::vector<Column> columns = {
+      {.title = "NAMESPACE", .rank = 2},
+      {.title = "PROTO"},
+      {.title = "STATE", .rank = 3},
+      {.title = "SOURCE"},
+      {.title = "DESTINATION"},
+      {.title = "AS"},
+      {.title = "TO", .rank = 4},
+      {.title = "NODE", .rank = 5},
+      {.title = "WORKER", .to_the_right = true, .rank = 10},
+      {.title = "AGE", .to_the_right = true, .rank = 9},
+      {.title = "IDLE", .to_the_right = true, .rank = 8},
+      {.title = "EXPIRES", .to_the_right = true, .rank = 7},
+      {.title = "PACKETS", .to_the_right = true, .rank = 6},
+      {.title = "BYTES", .to_the_right = true, .rank = 1},
+  };
+  std::vector<Row> rows;
+  for (const json& row : member(answer, "rows")) {
+    const json& original = member(row, "original");
+    const json& translated = member(row, "translated");
+    const std::string to = endpoint(original, "dst", "dport");
+    const std::string translated_to = endpoint(translated, "dst", "dport");
+    rows.push_back({text_at(row, "namespace"), text_at(row, "protocol"), text_at(row, "state"),
+                    endpoint(original, "src", "sport"), to, endpoint(translated, "src", "sport"),
+                    translated_to == to ? "" : translated_to, text_at(row, "node"),
+                    text_at(row, "worker"), duration_text(member(row, "age_s")),
+                    duration_text(member(row, "idle_s")),
+                    duration_text(member(row, "expires_in_s")),
+                    both(member(row, "packets"), text_of), both(member(row, "bytes"), size_text)});
+  }
+  display.table(columns, rows);
+  return true;
+}
+
+bool print_count(const json& answer, const CommandLine&, Display& display) {
+  display.line(text_at(answer, "count"));
+  return true;
+}
+
+bool print_drops(const json& answer, const CommandLine&, Display& display) {
+  const json& rows = member(answer, "rows");
+  if (rows.empty()) {
+    display.line("nothing was dropped");
+    return true;
+  }
+  std::vector<Row> cells;
+  for (const json& row : rows) {
+    const json& last = member(row, "last");
+    std::string packet = "-";
+    if (last.is_object()) {
+      packet = text_at(last, "protocol") + " " + endpoint(last, "src", "sport") + " to " +
+               endpoint(last, "dst", "dport") + " on " + text_at(last, "port") + ", " +
+               duration_text(member(last, "age_s")) + " ago";
+    }
+    cells.push_back(
+        {text_at(row, "reason"), text_at(row, "count"), text_at(row, "per_second"), packet});
+  }
+  display.table({{.title = "REASON"},
+                 {.title = "COUNT", .to_the_right = true},
+                 {.title = "PER SECOND", .to_the_right = true, .rank = 1},
+                 {.title = "LAST PACKET", .rank = 2}},
+                cells);
+  for (const json& row : rows) {
+    display.line("");
+    display.line(text_at(row, "reason"));
+    display.line("  " + text_at(row, "text"));
+    display.line("  " + text_at(row, "advice"));
+  }
+  return true;
+}
+
+bool print_counters(const json& answer, const CommandLine&, Display& display) {
+  std::vector<Row> rows;
+  for (const auto& [name, value] : answer.items()) {
+    rows.push_back({printable(name), text_of(value)});
+  }
+  display.table({{.title = "COUNTER"}, {.title = "VALUE", .to_the_right = true}}, rows);
+  return true;
+}
+
+bool print_check(const json& answer, const CommandLine& line, Display& display) {
+  if (member(answer, "valid") == false) return false;  // its faults are told as errors
+  display.line((line.arguments.empty() ? "configuration" : printable(line.arguments[0])) + ": ok");
+  return true;
+}
+
+bool print_apply(const json& answer, const CommandLine& line, Display& display) {
+  const json& diff = member(answer, "diff");
+  print_names(diff, "added", "+", display);
+  print_names(diff, "removed", "-", display);
+  print_names(diff, "changed", "~", display);
+  print_names(diff, "needs_restart", "! needs a restart:", display);
+  if (line.has("--dry-run")) {
+    display.line("can be applied; nothing was changed");
+    return true;
+  }
+  display.line("generation " + text_at(answer, "generation") + ", in force after " +
+               text_at(answer, "visible_after_us") + " us");
+  return true;
+}
+
+bool print_patch(const json& answer, const CommandLine& line, Display& display) {
+  if (line.has("--dry-run")) {
+    display.line("can be applied; nothing was changed");
+    return true;
+  }
+  display.line("changed " + text_at(answer, "changed") + ", generation " +
+               text_at(answer, "generation"));
+  return true;
+}
+
+bool print_level(const json&, const CommandLine& line, Display& display) {
+  display.line("log level " + line.arguments[0]);
+  return true;
+}
+
+bool print_shutdown(const json&, const CommandLine&, Display& display) {
+  display.line("the gateway stops");
+  return true;
+}
+
+void print_any(const json& answer, Display& display) {
+  if (is_list_of_objects(answer)) {
+    print_rows(answer, display);
+    return;
+  }
+  if (answer.is_array()) {
+    for (const json& item : answer) display.line(text_of(item));
+    return;
+  }
+  if (!answer.is_object()) {
+    display.line(text_of(answer));
+    return;
+  }
+  std::vector<Row> pairs;
+  for (const auto& [name, value] : answer.items()) {
+    if (!is_list_of_objects(value)) pairs.push_back({printable(name), text_of(value)});
+  }
+  display.pairs(pairs);
+  for (const auto& [name, value] : answer.items()) {
+    if (!is_list_of_objects(value)) continue;
+    display.line(pairs.empty() ? printable(name) : "\n" + printable(name));
+    print_rows(value, display);
+  }
+}
+
+std::string fault_text(const json& fault, std::string_view severity) {
+  const auto text = [&fault](const char* name) {
+    const json& value = member(fault, name);
+    return value.is_string() ? text_of(value) : std::string();
+  };
+  std::string line;
+  if (!text("file").empty()) {
+    line = text("file") + ":";
+    const json& number = member(fault, "line");
+    if (number.is_number_integer() && number != 0) line += text_of(number) + ":";
+    line += " ";
+  }
+  line += std::string(severity) + ": ";
+  if (!text("path").empty()) line += text("path") + ": ";
+  line += text("text");
+  if (!text("hint").empty()) line += "\n    " + text("hint");
+  return line;
+}
+
+}  // namespace postern

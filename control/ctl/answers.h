@@ -1,0 +1,36 @@
+// How each answer reads for people. Every function takes the result of a
+// method, prints it, and says whether it is a good answer (a check that
+// found faults is none). Members that are missing read as "-". One thread.
+#ifndef POSTERN_CONTROL_CTL_ANSWERS_H_
+#define POSTERN_CONTROL_CTL_ANSWERS_H_
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "control/ctl/command.h"
+#include "control/ctl/display.h"
+
+namespace postern {
+
+bool print_status(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_health(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_sessions(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_count(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_drops(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_counters(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_check(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_apply(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_patch(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_level(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_shutdown(const nlohmann::json& answer, const CommandLine& line, Display& display);
+
+// Any JSON: objects as names and values, lists of objects as tables.
+void print_any(const nlohmann::json& answer, Display& display);
+
+// One of `errors` or `warnings`: "FILE:LINE: error: PATH: TEXT", the hint on a line of its own.
+std::string fault_text(const nlohmann::json& fault, std::string_view severity);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_CTL_ANSWERS_H_

@@ -1,0 +1,170 @@
+// The table of commands.
+#include <absl/status/status.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "control/ctl/answers.h"
+#include "control/ctl/command.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+using Params = absl::StatusOr<json>;
+
+Params prefix_params(const CommandLine& line) {
+  json params = json::object();
+  if (!line.arguments.empty()) params["prefix"] = line.arguments[0];
+  return params;
+}
+
+// FILE goes by its path, "-" is read here and goes as text; without FILE the gateway takes the
+// file that it was started with.
+Params config_params(const CommandLine& line) {
+  json params = json::object();
+  if (line.has("--dry-run")) params["dry_run"] = true;
+  if (line.arguments.empty()) return params;
+  if (line.arguments[0] == "-") {
+    params["text"] = std::string(std::istreambuf_iterator<char>(std::cin), {});
+    return params;
+  }
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(line.arguments[0], error);
+  if (error) return absl::InvalidArgumentError("cannot name the current directory; give a path");
+  params["path"] = path.lexically_normal().string();
+  return params;
+}
+
+Params patch_params(const CommandLine& line, const char* what) {
+  const json pods(std::vector<std::string>(line.arguments.begin() + 1, line.arguments.end()));
+  json params = {{what, {{line.arguments[0], pods}}}};
+  if (line.has("--dry-run")) params["dry_run"] = true;
+  return params;
+}
+Params add_params(const CommandLine& line) { return patch_params(line, "add"); }
+Params remove_params(const CommandLine& line) { return patch_params(line, "remove"); }
+
+Params level_params(const CommandLine& line) { return json{{"level", line.arguments[0]}}; }
+
+Params rpc_params(const CommandLine& line) {
+  if (line.arguments.size() < 2) return json::object();
+  json params = json::parse(line.arguments[1], nullptr, false);
+  if (params.is_object()) return params;
+  return absl::InvalidArgumentError(R"(JSON is an object of parameters, as '{"prefix": "drop."}')");
+}
+
+const Argument kFile{.name = "FILE", .kind = ArgumentKind::kFile, .optional = true};
+const Argument kNamespace{.name = "NAME"};
+const Argument kPods{.name = "POD", .repeated = true};
+const Option kDryRun{.name = "--dry-run", .help = "check it and change nothing"};
+
+std::vector<Command> reading_commands() {
+  return {
+      {.words = "status",
+       .method = "status",
+       .help = "Shows version, ports, workers, sessions, and what needs attention.",
+       .print = print_status},
+      {.words = "health",
+       .method = "status",
+       .patience_s = 5,
+       .help = "Ends with 0 where the gateway answers, for probes.",
+       .print = print_health},
+      {.words = "sessions",
+       .options = {{.name = "-n", .value = "N", .is_count = true, .help = "at most N of them"}},
+       .method = "sessions.list",
+       .paged = true,
+       .help = "Lists the sessions with both sides of the translation.",
+       .print = print_sessions},
+      {.words = "sessions count",
+       .method = "sessions.count",
+       .help = "Counts the sessions.",
+       .print = print_count},
+      {.words = "drops",
+       .method = "drops.list",
+       .help = "Shows why packets were dropped, the last one of each kind, and what to do.",
+       .print = print_drops},
+      {.words = "counters",
+       .arguments = {{.name = "PREFIX", .optional = true}},
+       .method = "counters.get",
+       .help = "Shows all counters, or those whose names begin with PREFIX.",
+       .params = prefix_params,
+       .print = print_counters},
+  };
+}
+
+std::vector<Command> changing_commands() {
+  return {
+      {.words = "config check",
+       .arguments = {kFile},
+       .method = "config.check",
+       .help = "Checks a configuration file as the gateway would take it; - reads standard input.",
+       .params = config_params,
+       .print = print_check},
+      {.words = "config apply",
+       .arguments = {kFile},
+       .options = {kDryRun},
+       .method = "config.apply",
+       .help = "Makes a configuration file the one in force; - reads standard input.",
+       .params = config_params,
+       .print = print_apply},
+      {.words = "namespace add",
+       .arguments = {kNamespace, kPods},
+       .options = {kDryRun},
+       .method = "namespaces.patch",
+       .help = "Adds pods (addresses or prefixes) to a namespace.",
+       .params = add_params,
+       .print = print_patch},
+      {.words = "namespace remove",
+       .arguments = {kNamespace, kPods},
+       .options = {kDryRun},
+       .method = "namespaces.patch",
+       .help = "Removes pods from a namespace; their sessions end.",
+       .params = remove_params,
+       .print = print_patch},
+      {.words = "log",
+       .arguments = {{.name = "LEVEL", .choices = {"error", "warn", "info", "debug"}}},
+       .method = "log.set",
+       .help = "Sets how much the gateway logs.",
+       .params = level_params,
+       .print = print_level},
+      {.words = "shutdown",
+       .method = "shutdown",
+       .help = "Stops the gateway.",
+       .print = print_shutdown},
+  };
+}
+
+std::vector<Command> other_commands() {
+  return {
+      {.words = "rpc",
+       .arguments = {{.name = "METHOD"},
+                     {.name = "JSON", .kind = ArgumentKind::kJson, .optional = true}},
+       .help = "Calls a method of the control socket; rpc.discover lists them.",
+       .params = rpc_params},
+      {.words = "completion",
+       .arguments = {{.name = "SHELL", .choices = {"bash", "zsh"}}},
+       .help = "Prints the completion script for a shell."},
+      {.words = "help",
+       .arguments = {{.name = "COMMAND", .optional = true, .repeated = true}},
+       .help = "Lists the commands, or explains one."},
+  };
+}
+
+}  // namespace
+
+std::vector<Command> all_commands() {
+  std::vector<Command> all = reading_commands();
+  for (auto* part : {changing_commands, other_commands}) {
+    for (Command& command : part()) all.push_back(std::move(command));
+  }
+  return all;
+}
+
+}  // namespace postern
