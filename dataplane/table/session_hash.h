@@ -12,7 +12,6 @@
 #include <emmintrin.h>
 #include <wmmintrin.h>
 
-#include <array>
 #include <cstdint>
 
 #include "dataplane/table/session_entry.h"
