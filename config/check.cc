@@ -42,10 +42,10 @@ void check(const Model& model, const Gaps& gaps, Report& report) {
   check_names(model, gaps, directory, report);
   check_ports(model, gaps, directory, report);
   check_addresses(model, report);
-  check_pods(model, directory, report);
-  check_egress(model, directory, report);
   check_ties(model, directory, report);
   check_sessions(model, report);
+  check_egress(model, directory, report);
+  check_pods(model, directory, report);
 }
 
 std::vector<Interval> joined(std::vector<Interval> intervals) {

@@ -90,7 +90,7 @@ std::string conflict(const Claim& earlier, const Claim& later) {
   if (is_ours(earlier) && is_ours(later)) {
     const bool shared = earlier.owner != later.owner && earlier.owner != Owner::kTenant &&
                         later.owner != Owner::kTenant;
-    return shared ? "" : "is owned twice, by";
+    return shared ? "" : "is owned twice, also by";
   }
   if (is_ours(earlier) || is_ours(later)) {
     const Claim& other = is_ours(earlier) ? later : earlier;
@@ -152,7 +152,7 @@ void check_inner(const Model& model, Report& report) {
     const auto [known, fresh] = first.try_emplace(where, First{address.line, path});
     if (fresh) return;
     report.error(address.line, std::move(path),
-                 address->text() + " is owned twice, by " + known->second.path + " on " +
+                 address->text() + " is owned twice, also by " + known->second.path + " on " +
                      report.call(known->second.line, address.line));
   };
   for (size_t i = 0; i < model.tunnels.size(); ++i) {

@@ -94,7 +94,7 @@ void check_tunnels(const Model& model, const Gaps& gaps, Report& report) {
   for (size_t i = 0; i < model.tunnels.size(); ++i) {
     const Tunnel& tunnel = model.tunnels[i];
     if (tunnel.local->value == 0) continue;
-    if (!gaps.ports) check_local(model, i, report);
+    if (!gaps.ports && !model.ports.empty()) check_local(model, i, report);
     const End end{tunnel.local->value, tunnel.udp_port.value};
     const std::string path = entry_path("tunnels", tunnel, i);
     const auto [network, fresh] = networks.emplace(std::tuple(end, tunnel.vni.value), i);

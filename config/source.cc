@@ -103,6 +103,7 @@ class Scanner {
   size_t bytes_ = 0;
   Source out_;
   std::vector<Scope> scopes_;
+  char last_ = ';';   // the first character of the last token
   std::string name_;  // read and not written yet: the next token says whether it is a setting
   SourceLine name_line_;
 };
@@ -211,7 +212,12 @@ void Scanner::include(Cursor& in) {
 }
 
 void Scanner::take_string(Cursor& in) {
+  flush_name();
   const SourceLine begin = in.line;
+  const bool in_group = scopes_.back().opener == '{' || scopes_.back().opener == '\0';
+  if (std::string_view(in_group ? "=:\"" : "([,\"").find(last_) == std::string_view::npos) {
+    return fail(begin, "no text is possible here", "is '=', a comma or a semicolon missing?");
+  }
   const size_t first = in.at++;
   while (!in.end() && in.peek() != '"') {
     const char c = in.peek();
@@ -227,6 +233,10 @@ void Scanner::take_string(Cursor& in) {
   }
   if (in.end()) return fail(begin, "string without an end", "close it with a double quote");
   ++in.at;
+  const char next = in.peek();
+  if (starts_name(next) || is_digit(next)) {
+    return fail(begin, "text goes on right behind a closing quote", "is a quote missing?");
+  }
   emit(in.text.substr(first, in.at - first), begin);
 }
 
@@ -343,6 +353,7 @@ void Scanner::flush_name() {
 
 void Scanner::emit(std::string_view token, SourceLine line) {
   flush_name();
+  last_ = token.front();
   const bool has_line = token.find_first_of("=:;,)]}") != 0;
   const bool moved = out_.lines.empty() || out_.lines.back().file != line.file ||
                      out_.lines.back().line != line.line;

@@ -6,7 +6,9 @@
 //   - `@include` looks beside the working directory: here beside the file that holds it;
 //   - integers beyond 32 bits wrap in silence: here they are written as 64-bit ones (saturated
 //     beyond 64), so that the range of the setting refuses them;
-//   - a string without an end, and all behind a NUL byte, vanish in silence: here they are errors;
+//   - a string without an end, and all behind a NUL byte, vanish in silence: here they are errors,
+//     and so is text right behind a closing quote, which is where a forgotten quote shows;
+//   - a string where none can be is lost memory: here it is an error;
 //   - reading stops at the first setting that is written twice: here the second one is renamed and
 //     reported with the rest;
 //   - the last string of a list gets the line of what follows it: here a line break comes only

@@ -1,0 +1,215 @@
+// Reading files and what they include, lines of values, and what must not be refused.
+#include "config/load.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "config/print.h"
+#include "gtest/gtest.h"
+#include "test/unit/config/sample.h"
+
+namespace postern::config {
+namespace {
+
+class LoadFile : public ::testing::Test {
+ protected:
+  LoadFile() {
+    std::string pattern = ::testing::TempDir() + "postern-config-XXXXXX";
+    dir_ = mkdtemp(pattern.data());
+    std::filesystem::create_directory(dir_ + "/parts");
+  }
+  ~LoadFile() override { std::filesystem::remove_all(dir_); }
+
+  std::string write(const std::string& name, const std::string& text) {
+    const std::string path = dir_ + "/" + name;
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::string dir_;
+};
+
+TEST_F(LoadFile, IncludesAreRelativeToTheirHolder) {
+  write("parts/tunnels.cfg", "tunnels = (\n@include \"one-tunnel.cfg\"\n);\n");
+  write("parts/one-tunnel.cfg",
+        "{ name = \"overlay\"; type = \"vxlan\"; local = \"10.0.0.254\"; vni = 100; }\n");
+  const std::string main = write(
+      "main.cfg",
+      edited({{"tunnels = ( { name = \"overlay\"; type = \"vxlan\"; local = \"10.0.0.254\"; vni = "
+               "100; } );",
+               "  @include \"parts/tunnels.cfg\" // and on"}}));
+  const LoadResult loaded = load_file(main);
+  ASSERT_EQ(all_text(loaded.errors), "");
+  ASSERT_EQ(loaded.model->tunnels.size(), 1u);
+  const SourceLine line = loaded.model->tunnels[0].line;
+  EXPECT_EQ(loaded.model->files.name.at(line.file), dir_ + "/parts/one-tunnel.cfg");
+  EXPECT_EQ(line.line, 1u);
+  EXPECT_EQ(loaded.model->nodes[1].line.file, 0);
+  EXPECT_EQ(loaded.model->nodes[1].line.line, 11u);
+}
+
+TEST_F(LoadFile, ErrorsNameTheIncludedFile) {
+  write("parts/bad.cfg",
+        "cluster : {\n  no_snat = [ \"10.128.0.1/14\" ];\n  wide = 4294967297;\n};");
+  const std::string main = write(
+      "main.cfg",
+      edited({{"cluster : { no_snat = [ \"10.128.0.0/14\" ]; };", "@include \"parts/bad.cfg\""},
+              {"max = 1000", "max = 4294967297"}}));
+  const std::string part = dir_ + "/parts/bad.cfg";
+  EXPECT_EQ(
+      all_text(load_file(main).errors),
+      main + ":30: error: sessions.max: must be an integer from 1 to 134217728, is 4294967297\n" +
+          part +
+          ":2: error: cluster.no_snat[0]: \"10.128.0.1/14\" has host bits: write "
+          "\"10.128.0.1\" or \"10.128.0.0/14\"\n" +
+          part + ":3: error: cluster.wide: unknown setting; known here: no_snat\n");
+}
+
+TEST_F(LoadFile, UnreadableFiles) {
+  const std::string missing = dir_ + "/missing.cfg";
+  EXPECT_EQ(all_text(load_file(missing).errors),
+            missing + ": error: cannot be read: No such file or directory\n");
+  EXPECT_EQ(all_text(load_file(dir_).errors), dir_ + ": error: cannot be read: Is a directory\n");
+  const std::string main = write("main.cfg", "version = 1;\n@include \"missing.cfg\"\n");
+  EXPECT_EQ(all_text(load_file(main).errors),
+            main + ":2: error: cannot read " + missing + ": No such file or directory\n");
+}
+
+TEST_F(LoadFile, EndlessIncludesAreCutOff) {
+  const std::string main = write("main.cfg", "\n@include \"main.cfg\"\n");
+  EXPECT_EQ(all_text(load_file(main).errors),
+            main + ":2: error: @include goes deeper than 10 files; does a file include itself?\n");
+}
+
+TEST(LoadText, RefusesIncludes) {
+  EXPECT_EQ(all_text(load_text("version = 1;\n@include \"/etc/passwd\"\n", "text").errors),
+            "text:2: error: @include is not possible in text; send the path of the file instead\n");
+}
+
+TEST(LoadText, EmptyText) {
+  EXPECT_EQ(all_text(load_text("", "text").errors),
+            "text:1: error: version: missing setting\n"
+            "text:1: error: gateway.name: missing setting\n"
+            "text:1: error: ports: missing setting\n"
+            "text:1: error: tunnels: missing setting\n"
+            "text:1: error: nodes: missing setting\n");
+}
+
+TEST(LoadText, KeepsTheLineOfEveryValue) {
+  const LoadResult loaded = load_text(edited({{"\"192.0.2.50\", \"192.0.2.51\" ];",
+                                               "\n \"192.0.2.50\" # first\n , \"192.0.2.51\"\n"
+                                               " /* two\n lines */ ] ;"}}),
+                                      "text");
+  ASSERT_EQ(all_text(loaded.errors), "");
+  const EgressIp& egress = loaded.model->egress_ips[0];
+  EXPECT_EQ(egress.line.line, 20u);
+  EXPECT_EQ(egress.name.line.line, 20u);
+  EXPECT_EQ(egress.addresses[0].line.line, 22u);
+  EXPECT_EQ(egress.addresses[1].line.line, 23u);
+  EXPECT_EQ(loaded.model->ports[1].gateway->line.line, 6u);
+  EXPECT_EQ(loaded.model->egress_ips[1].line.line, 26u);
+}
+
+TEST(LoadText, HexadecimalAndWideIntegersThatFit) {
+  const LoadResult loaded = load_text(
+      edited({{"vni = 100", "vni = 0xFFFFFF"}, {"max = 1000", "max = 0000001000LL"}}), "t");
+  ASSERT_EQ(all_text(loaded.errors), "");
+  EXPECT_EQ(loaded.model->tunnels[0].vni.value, 0xffffffu);
+  EXPECT_EQ(loaded.model->sessions.max, 1000u);
+}
+
+// What looks odd and is meant: each of these must load.
+TEST(LoadText, LegalVariations) {
+  const std::vector<std::vector<Edit>> variations = {
+      {},
+      {{"pods = [ \"10.128.2.0/25\" ]", "pods = ( \"10.128.2.0/25\" )"}},
+      {{"pods = [ \"10.128.2.0/25\" ]", "pods = [ ]"}},
+      {{" pods = [ \"10.128.2.0/25\" ];", ""}},
+      {{"\"192.0.2.60\"", "\"198.18.0.1\""}},  // routed to the gateway
+      {{"\"192.0.2.20\"", "\"192.0.2.10\""}},  // Node IP: the port's own
+      {{"[ \"10.128.2.0/23\" ]", "[ \"10.128.2.0/23\", \"10.128.0.77\" ]"}},  // nested
+      {{"[ \"10.128.2.0/23\" ]", "[ \"10.128.2.0/23\", \"10.128.0.0/16\" ]"}},
+      {{"gateway = \"192.0.2.1\"", "gateway = [ \"192.0.2.1\" ]"}},
+      {{"gateway = \"192.0.2.1\"", "gateway = ( )"}},
+      {{"\"192.0.2.10/24\"", "\"192.0.2.10/31\""}, {"\"192.0.2.1\"", "\"192.0.2.11\""}},
+      {{"mode = \"gateway\"; addresses = [ \"192.0.2.20\" ];", "mode = \"off\"; addresses = [ ];"}},
+      {{"ports = [ \"tcp/443\" ]", "ports = [ \"udp\", \"tcp/1-65535\", \"icmp\" ]"}},
+      {{"node-2\"; tunnel = \"overlay\";",
+        "node-2\"; tunnel = \"overlay\"; addresses = [ \"10.0.0.2\" ];"}},
+      {{"vni = 100;", "vni = 0;"}},
+      {{"namespaces = [ \"lab\" ];",
+        "namespaces = [ \"lab\", \"payments\" ]; pods = [ \"10.128.1.5\" ];"}},
+      {{"max = 1000;",
+        "max = 1000; mss_clamp = 1360; port_hold = \"0s\"; port_range = \"1024-1087\";"}},
+  };
+  for (size_t i = 0; i < variations.size(); ++i) {
+    const LoadResult loaded = load_text(edited(variations[i]), "text");
+    EXPECT_EQ(all_text(loaded.errors), "") << "variation " << i;
+  }
+}
+
+// Written by a program: every key there, empty lists, wide integers, `tunnel` on each namespace.
+TEST(LoadText, AsProgramsWriteIt) {
+  const LoadResult loaded = load_text(R"(version = 1;
+gateway : {
+  name = "gw-1f";
+  control_socket = "/tmp/x/ctl.sock";
+  metrics = "off";
+  log_level = "info";
+};
+eal : { memory = "no-huge"; memory_mb = 512; };
+workers : { cpus = "1"; idle = "sleep"; };
+ports = (
+  { name = "und"; device = "net_af_packet0,iface=und"; role = "cluster";
+    addresses = [ "10.20.1.7/24" ]; mtu = 1600; },
+  { name = "upl"; device = "net_af_packet1,iface=upl"; role = "external";
+    addresses = [ "198.18.3.9/24" ]; gateway = "198.18.3.1"; mtu = 1500; });
+tunnels = (
+  { name = "ov0"; type = "vxlan"; local = "10.20.1.7"; vni = 16777215L; udp_port = 4789; },
+  { name = "ov1"; type = "vxlan"; local = "10.20.1.7"; vni = 16777214; udp_port = 4789; });
+nodes = (
+  { name = "node-0a"; tunnel = "ov0"; vtep = "10.20.1.8"; pod_cidrs = [ "10.128.4.0/23" ]; },
+  { name = "node-1b"; tunnel = "ov1"; vtep = "10.20.1.9"; pod_cidrs = [ "10.128.4.0/23" ]; });
+cluster : { no_snat = [ "10.128.0.0/14" ]; };
+namespaces = (
+  { name = "web-1"; pods = [ "10.128.4.5", "10.128.4.6" ]; tunnel = "ov0"; },
+  { name = "lab-2"; pods = [ "10.128.4.5", "10.128.4.6" ]; tunnel = "ov1"; });
+node_ip : { mode = "off"; addresses = [ ]; };
+egress_ips = ( );
+routes = ( );
+qos = ( );
+egress_routers = ( );
+firewall : { default = "allow"; refuse = "drop"; rules = ( ); };
+sessions : { max = 262144; };
+)",
+                                      "text");
+  EXPECT_EQ(all_text(loaded.errors), "");
+  EXPECT_EQ(all_text(loaded.warnings, "warning"), "");
+}
+
+TEST(LoadText, Warnings) {
+  const LoadResult loaded =
+      load_text(edited({{"\"10.128.2.0/25\"", "\"10.128.2.0/25\", \"10.129.0.1\""},
+                        {"[ \"10.128.2.0/23\" ]", "[ \"10.128.2.0/23\", \"10.128.2.0/23\" ]"},
+                        {"addresses = [ \"192.0.2.60\" ];",
+                         "addresses = [ ]; pods = [ \"10.128.0.11\" ]; fallback = \"node-ip\";"},
+                        {"mode = \"gateway\"", "mode = \"off\""}}),
+                "f");
+  ASSERT_EQ(all_text(loaded.errors), "");
+  EXPECT_EQ(
+      all_text(loaded.warnings, "warning"),
+      "f:11: warning: nodes.node-2.pod_cidrs[1]: 10.128.2.0/23 is listed twice, first on line 11\n"
+      "f:16: warning: namespaces.lab.pods: 1 of 2 outside of every node's pod_cidrs, first "
+      "10.129.0.1\n"
+      "f:22: warning: egress_ips.lab-out.addresses: is empty: the sessions of this entry are "
+      "dropped\n"
+      "f:22: warning: egress_ips.lab-out.fallback: node_ip is off or for the platform only: there "
+      "is nothing to fall back to\n"
+      "f:22: warning: egress_ips.lab-out.pods[0]: 10.128.0.11 is not within the pods of the "
+      "entry's namespaces\n");
+}
+
+}  // namespace
+}  // namespace postern::config
