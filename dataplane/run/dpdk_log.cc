@@ -8,7 +8,7 @@
 namespace postern {
 namespace {
 
-constexpr size_t kErrorsKept = 4;
+constexpr size_t kErrorsKept = 2;
 
 }  // namespace
 
@@ -56,10 +56,7 @@ void DpdkLog::take(std::string_view text, bool is_error) {
 void DpdkLog::end_line(bool is_error) {
   if (line_.empty()) return;
   if (sink_) sink_(line_);
-  if (is_error) {
-    errors_.push_back(std::move(line_));
-    if (errors_.size() > kErrorsKept) errors_.pop_front();
-  }
+  if (is_error && errors_.size() < kErrorsKept) errors_.push_back(line_);
   line_.clear();
 }
 

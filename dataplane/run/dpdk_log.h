@@ -1,16 +1,17 @@
 // Where DPDK's log lines go: a stream of our own that cuts the text into lines, hands each to the
-// sink and remembers the last ones that were errors.
+// sink and remembers the first ones that were errors: the cause comes first, then everybody above
+// it says that it failed too.
 //
 // Any thread may log; the stream's own lock serialises them.
 #ifndef POSTERN_DATAPLANE_RUN_DPDK_LOG_H_
 #define POSTERN_DATAPLANE_RUN_DPDK_LOG_H_
 
 #include <cstdio>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern {
 
@@ -24,8 +25,7 @@ class DpdkLog {
   DpdkLog(const DpdkLog&) = delete;
   DpdkLog& operator=(const DpdkLog&) = delete;
 
-  // The error lines since the last call, at most the last four, joined by "; ". Empty where DPDK
-  // said nothing.
+  // The first two error lines since the last call, joined by "; ". Empty where DPDK said nothing.
   [[nodiscard]] std::string take_errors();
 
  private:
@@ -37,7 +37,7 @@ class DpdkLog {
   std::FILE* stream_ = nullptr;
   std::mutex mutex_;  // guards what follows
   std::string line_;  // not yet ended
-  std::deque<std::string> errors_;
+  std::vector<std::string> errors_;
 };
 
 }  // namespace postern

@@ -8,7 +8,7 @@
 // every batch of packets: system calls of the control thread may end with EINTR.)
 //
 // DPDK's log lines go to the sink given, from whichever thread logs; in a healthy start some of
-// them read like errors, so postern shows them at debug level. The last ones of level error or
+// them read like errors, so postern shows them at debug level. The first ones of level error or
 // worse are kept for the complaint when something fails.
 //
 // Control thread, but launch()'s entry, which runs on the worker's.
@@ -50,7 +50,7 @@ class Eal {
     std::vector<uint32_t> allowed_cpus;
   };
 
-  // Complains with EAL's last error lines: exit status 2 of the daemon. After a failure the
+  // Complains with EAL's first error lines: exit status 2 of the daemon. After a failure the
   // process can only end.
   static Outcome<Eal> start(const EalSettings& settings, const Machine& machine,
                             std::span<const PortSettings> ports, LogSink sink);

@@ -46,7 +46,7 @@ struct PortStatistics {
 
 class Port {
  public:
-  // Complains with the port's name, DPDK's last error lines and what to do: exit status 3 of the
+  // Complains with the port's name, DPDK's first error lines and what to do: exit status 3 of the
   // daemon. `log` must outlive the port.
   static Outcome<Port> open(const PortSettings& settings, DpdkLog& log);
   Port(Port&&) noexcept;

@@ -90,5 +90,20 @@ TEST(EalArguments, TheOperatorsComeLast) {
   EXPECT_EQ(Arguments(arguments.end() - 2, arguments.end()), settings.args);
 }
 
+// The only test of this program that starts EAL: after a failure a process cannot start it again.
+TEST(Eal, AFailedStartSaysWhy) {
+  EalSettings settings;
+  settings.memory_mb = 1 << 24;  // 16 TiB of huge pages
+  settings.worker_cpus = {0};
+  std::vector<std::string> lines;
+  const Outcome<Eal> eal =
+      Eal::start(settings, {MemoryMode::kInMemory, InstructionSet::kAvx2, {0}}, {},
+                 [&lines](std::string_view line) { lines.emplace_back(line); });
+  ASSERT_FALSE(eal.ok());
+  EXPECT_TRUE(eal.complaint().what.starts_with("DPDK does not start: EAL: "))
+      << eal.complaint().what;
+  EXPECT_FALSE(lines.empty());
+}
+
 }  // namespace
 }  // namespace postern
