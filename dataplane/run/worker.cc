@@ -123,6 +123,7 @@ void Worker::take_commands(const Snapshot& snapshot, Now now) {
   static_cast<void>(snapshot);
   static_cast<void>(now);
   if (copying_ != nullptr) return;  // one after another
+  if (purges_begun_ - purges_ended_ == kPurgesUnderWay) return;
   WorkerCommand command;
   if (!given_.channel.commands.pop(command)) return;
   switch (command.kind) {
@@ -131,7 +132,7 @@ void Worker::take_commands(const Snapshot& snapshot, Now now) {
       copying_->next = copying_->first;
       break;
     case WorkerCommand::Kind::kPurge:
-      purge_tickets_.push_back(given_.table.purge());
+      purge_tickets_[purges_begun_++ % kPurgesUnderWay] = given_.table.purge();
       break;
   }
 }
@@ -158,7 +159,7 @@ void Worker::copy_sessions(Now now) {
 void Worker::sweep(const Snapshot& snapshot, Now now) {
   if (swept_until_ms_ == 0) swept_until_ms_ = now.ms;
   if (now.ms == swept_until_ms_) return;
-  const uint64_t round_ms = purge_tickets_.empty() ? kSweepRound_ms : kPurgeRound_ms;
+  const uint64_t round_ms = purges_begun_ == purges_ended_ ? kSweepRound_ms : kPurgeRound_ms;
   const uint64_t due = given_.table.capacity() * (now.ms - swept_until_ms_) / round_ms + 1;
   swept_until_ms_ = now.ms;
   const auto budget = static_cast<uint32_t>(std::min(due, kSweepPositionsPerTurn));
@@ -172,8 +173,9 @@ void Worker::sweep(const Snapshot& snapshot, Now now) {
     sessions_.settle_removed(entry);
     return SweepVerdict::kEnd;
   });
-  while (!purge_tickets_.empty() && given_.table.purged(purge_tickets_.front())) {
-    purge_tickets_.pop_front();
+  while (purges_begun_ != purges_ended_ &&
+         given_.table.purged(purge_tickets_[purges_ended_ % kPurgesUnderWay])) {
+    ++purges_ended_;
     given_.channel.purges_finished.fetch_add(1, std::memory_order_release);
   }
 }

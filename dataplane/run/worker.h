@@ -13,8 +13,8 @@
 
 #include <rte_mempool.h>
 
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "dataplane/packet/counters.h"
@@ -56,6 +56,8 @@ class Worker {
   uint32_t turn(const Snapshot& snapshot);
 
  private:
+  static constexpr uint32_t kPurgesUnderWay = 64;
+
   uint32_t receive(const Snapshot& snapshot, uint16_t port, Now now);
   void housekeep(const Snapshot& snapshot, Now now);
   void take_commands(const Snapshot& snapshot, Now now);
@@ -74,7 +76,10 @@ class Worker {
   WalkContext walk_;
   Burst burst_;
   uint64_t swept_until_ms_ = 0;
-  std::deque<uint64_t> purge_tickets_;     // purges under way, oldest first
+  // Tickets of the purges under way, a ring: begun at purges_begun_, ended at purges_ended_.
+  std::array<uint64_t, kPurgesUnderWay> purge_tickets_{};
+  uint64_t purges_begun_ = 0;
+  uint64_t purges_ended_ = 0;
   SessionCopyRequest* copying_ = nullptr;  // under way
 };
 

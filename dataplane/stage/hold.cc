@@ -7,19 +7,19 @@ namespace postern {
 void HoldQueue::hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta,
                      Now now, Doors& doors) {
   const uint8_t bucket = bucket_of(key, slot);
-  if (waiting_.size() >= kFrames || counts_[bucket] >= kFramesPerNeighbour) {
+  if (waiting_count_ == kFrames || counts_[bucket] >= kFramesPerNeighbour) {
     doors.drop(frame, Reason::kNeighbourUnresolved, &meta);
     return;
   }
   if (slot == kNoNeighbour && request_count_ < kRequests) requests_[request_count_++] = key;
   ++counts_[bucket];
   doors.hold();
-  waiting_.push_back({frame, key, slot, bucket, now.ms + kPatience_ms, meta});
+  waiting_[waiting_count_++] = {frame, key, slot, bucket, now.ms + kPatience_ms, meta};
 }
 
 void HoldQueue::release(const NeighbourTable& neighbours, Now now, uint32_t budget, Doors& doors) {
-  size_t kept = 0;
-  for (Waiting& waiting : waiting_) {
+  uint32_t kept = 0;
+  for (Waiting& waiting : held()) {
     if (waiting.slot == kNoNeighbour) waiting.slot = neighbours.find(waiting.key);
     const uint64_t word = waiting.slot == kNoNeighbour ? 0 : neighbours.word(waiting.slot);
     const bool reachable = NeighbourTable::is_reachable(word);
@@ -38,7 +38,7 @@ void HoldQueue::release(const NeighbourTable& neighbours, Now now, uint32_t budg
       doors.drop(waiting.frame, Reason::kNeighbourFailed, &waiting.meta);
     }
   }
-  waiting_.resize(kept);
+  waiting_count_ = kept;
 }
 
 bool HoldQueue::next_request(NeighbourKey& key) {
@@ -48,11 +48,11 @@ bool HoldQueue::next_request(NeighbourKey& key) {
 }
 
 void HoldQueue::drop_all(Reason reason, Doors& doors) {
-  for (Waiting& waiting : waiting_) {
+  for (Waiting& waiting : held()) {
     doors.release();
     doors.drop(waiting.frame, reason, &waiting.meta);
   }
-  waiting_.clear();
+  waiting_count_ = 0;
   counts_.fill(0);
 }
 

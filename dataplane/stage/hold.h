@@ -11,7 +11,8 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "dataplane/packet/burst.h"
 #include "dataplane/packet/doors.h"
@@ -26,7 +27,7 @@ class HoldQueue {
   static constexpr uint32_t kFramesPerNeighbour = 64;
   static constexpr uint32_t kPatience_ms = 4000;  // three ARP requests a second apart, and air
 
-  HoldQueue() { waiting_.reserve(kFrames); }
+  HoldQueue() : waiting_(std::make_unique<Waiting[]>(kFrames)) {}
 
   // Takes a frame for `key`, or drops it as neighbour-unresolved when there is no room. `slot` is
   // kNoNeighbour while the address has none.
@@ -37,7 +38,7 @@ class HoldQueue {
   void release(const NeighbourTable& neighbours, Now now, uint32_t budget, Doors& doors);
   // Drops everything as `reason`, when the worker stops.
   void drop_all(Reason reason, Doors& doors);
-  [[nodiscard]] bool empty() const { return waiting_.empty(); }
+  [[nodiscard]] bool empty() const { return waiting_count_ == 0; }
   // An on-link address without a slot that a frame waits for; false when all were told. The
   // worker hands them to the control thread.
   bool next_request(NeighbourKey& key);
@@ -56,7 +57,10 @@ class HoldQueue {
     return static_cast<uint8_t>(slot == kNoNeighbour ? key.address.value : slot);
   }
 
-  std::vector<Waiting> waiting_;  // in order of arrival
+  [[nodiscard]] std::span<Waiting> held() { return {waiting_.get(), waiting_count_}; }
+
+  std::unique_ptr<Waiting[]> waiting_;  // kFrames, the first waiting_count_ in order of arrival
+  uint32_t waiting_count_ = 0;
   std::array<uint8_t, 256> counts_{};
   static constexpr uint32_t kRequests = 64;
   std::array<NeighbourKey, kRequests> requests_{};

@@ -19,7 +19,8 @@ VEX = ("VEX-encoded or BMI2", re.compile(r"\sv[a-z]\w* .*%[xy]mm|\s(shlx|shrx|sa
 AVX2 = ("256-bit", re.compile(r"%ymm\d"))
 REQUIRED = (
     ("dataplane/wire/libpostern_wire.a", VEX),
-    ("dataplane/table/libpostern_table.a", VEX),
+    ("dataplane/table/libpostern_table.a", AVX2),
+    ("dataplane/stage/libpostern_stage.a", VEX),
 )
 BEYOND_FLOOR = re.compile(r"%zmm\d|%[xy]mm(1[6-9]|2\d|3[01])\b|\{%k[0-7]\}|%k[0-7]\b")
 CHOSEN_AT_START = "avx512"
