@@ -65,8 +65,11 @@ std::unique_ptr<std::byte, AlignedFree> zeroed(size_t bytes) {
   return std::unique_ptr<std::byte, AlignedFree>(memory);
 }
 
-rte_mempool* frame_pool() {
-  rte_mempool* pool = rte_pktmbuf_pool_create("test", kFrames, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+// A pool of its own for each gateway; `owner` makes the name unique in the process.
+rte_mempool* frame_pool(const void* owner) {
+  char name[RTE_MEMPOOL_NAMESIZE];
+  std::snprintf(name, sizeof name, "test-%p", owner);
+  rte_mempool* pool = rte_pktmbuf_pool_create(name, kFrames, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
   if (pool == nullptr) fail("no packet buffers");
   return pool;
 }
@@ -77,7 +80,7 @@ struct Gateway::Parts {
   explicit Parts(const SessionTableConfig& config)
       : memory(zeroed(SessionTable::memory_bytes(config))),
         table(config, std::span(memory.get(), SessionTable::memory_bytes(config))),
-        pool(frame_pool()) {}
+        pool(frame_pool(this)) {}
   ~Parts() {
     holds.drop_all(Reason::kShutdown, doors);
     if (rte_mempool_in_use_count(pool) != 0) fail("packet buffers leak");
