@@ -1,6 +1,7 @@
 // What the gateway answers for itself: ARP and echo; and packets that wait for a neighbour.
 #include <gtest/gtest.h>
 
+#include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
 namespace postern::test {

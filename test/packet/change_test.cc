@@ -2,6 +2,7 @@
 // keeps its translation until its address, namespace, node goes or its pod leaves the namespace).
 #include <gtest/gtest.h>
 
+#include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
 namespace postern::test {

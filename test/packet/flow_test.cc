@@ -1,6 +1,7 @@
 // Golden packets and round trips of the plain case: TCP, UDP and echo of a pod, out and back.
 #include <gtest/gtest.h>
 
+#include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
 namespace postern::test {

@@ -25,9 +25,6 @@ struct Sent {
   Bytes frame;
 };
 
-// The frame when there is exactly one and it leaves by `port`; else a failure and no bytes.
-Bytes only_frame(const std::vector<Sent>& sent, std::string_view port);
-
 class Gateway {
  public:
   static constexpr MacAddress kClusterMac{{2, 0, 0, 0, 0, 0x10}};

@@ -1,6 +1,7 @@
 // ICMP errors both ways (nat.md I2, I3, I4) and the errors that the gateway makes itself.
 #include <gtest/gtest.h>
 
+#include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
 namespace postern::test {

@@ -51,6 +51,11 @@ Packet& Packet::ethernet(MacAddress source, MacAddress destination) {
   return *this;
 }
 
+Packet& Packet::ethernet_type(MacAddress source, MacAddress destination, uint16_t type) {
+  layers_.push_back({Layer::Kind::kRaw, as_bytes(EthernetHeader{destination, source, Be16(type)})});
+  return *this;
+}
+
 Packet& Packet::ipv4(std::string_view source, std::string_view destination, Ipv4Options options) {
   Ipv4Header ip{};
   ip.version_ihl = static_cast<uint8_t>(0x45 + options.options.size() / 4);

@@ -39,6 +39,8 @@ struct TcpOptions {
 class Packet {
  public:
   Packet& ethernet(MacAddress source, MacAddress destination);
+  // The same with a type of its own, whatever follows.
+  Packet& ethernet_type(MacAddress source, MacAddress destination, uint16_t type);
   Packet& ipv4(std::string_view source, std::string_view destination, Ipv4Options options = {});
   Packet& udp(uint16_t source_port, uint16_t destination_port, bool checksum = true);
   Packet& tcp(uint16_t source_port, uint16_t destination_port, TcpOptions options);

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
 namespace postern::test {
