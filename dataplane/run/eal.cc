@@ -85,6 +85,10 @@ class BlockedSignals {
   sigset_t before_{};
 };
 
+// EAL makes the directory of its file prefix, puts nothing into it without shared files, and leaves
+// it behind.
+void remove_runtime_directory(const std::string& directory) { rmdir(directory.c_str()); }
+
 }  // namespace
 
 std::vector<std::string> eal_arguments(const EalSettings& settings, MemoryMode mode,
@@ -128,6 +132,7 @@ Outcome<Eal> Eal::start(const EalSettings& settings, const Machine& machine,
     return eal;
   }
   const int error = rte_errno;
+  remove_runtime_directory(rte_eal_get_runtime_dir());
   std::string said = eal.log_->take_errors();
   if (said.empty()) said = rte_strerror(error);
   return Complaint{"DPDK does not start: " + said,
@@ -150,7 +155,7 @@ Eal::~Eal() {
   if (!started_) return;
   const std::string directory = rte_eal_get_runtime_dir();
   rte_eal_cleanup();
-  rmdir(directory.c_str());  // empty but for what secondary processes would have left
+  remove_runtime_directory(directory);
 }
 
 std::string Eal::version() { return rte_version(); }

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
+#include <rte_eal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "dataplane/run/eal.h"
 
@@ -95,6 +98,7 @@ TEST(Eal, AFailedStartSaysWhy) {
   EalSettings settings;
   settings.memory_mb = 1 << 24;  // 16 TiB of huge pages
   settings.worker_cpus = {0};
+  settings.file_prefix = "postern-test-" + std::to_string(getpid());
   std::vector<std::string> lines;
   const Outcome<Eal> eal =
       Eal::start(settings, {MemoryMode::kInMemory, InstructionSet::kAvx2, {0}}, {},
@@ -103,6 +107,9 @@ TEST(Eal, AFailedStartSaysWhy) {
   EXPECT_TRUE(eal.complaint().what.starts_with("DPDK does not start: EAL: "))
       << eal.complaint().what;
   EXPECT_FALSE(lines.empty());
+  const std::string directory = rte_eal_get_runtime_dir();
+  EXPECT_TRUE(directory.ends_with(settings.file_prefix)) << directory;
+  EXPECT_FALSE(std::filesystem::exists(directory)) << "something is left behind";
 }
 
 }  // namespace
