@@ -1,0 +1,107 @@
+#include "bench/frames.h"
+
+#include "dataplane/wire/checksum.h"
+
+namespace postern::bench {
+namespace {
+
+constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+constexpr uint32_t kTunnelBytes = sizeof(VxlanEncapsulation);  // with the inner Ethernet header
+constexpr uint16_t kVxlanUdpPort = 4789;
+constexpr uint16_t kFirstEntropyPort = 49152;
+constexpr uint8_t kTtl = 64;
+constexpr MacAddress kPodSideMac{{2, 0, 0, 0, 1, 1}};
+
+MacAddress node_mac(uint32_t node) {
+  return {{2, 1, 0, 0, static_cast<uint8_t>(node >> 8), static_cast<uint8_t>(node)}};
+}
+
+Ipv4Header ipv4(Ipv4Address source, Ipv4Address destination, uint32_t bytes) {
+  Ipv4Header header{};
+  header.version_ihl = 0x45;
+  header.total_bytes = Be16(static_cast<uint16_t>(bytes));
+  header.ttl = kTtl;
+  header.protocol = kProtocolUdp;
+  header.source = source.wire();
+  header.destination = destination.wire();
+  return header;
+}
+
+EthernetHeader ethernet_header(MacAddress source, MacAddress destination) {
+  return {.destination = destination, .source = source, .type = Be16(kEtherTypeIpv4)};
+}
+
+}  // namespace
+
+Frames::Frames(const Scenario& scenario, Direction direction, uint32_t frame_bytes)
+    : direction_(direction),
+      ip_bytes_(frame_bytes - kEthernetBytes - kEthernetChecksumBytes),
+      ip_offset_(direction == Direction::kOutbound ? kTunnelBytes : kEthernetBytes),
+      port_offset_(direction == Direction::kOutbound ? offsetof(UdpHeader, source_port)
+                                                     : offsetof(UdpHeader, destination_port)) {
+  if (direction == Direction::kInbound) {
+    write_packet(templates_.emplace_back().byte.data(), Scenario::kNextHopMac,
+                 Scenario::kUplinkMac);
+    return;
+  }
+  for (uint32_t node = 0; node < scenario.nodes(); ++node) {
+    templates_.push_back(outbound_template(node));
+  }
+}
+
+// The frame of the packet that is translated, with the server's port.
+void Frames::write_packet(uint8_t* ethernet, MacAddress source, MacAddress destination) const {
+  store(ethernet, ethernet_header(source, destination));
+  uint8_t* const ip = ethernet + kEthernetBytes;
+  store(ip, ipv4({}, {}, ip_bytes_));
+  UdpHeader udp{};
+  udp.bytes = Be16(static_cast<uint16_t>(ip_bytes_ - sizeof(Ipv4Header)));
+  (direction_ == Direction::kOutbound ? udp.destination_port : udp.source_port) =
+      Be16(Conversation::kRemotePort);
+  store(ip + sizeof(Ipv4Header), udp);
+}
+
+Frames::Template Frames::outbound_template(uint32_t node) const {
+  Template result;
+  uint8_t* const at = result.byte.data();
+  write_packet(at + kTunnelBytes - kEthernetBytes, node_mac(node), kPodSideMac);
+  auto headers = load<VxlanEncapsulation>(at);
+  const uint32_t inside = kEthernetBytes + ip_bytes_;
+  const uint32_t udp_bytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + inside;
+  headers.outer_ethernet = ethernet_header(node_mac(node), Scenario::kClusterMac);
+  headers.outer_ip =
+      ipv4(Scenario::node_vtep(node), Scenario::kVtep, sizeof(Ipv4Header) + udp_bytes);
+  headers.outer_ip.checksum = checksum_of(&headers.outer_ip, sizeof headers.outer_ip);
+  headers.udp.source_port = Be16(static_cast<uint16_t>(kFirstEntropyPort + node));
+  headers.udp.destination_port = Be16(kVxlanUdpPort);
+  headers.udp.bytes = Be16(static_cast<uint16_t>(udp_bytes));
+  headers.vxlan.flags = VxlanHeader::kVniValid;
+  headers.vxlan.set_vni(Scenario::kVni);
+  store(at, headers);
+  return result;
+}
+
+FrameRecord Frames::record(const Conversation& conversation, Ipv4Address inside,
+                           uint16_t inside_port) const {
+  const bool outbound = direction_ == Direction::kOutbound;
+  FrameRecord record{};
+  record.source = (outbound ? inside : conversation.remote).wire();
+  record.destination = (outbound ? conversation.remote : inside).wire();
+  record.port = Be16(inside_port);
+  record.template_index = outbound ? static_cast<uint16_t>(conversation.node) : 0;
+
+  Template whole;
+  uint8_t* const at = whole.byte.data();
+  write(record, at);
+  const uint8_t* const ip = at + ip_offset_;
+  const auto udp_bytes = static_cast<uint16_t>(ip_bytes_ - sizeof(Ipv4Header));
+  const uint64_t pseudo =
+      pseudo_header_sum(record.source, record.destination, kProtocolUdp, udp_bytes);
+  record.ip_checksum = checksum_of(ip, sizeof(Ipv4Header));
+  // The payload adds nothing: it is zero.
+  record.udp_checksum = checksum_of(ip + sizeof(Ipv4Header), sizeof(UdpHeader), pseudo);
+  if (record.udp_checksum.raw() == 0) record.udp_checksum = Be16(0xffff);
+  return record;
+}
+
+}  // namespace postern::bench

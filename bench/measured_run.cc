@@ -1,0 +1,156 @@
+#include "bench/measured_run.h"
+
+#include <rte_cycles.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "bench/nat_traffic.h"
+#include "bench/report.h"
+#include "dataplane/run/eal.h"
+#include "dataplane/run/environment.h"
+#include "dataplane/run/host_facts.h"
+#include "dataplane/run/mbuf_pool.h"
+
+namespace postern::bench {
+namespace {
+
+// The ring, a burst on its way, what the thread keeps at hand, and as much again.
+constexpr uint32_t kBuffers = 4 * ReceiveRing::kSlots;
+constexpr uint32_t kFrameRoomBytes = 2048;
+constexpr uint32_t kEalMemory_mb = 64;
+// Fewer undisturbed samples than this have no interval to speak of.
+constexpr size_t kEnoughSamples = 10;
+
+bool was_interrupted() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+Direction direction_of(Case which) {
+  return which == Case::kNatOut ? Direction::kOutbound : Direction::kInbound;
+}
+
+// What the worker's thread is given, and what it gives back.
+struct Work {
+  const Options& options;
+  const Scenario& scenario;
+  rte_mempool* pool;
+  PortlessGateway& gateway;
+  RunResult result = {};
+  std::string failure = {};
+};
+
+// Measures until the time is over and prints a line a second.
+void measure(Work& work, Alternation& alternation) {
+  RunResult& result = work.result;
+  const uint64_t hz = rte_get_tsc_hz();
+  const uint64_t begin = rte_rdtsc();
+  const uint64_t end = begin + work.options.duration_ms * (hz / 1000);
+  const auto seconds = [&] {
+    return static_cast<double>(rte_rdtsc() - begin) / static_cast<double>(hz);
+  };
+  std::vector<Sample> of_this_second;
+  double next_line = 1;
+  while (rte_rdtsc() < end && !result.interrupted) {
+    const std::optional<Sample> sample = alternation.measure();
+    if (!sample) break;
+    (sample->disturbed ? result.disturbed : result.samples).push_back(*sample);
+    of_this_second.push_back(*sample);
+    result.interrupted = was_interrupted();
+    if (seconds() < next_line) continue;
+    print(progress_line(seconds(), of_this_second, hz));
+    of_this_second.clear();
+    next_line += 1;
+  }
+  result.seconds = seconds();
+  result.walked = alternation.walked();
+  work.failure = alternation.failure();
+  if (result.samples.size() >= kEnoughSamples) return;
+  result.on_disturbed = !result.disturbed.empty();
+  result.samples.insert(result.samples.end(), result.disturbed.begin(), result.disturbed.end());
+  result.disturbed.clear();
+}
+
+int work_entry(void* argument) {
+  Work& work = *static_cast<Work*>(argument);
+  work.failure = open_sessions(work.scenario, work.pool, work.gateway);
+  if (!work.failure.empty()) return 0;
+  const Direction direction = direction_of(work.options.which);
+  const Frames frames(work.scenario, direction, work.options.frame_bytes);
+  const std::vector<FrameRecord> packets =
+      draw_packets(work.scenario, frames, direction, work.options.seed, work.gateway);
+  const bool outbound = direction == Direction::kOutbound;
+  ReceiveRing ring(work.pool, frames, packets);
+  Alternation alternation(ring, work.gateway,
+                          outbound ? Scenario::kClusterPort : Scenario::kUplinkPort);
+  const StolenTime before = StolenTime::now();
+  measure(work, alternation);
+  work.result.stolen_percent = StolenTime::now().percent_since(before);
+  return 0;
+}
+
+std::string report(const Options& options, const RunSetting& setting, const RunResult& result) {
+  if (result.samples.empty()) return "there was no time for a single sample: measure longer";
+  const Environment environment = read_environment();
+  print(closing_block(options, setting, result, environment));
+  if (options.json.empty()) return "";
+  std::ofstream file(options.json);
+  file << to_json(options, setting, result, environment);
+  file.close();
+  return file ? "" : options.json + " cannot be written";
+}
+
+std::string run_with(const Options& options, const EalSettings& settings, Eal& eal) {
+  auto pool = MbufPool::create("bench", kBuffers, kFrameRoomBytes);
+  if (!pool) return pool.complaint().text();
+  const Scenario scenario = nat_scenario(options.sessions);
+  auto tables = CompiledTables::make(scenario.configuration());
+  if (!tables.ok()) return std::string(tables.status().message());
+  const bool huge = eal.memory_mode() != MemoryMode::kNoHuge;
+  auto gateway = PortlessGateway::make(**tables, pool.value().get(), huge);
+  if (!gateway) return gateway.complaint().text();
+  Work work{.options = options,
+            .scenario = scenario,
+            .pool = pool.value().get(),
+            .gateway = *gateway.value()};
+  if (!eal.launch(0, work_entry, &work)) return "the worker's thread does not run";
+  eal.wait(0);
+  if (!work.failure.empty()) return work.failure;
+  const RunSetting setting{.pods = scenario.pods,
+                           .nodes = scenario.nodes(),
+                           .cpu = settings.worker_cpus.front(),
+                           .memory = std::string(name_of(eal.memory_mode())),
+                           .session_pages = std::string(name_of(gateway.value()->session_pages())),
+                           .session_table_bytes = gateway.value()->session_table_bytes()};
+  return report(options, setting, work.result);
+}
+
+}  // namespace
+
+std::string run_measurement(const Options& options) {
+  const HostFacts facts = gather_host_facts();
+  EalSettings settings;
+  settings.memory = options.memory;
+  settings.memory_mb = kEalMemory_mb;
+  settings.worker_cpus = {options.cpu.value_or(facts.allowed_cpus.back())};
+  const std::vector<Complaint> complaints = check_environment(facts, settings, {});
+  if (!complaints.empty()) return complaints.front().text();
+  const Eal::Machine machine{.mode = choose_memory(facts, settings),
+                             .instruction_set = facts.instruction_set,
+                             .allowed_cpus = facts.allowed_cpus};
+  auto eal = Eal::start(settings, machine, {}, [](std::string_view) {});
+  if (!eal) return eal.complaint().text();
+  return run_with(options, settings, eal.value());
+}
+
+}  // namespace postern::bench

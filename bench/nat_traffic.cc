@@ -1,0 +1,76 @@
+#include "bench/nat_traffic.h"
+
+#include <algorithm>
+#include <bit>
+#include <random>
+
+#include "bench/receive_ring.h"
+
+namespace postern::bench {
+namespace {
+
+constexpr uint32_t kMaxPods = 16'000;
+constexpr uint32_t kMinPods = 1000;
+constexpr uint32_t kSessionsPerPod = 8;
+constexpr uint32_t kNamespaces = 16;
+// At least 64 Ki packets, so that a window meets no packet twice; at most 16 Mi (256 MiB).
+constexpr uint64_t kMinPackets = 1u << 16;
+constexpr uint64_t kMaxPackets = 1u << 24;
+
+constexpr uint32_t round_up_to_bursts(uint32_t packets) {
+  return (packets + kBurst - 1) / kBurst * kBurst;
+}
+
+}  // namespace
+
+Scenario nat_scenario(uint32_t sessions) {
+  Scenario scenario;
+  scenario.sessions = sessions;
+  scenario.pods = std::clamp(sessions / kSessionsPerPod, kMinPods, kMaxPods);
+  scenario.namespaces = kNamespaces;
+  scenario.egress_entries = kNamespaces;
+  return scenario;
+}
+
+std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessGateway& gateway) {
+  const Frames frames(scenario, Direction::kOutbound, 64);
+  std::vector<FrameRecord> firsts(round_up_to_bursts(scenario.sessions));
+  for (uint32_t i = 0; i < firsts.size(); ++i) {
+    // The last burst is filled up with second packets.
+    firsts[i] = frames.outbound_record(Conversation::at(scenario, i % scenario.sessions));
+  }
+  ReceiveRing ring(pool, frames, firsts);
+  Burst burst;
+  for (size_t sent = 0; sent < firsts.size(); sent += kBurst) {
+    if (!ring.take(burst)) return "no packet buffer is free while sessions are opened";
+    gateway.carry(burst, Scenario::kClusterPort);
+  }
+  if (gateway.forwarded() == firsts.size() && gateway.sessions().live() == scenario.sessions) {
+    return "";
+  }
+  return "of " + std::to_string(scenario.sessions) + " sessions " +
+         std::to_string(gateway.sessions().live()) + " were opened; lost: " + gateway.lost();
+}
+
+std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& frames,
+                                      Direction direction, uint64_t seed,
+                                      const PortlessGateway& gateway) {
+  std::mt19937_64 random(seed);
+  std::uniform_int_distribution<uint32_t> session(0, scenario.sessions - 1);
+  const uint64_t wanted = std::bit_ceil(uint64_t{scenario.sessions} * 4);
+  std::vector<FrameRecord> packets(std::clamp(wanted, kMinPackets, kMaxPackets));
+  for (FrameRecord& packet : packets) {
+    const Conversation conversation = Conversation::at(scenario, session(random));
+    if (direction == Direction::kOutbound) {
+      packet = frames.outbound_record(conversation);
+      continue;
+    }
+    const SessionTable& sessions = gateway.sessions();
+    const SessionEntry& entry = sessions.entry(sessions.find_outbound_one(conversation.key()));
+    packet =
+        frames.record(conversation, Ipv4Address::from(entry.egress_ip), entry.egress_port.host());
+  }
+  return packets;
+}
+
+}  // namespace postern::bench

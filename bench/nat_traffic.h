@@ -1,0 +1,35 @@
+// Established sessions and packets for them.
+//
+// open_sessions() sends the first packet of every conversation through the real walk, so sessions,
+// ports and learned MAC addresses are made as in life. draw_packets() then draws packets of random
+// sessions, uniformly and with a fixed seed; inbound ones are addressed to the port that the
+// gateway chose. Called on the worker's lcore.
+#ifndef POSTERN_BENCH_NAT_TRAFFIC_H_
+#define POSTERN_BENCH_NAT_TRAFFIC_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/frames.h"
+#include "bench/portless_gateway.h"
+#include "bench/scenario.h"
+
+namespace postern::bench {
+
+// The network for so many sessions: 1,000 to 16,000 pods (in between eight sessions a pod) on 10 to
+// 160 nodes, in sixteen namespaces with an egress address each.
+Scenario nat_scenario(uint32_t sessions);
+
+// Opens all sessions of the scenario. Returns "" or what went wrong.
+std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessGateway& gateway);
+
+// Packets of random sessions: four a session, within bounds that keep reading them a small part
+// of the loop. Every session must be open.
+std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& frames,
+                                      Direction direction, uint64_t seed,
+                                      const PortlessGateway& gateway);
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_NAT_TRAFFIC_H_

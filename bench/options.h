@@ -1,0 +1,49 @@
+// The command line of postern-bench. Values; any thread.
+#ifndef POSTERN_BENCH_OPTIONS_H_
+#define POSTERN_BENCH_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "dataplane/run/settings.h"
+
+namespace postern::bench {
+
+// What is measured.
+enum class Case : uint8_t {
+  kNatOut,  // established sessions, packets from the pods: VXLAN in, plain out
+  kNatIn,   // established sessions, replies: plain in, VXLAN out
+};
+[[nodiscard]] std::string_view name_of(Case which);
+
+struct Options {
+  Case which = Case::kNatOut;
+  uint32_t sessions = 1000;
+  uint32_t frame_bytes = 64;  // of the pod's frame with its checksum: 64 is the smallest there is
+  uint32_t workers = 1;
+  uint32_t duration_ms = 5000;
+  std::string json;  // file for the results; empty: none
+  MemoryMode memory = MemoryMode::kAuto;
+  std::optional<uint32_t> cpu;  // of the worker; otherwise the last one that is allowed
+  uint64_t seed = 1;            // of the traffic
+};
+
+struct UsageError {
+  std::string text;
+};
+struct HelpWanted {};
+
+// `arguments` without the program's name.
+using Parsed = std::variant<Options, HelpWanted, UsageError>;
+[[nodiscard]] Parsed parse_options(std::span<const char* const> arguments);
+
+// What --help prints.
+[[nodiscard]] std::string usage();
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_OPTIONS_H_

@@ -1,0 +1,62 @@
+#include "bench/portless_gateway.h"
+
+#include <utility>
+
+namespace postern::bench {
+namespace {
+
+// Answers to strangers are no part of any case here.
+constexpr Rate kAnswers{.per_second = 100, .burst = 50};
+
+SessionTableConfig table_config(const config::Model& model) {
+  SessionTableConfig config;
+  config.max_sessions = model.sessions.max;
+  config.port_low = model.sessions.port_range->first;
+  config.port_high = model.sessions.port_range->last;
+  config.port_hold_s = model.sessions.port_hold_s;
+  config.key = {0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89};
+  return config;
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<PortlessGateway>> PortlessGateway::make(const CompiledTables& tables,
+                                                                rte_mempool* pool,
+                                                                bool huge_pages) {
+  const SessionTableConfig config = table_config(tables.model());
+  auto memory = SessionMemory::map(SessionTable::memory_bytes(config), huge_pages);
+  if (!memory) return memory.complaint();
+  return std::unique_ptr<PortlessGateway>(
+      new PortlessGateway(tables, pool, config, std::move(memory).value()));
+}
+
+PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool,
+                                 const SessionTableConfig& config, SessionMemory memory)
+    : tables_(tables),
+      table_bytes_(SessionTable::memory_bytes(config)),
+      memory_(std::move(memory)),
+      table_(config, memory_.bytes()),
+      accounts_(kMaxNamespaces, kMaxAddresses),
+      sessions_(table_, tables.shared().source_records, accounts_, counters_),
+      doors_(counters_, static_cast<uint32_t>(tables.snapshot().ports.size())),
+      answers_(kAnswers, kAnswers, 1),
+      walk_{.sessions = sessions_,
+            .doors = doors_,
+            .tools = {.pool = pool, .limit = answers_, .holds = holds_, .counters = counters_},
+            .heard = {}} {}
+
+std::string PortlessGateway::lost() const {
+  std::string text;
+  const auto add = [&](uint64_t count, std::string_view why) {
+    if (count == 0) return;
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + std::string(why);
+  };
+  for (size_t reason = 0; reason < kReasonCount; ++reason) {
+    add(counters_.drops[reason].read(), describe(static_cast<Reason>(reason)).name);
+  }
+  add(counters_.held.read(), "held for a neighbour");
+  add(counters_.answered.read(), "answered");
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace postern::bench

@@ -1,0 +1,72 @@
+// A worker's tables and its walk, without ports: bursts are put in by hand, and what would leave is
+// freed as a driver frees what it has sent.
+//
+// The session table lies in the same kind of memory as the daemon's and is as large as the
+// configuration says, so with as many sessions as that it is at its design load. Made by the main
+// thread; then owned by the one that carries bursts.
+#ifndef POSTERN_BENCH_PORTLESS_GATEWAY_H_
+#define POSTERN_BENCH_PORTLESS_GATEWAY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "bench/compiled_tables.h"
+#include "dataplane/packet/counters.h"
+#include "dataplane/run/clock.h"
+#include "dataplane/run/session_memory.h"
+#include "dataplane/run/walk.h"
+
+namespace postern::bench {
+
+class PortlessGateway {
+ public:
+  // `tables` and `pool` outlive the gateway. After EAL has started.
+  static Outcome<std::unique_ptr<PortlessGateway>> make(const CompiledTables& tables,
+                                                        rte_mempool* pool, bool huge_pages);
+
+  // Walks a burst that was received on `port` through all stages, and frees what leaves.
+  void carry(Burst& burst, uint16_t port) {
+    counters_.received.add(burst.size);
+    walk(tables_.snapshot(), port, burst, clock_.now(), walk_);
+    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+  }
+
+  // "none", or which packets did not leave and why: reasons with their counts.
+  [[nodiscard]] std::string lost() const;
+  // Packets that left by a port.
+  [[nodiscard]] uint64_t forwarded() const { return counters_.forwarded.read(); }
+
+  [[nodiscard]] const SessionTable& sessions() const { return table_; }
+  [[nodiscard]] SessionMemory::Pages session_pages() const { return memory_.pages(); }
+  [[nodiscard]] size_t session_table_bytes() const { return table_bytes_; }
+
+ private:
+  PortlessGateway(const CompiledTables& tables, rte_mempool* pool, const SessionTableConfig& config,
+                  SessionMemory memory);
+
+  void send(uint16_t port) {
+    const std::span<rte_mbuf* const> frames = doors_.waiting(port);
+    if (frames.empty()) return;
+    const auto count = static_cast<uint32_t>(frames.size());
+    rte_pktmbuf_free_bulk(const_cast<rte_mbuf**>(frames.data()), count);
+    doors_.sent(port, count);
+  }
+
+  const CompiledTables& tables_;
+  size_t table_bytes_;
+  SessionMemory memory_;
+  SessionTable table_;
+  Clock clock_;
+  Counters counters_;
+  SessionAccounts accounts_;
+  Sessions sessions_;
+  Doors doors_;
+  HoldQueue holds_;
+  RateLimiter answers_;
+  WalkContext walk_;
+};
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_PORTLESS_GATEWAY_H_

@@ -1,0 +1,58 @@
+// What a run says: a line a second, a closing block, a JSON file. Main or worker thread, one at a
+// time.
+#ifndef POSTERN_BENCH_REPORT_H_
+#define POSTERN_BENCH_REPORT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/alternation.h"
+#include "bench/environment.h"
+#include "bench/options.h"
+#include "bench/statistics.h"
+
+namespace postern::bench {
+
+// What the run was made in, known once everything is set up.
+struct RunSetting {
+  uint32_t pods = 0;
+  uint32_t nodes = 0;
+  uint32_t cpu = 0;           // of the worker
+  std::string memory;         // "in-memory", "no-huge": of packet buffers
+  std::string session_pages;  // "huge", "transparent", "small"
+  uint64_t session_table_bytes = 0;
+};
+
+struct RunResult {
+  std::vector<Sample> samples;    // those that count
+  std::vector<Sample> disturbed;  // and those that do not
+  bool on_disturbed = false;      // too few counted, so these were taken in as well
+  uint64_t walked = 0;            // packets, all of them forwarded
+  double seconds = 0;             // of measuring
+  double stolen_percent = 0;
+  bool interrupted = false;
+};
+
+// Figures of a run; samples must not be empty.
+struct Figures {
+  Median net;
+  Median total;
+  Median io;
+  double packets_per_second = 0;  // with the walk
+};
+[[nodiscard]] Figures figures_of(const std::vector<Sample>& samples, uint64_t tsc_hz);
+
+// The line of a second, over its own samples, which must not be empty.
+[[nodiscard]] std::string progress_line(double seconds, const std::vector<Sample>& samples,
+                                        uint64_t tsc_hz);
+[[nodiscard]] std::string closing_block(const Options& options, const RunSetting& setting,
+                                        const RunResult& result, const Environment& environment);
+// Keys are a public interface: net_cycles_per_packet, cycles_per_packet, io_cycles_per_packet,
+// packets_per_second, case, sessions, samples, environment, and what stands beside them.
+[[nodiscard]] std::string to_json(const Options& options, const RunSetting& setting,
+                                  const RunResult& result, const Environment& environment);
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_REPORT_H_

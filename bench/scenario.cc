@@ -1,0 +1,80 @@
+#include "bench/scenario.h"
+
+#include <algorithm>
+
+namespace postern::bench {
+namespace {
+
+// What every configuration of these begins with. The devices are names only: no port is opened.
+constexpr const char* kFixed = R"(version = 1;
+gateway : { name = "bench"; };
+ports = (
+  { name = "underlay"; device = "net_null0"; role = "cluster";
+    addresses = [ "10.0.255.254/16" ]; mtu = 1600; },
+  { name = "uplink"; device = "net_null1"; role = "external";
+    addresses = [ "192.0.2.10/24" ]; gateway = "192.0.2.1"; }
+);
+tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.255.254"; vni = 100; } );
+)";
+
+std::string name(const char* kind, uint32_t number) { return kind + std::to_string(number); }
+std::string quoted(const std::string& text) { return '"' + text + '"'; }
+
+// Calls item(number) for every number below `count` and sets commas between.
+template <typename Item>
+std::string list(uint32_t count, Item&& item) {
+  std::string text;
+  for (uint32_t number = 0; number < count; ++number) {
+    if (number != 0) text += ",\n  ";
+    text += item(number);
+  }
+  return text;
+}
+
+std::string node(uint32_t number) {
+  const Ipv4Prefix pods{{Scenario::pod(number * Scenario::kPodsPerNode).value & ~0xffu}, 24};
+  return "{ name = " + quoted(name("node-", number)) +
+         "; tunnel = \"overlay\"; vtep = " + quoted(Scenario::node_vtep(number).text()) +
+         "; pod_cidrs = [ " + quoted(pods.text()) + " ]; }";
+}
+
+std::string namespace_of(const Scenario& scenario, uint32_t number) {
+  const uint32_t pods = (scenario.pods - number + scenario.namespaces - 1) / scenario.namespaces;
+  return "{ name = " + quoted(name("space-", number)) + "; pods = [ " +
+         list(pods,
+              [&](uint32_t i) {
+                return quoted(Scenario::pod(number + i * scenario.namespaces).text());
+              }) +
+         " ]; }";
+}
+
+std::string egress_entry(const Scenario& scenario, uint32_t number) {
+  const uint32_t round = number / scenario.namespaces;
+  const Ipv4Prefix part{{Scenario::kRemotes.address.value + round * 16}, 28};
+  return "{ name = " + quoted(name("out-", number)) + "; namespaces = [ " +
+         quoted(name("space-", number % scenario.namespaces)) + " ]; destinations = [ " +
+         quoted(round == 0 ? "0.0.0.0/0" : part.text()) + " ]; addresses = [ " +
+         quoted(Scenario::egress_address(number).text()) + " ]; }";
+}
+
+std::string firewall_rule(const Scenario& scenario, uint32_t number) {
+  if (number + 1 == scenario.firewall_rules) return R"({ namespace = "*"; action = "allow"; })";
+  const Ipv4Prefix nobody{{0x0b000000 + number * 16}, 28};
+  return R"({ namespace = "*"; action = "deny"; to = [ )" + quoted(nobody.text()) +
+         R"( ]; ports = [ "tcp/443" ]; })";
+}
+
+}  // namespace
+
+std::string Scenario::configuration() const {
+  const uint32_t entries = std::max(egress_entries, namespaces);
+  return kFixed + ("nodes = ( " + list(nodes(), node)) + " );\nnamespaces = ( " +
+         list(namespaces, [&](uint32_t i) { return namespace_of(*this, i); }) +
+         " );\negress_ips = ( " +
+         list(entries, [&](uint32_t i) { return egress_entry(*this, i); }) +
+         " );\nfirewall : { rules = ( " +
+         list(firewall_rules, [&](uint32_t i) { return firewall_rule(*this, i); }) +
+         " ); };\nsessions : { max = " + std::to_string(sessions) + "; };\n";
+}
+
+}  // namespace postern::bench

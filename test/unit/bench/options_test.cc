@@ -1,0 +1,82 @@
+#include "bench/options.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace postern::bench {
+namespace {
+
+Options accepted(std::vector<const char*> words) {
+  const Parsed parsed = parse_options(words);
+  if (const auto* error = std::get_if<UsageError>(&parsed)) ADD_FAILURE() << error->text;
+  return std::holds_alternative<Options>(parsed) ? std::get<Options>(parsed) : Options{};
+}
+
+std::string refused(std::vector<const char*> words) {
+  const Parsed parsed = parse_options(words);
+  return std::holds_alternative<UsageError>(parsed) ? std::get<UsageError>(parsed).text : "";
+}
+
+TEST(BenchOptions, DefaultsAreASmallRun) {
+  const Options options = accepted({"run", "nat-in"});
+  EXPECT_EQ(options.which, Case::kNatIn);
+  EXPECT_EQ(options.sessions, 1000u);
+  EXPECT_EQ(options.frame_bytes, 64u);
+  EXPECT_EQ(options.workers, 1u);
+  EXPECT_EQ(options.duration_ms, 5000u);
+  EXPECT_TRUE(options.json.empty());
+  EXPECT_FALSE(options.cpu.has_value());
+}
+
+TEST(BenchOptions, EveryOptionIsTaken) {
+  const Options options = accepted({"run", "nat-out", "--sessions", "1M", "--size", "1518",
+                                    "--workers", "1", "--duration", "250ms", "--json", "out.json",
+                                    "--memory", "no-huge", "--cpu", "3", "--seed", "9"});
+  EXPECT_EQ(options.which, Case::kNatOut);
+  EXPECT_EQ(options.sessions, 1048576u);
+  EXPECT_EQ(options.frame_bytes, 1518u);
+  EXPECT_EQ(options.duration_ms, 250u);
+  EXPECT_EQ(options.json, "out.json");
+  EXPECT_EQ(options.memory, MemoryMode::kNoHuge);
+  EXPECT_EQ(options.cpu, 3u);
+  EXPECT_EQ(options.seed, 9u);
+}
+
+TEST(BenchOptions, SessionsHaveUnitsAndBounds) {
+  EXPECT_EQ(accepted({"run", "nat-out", "--sessions", "64k"}).sessions, 65536u);
+  EXPECT_EQ(accepted({"run", "nat-out", "--sessions", "16M"}).sessions, 16777216u);
+  for (const char* bad : {"0", "17M", "16777217", "1g", "k", "", "-1", "1 000", "4294967297"}) {
+    EXPECT_NE(refused({"run", "nat-out", "--sessions", bad}), "") << bad;
+  }
+}
+
+TEST(BenchOptions, DurationsNeedAUnit) {
+  EXPECT_EQ(accepted({"run", "nat-out", "--duration", "2s"}).duration_ms, 2000u);
+  for (const char* bad : {"5", "s", "0s", "1m", "4000s", "1.5s"}) {
+    EXPECT_NE(refused({"run", "nat-out", "--duration", bad}), "") << bad;
+  }
+}
+
+TEST(BenchOptions, WhatIsWrongIsNamed) {
+  EXPECT_NE(refused({}).find("say \"run\""), std::string::npos);
+  EXPECT_NE(refused({"walk", "nat-out"}).find("say \"run\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-up"}).find("\"nat-up\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-in", "--fast", "1"}).find("\"--fast\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-in", "--size"}).find("\"--size\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-in", "--size", "63"}).find("\"63\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-in", "--workers", "2"}).find("\"2\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-in", "--memory", "swap"}).find("\"swap\""), std::string::npos);
+}
+
+TEST(BenchOptions, HelpNamesEveryOption) {
+  const char* const words[] = {"run", "nat-out", "--help"};
+  EXPECT_TRUE(std::holds_alternative<HelpWanted>(parse_options(words)));
+  for (const char* option : {"--sessions", "--size", "--workers", "--duration", "--json",
+                             "--memory", "--cpu", "--seed", "nat-out", "nat-in"}) {
+    EXPECT_NE(usage().find(option), std::string::npos) << option;
+  }
+}
+
+}  // namespace
+}  // namespace postern::bench
