@@ -88,17 +88,6 @@ struct SortedWords {
   std::vector<std::pair<std::string, std::string>> options;  // in order, with "" for switches
 };
 
-// Which options take a value is known only with the command; a name never means both.
-bool takes_value(const std::vector<Command>& commands, std::string_view name) {
-  const Option* general = option_named(general_options(), name);
-  if (general != nullptr) return !general->value.empty();
-  for (const Command& command : commands) {
-    const Option* option = option_named(command.options, name);
-    if (option != nullptr) return !option->value.empty();
-  }
-  return false;
-}
-
 absl::StatusOr<SortedWords> sort_words(const std::vector<Command>& commands,
                                        const std::vector<std::string>& words) {
   SortedWords sorted;
@@ -116,7 +105,7 @@ absl::StatusOr<SortedWords> sort_words(const std::vector<Command>& commands,
     // --name=value
     const size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
     const std::string name = word.substr(0, equals);
-    if (!takes_value(commands, name)) {
+    if (!option_takes_value(commands, name)) {
       if (equals != std::string::npos) return usage(printable(name) + " takes no value");
       sorted.options.emplace_back(name, "");
     } else if (equals != std::string::npos) {
@@ -181,6 +170,16 @@ const std::vector<Option>& general_options() {
       {.name = "--version", .help = "print the version"},
   };
   return options;
+}
+
+bool option_takes_value(const std::vector<Command>& commands, std::string_view name) {
+  const Option* general = option_named(general_options(), name);
+  if (general != nullptr) return !general->value.empty();
+  for (const Command& command : commands) {
+    const Option* option = option_named(command.options, name);
+    if (option != nullptr) return !option->value.empty();
+  }
+  return false;
 }
 
 absl::StatusOr<CommandLine> parse_line(const std::vector<Command>& commands,

@@ -87,6 +87,9 @@ std::vector<Command> all_commands();
 // The options that every command takes.
 const std::vector<Option>& general_options();
 
+// Whether a value follows the option of that name. No name means both, in whatever command.
+bool option_takes_value(const std::vector<Command>& commands, std::string_view name);
+
 // Takes the words of a line apart. An error is a usage error that says what would be right.
 absl::StatusOr<CommandLine> parse_line(const std::vector<Command>& commands,
                                        const std::vector<std::string>& words);

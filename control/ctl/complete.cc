@@ -86,6 +86,20 @@ std::string general_words() {
   return text;
 }
 
+// What may follow the words of a line with its options.
+Candidates candidates_within(const std::vector<Command>& commands,
+                             const std::vector<std::string>& words) {
+  std::vector<std::string> plain;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (option_takes_value(commands, words[i])) {
+      if (++i == words.size()) return {.words = {}, .files = words.back() == "-s"};
+    } else if (!words[i].starts_with('-')) {
+      plain.push_back(words[i]);
+    }
+  }
+  return candidates_after(commands, plain);
+}
+
 // The files that the begun path may become; directories end with a slash.
 void add_files(std::string_view begun, std::vector<std::string>& names) {
   const size_t slash = begun.rfind('/');
@@ -131,8 +145,7 @@ Completion complete_line(const std::vector<Command>& commands, std::string_view 
   absl::StatusOr<std::vector<std::string>> before =
       split_words(line.substr(0, line.size() - begun.size()));
   if (!before.ok()) return {};  // within quotation marks
-  std::erase_if(*before, [](const std::string& word) { return word.starts_with('-'); });
-  const Candidates candidates = candidates_after(commands, *before);
+  const Candidates candidates = candidates_within(commands, *before);
   std::vector<std::string> possible = candidates.words;
   if (candidates.files) add_files(begun, possible);
   Completion found;

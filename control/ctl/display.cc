@@ -16,8 +16,12 @@ constexpr std::string_view kGap = "  ";
 // The length of the code point that begins here; 1 where it is no UTF-8.
 size_t code_point_bytes(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
-  const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  return std::min(length, text.size());
+  const size_t length = lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (length > text.size()) return 1;
+  for (size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 1;
+  }
+  return length;
 }
 
 // Whether the code point, as UTF-8, could steer a terminal or the eye.

@@ -1,7 +1,6 @@
 // A real server on a socket of its own, on its own thread, and clients that behave and misbehave.
 #include "control/rpc/server.h"
 
-#include <event2/event.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "control/rpc/listen_socket.h"
+#include "test/unit/control/loop_thread.h"
 #include "test/unit/control/temporary_directory.h"
 
 namespace postern {
@@ -139,33 +139,21 @@ class ServerTest : public testing::Test {
   }
 
   void start() {
-    ASSERT_EQ(pipe(stop_pipe_), 0);
-    base_ = event_base_new();
+    loop_ = std::make_unique<LoopThread>();
     absl::StatusOr<std::unique_ptr<RpcServer>> server =
-        RpcServer::start(base_, &methods_, options_);
+        RpcServer::start(loop_->base(), &methods_, options_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    stop_event_ = event_new(
-        base_, stop_pipe_[0], EV_READ,
-        [](evutil_socket_t, short, void* base) {
-          event_base_loopbreak(static_cast<event_base*>(base));
-        },
-        base_);
-    event_add(stop_event_, nullptr);
-    thread_ = std::thread([this] { event_base_dispatch(base_); });
+    loop_->run();
   }
   void stop() {
-    if (!thread_.joinable()) return;
-    ASSERT_EQ(write(stop_pipe_[1], "x", 1), 1);
-    thread_.join();
+    if (!server_) return;
+    loop_->stop();
     counts_ = server_->counts();
     clients_ = server_->client_count();
     server_.reset();
     waiting_.clear();
-    event_free(stop_event_);
-    event_base_free(base_);
-    close(stop_pipe_[0]);
-    close(stop_pipe_[1]);
+    loop_.reset();
   }
 
   // Greeted and ready.
@@ -200,11 +188,8 @@ class ServerTest : public testing::Test {
   MethodTable methods_{"0.1.0"};
   RpcServerOptions options_;
   std::vector<Responder> waiting_;  // loop thread, then after stop()
-  event_base* base_ = nullptr;
-  event* stop_event_ = nullptr;
-  int stop_pipe_[2] = {-1, -1};
+  std::unique_ptr<LoopThread> loop_;
   std::unique_ptr<RpcServer> server_;
-  std::thread thread_;
   RpcCounts counts_;  // after stop()
   size_t clients_ = 0;
 };
@@ -482,10 +467,9 @@ TEST_F(ServerTest, HandsOutReadyAnswersWhenStopped) {
 
 TEST_F(ServerTest, DoesNotStartWhereAnotherOneRuns) {
   start();
-  event_base* base = event_base_new();
-  absl::StatusOr<std::unique_ptr<RpcServer>> second = RpcServer::start(base, &methods_, options_);
-  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
-  event_base_free(base);
+  const LoopThread other;
+  EXPECT_EQ(RpcServer::start(other.base(), &methods_, options_).status().code(),
+            absl::StatusCode::kAlreadyExists);
   honest();
 }
 

@@ -1,0 +1,158 @@
+#include "control/ctl/command.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "control/ctl/help.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+class CommandTest : public testing::Test {
+ protected:
+  CommandLine parsed(std::string_view text) {
+    absl::StatusOr<std::vector<std::string>> words = split_words(text);
+    EXPECT_TRUE(words.ok()) << text;
+    absl::StatusOr<CommandLine> line = parse_line(commands_, *words);
+    EXPECT_TRUE(line.ok()) << text << ": " << line.status();
+    return line.ok() ? *std::move(line) : CommandLine{};
+  }
+  std::string usage_error(std::string_view text) {
+    absl::StatusOr<CommandLine> line = parse_line(commands_, *split_words(text));
+    EXPECT_EQ(line.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    return std::string(line.status().message());
+  }
+  // The request that the line makes, as METHOD PARAMS.
+  std::string request(std::string_view text) {
+    const CommandLine line = parsed(text);
+    if (line.command == nullptr) return "";
+    absl::StatusOr<json> params = json::object();
+    if (line.command->params != nullptr) params = line.command->params(line);
+    EXPECT_TRUE(params.ok()) << params.status();
+    return std::string(line.command->method) + " " + (params.ok() ? params->dump() : "");
+  }
+
+  const std::vector<Command> commands_ = all_commands();
+};
+
+TEST_F(CommandTest, EachLineMakesItsRequest) {
+  EXPECT_EQ(request("status"), "status {}");
+  EXPECT_EQ(request("health"), "status {}");
+  EXPECT_EQ(request("sessions"), "sessions.list {}");
+  EXPECT_EQ(request("sessions count"), "sessions.count {}");
+  EXPECT_EQ(request("drops"), "drops.list {}");
+  EXPECT_EQ(request("counters"), "counters.get {}");
+  EXPECT_EQ(request("counters drop."), R"(counters.get {"prefix":"drop."})");
+  EXPECT_EQ(request("config check /a/../b.cfg"), R"(config.check {"path":"/b.cfg"})");
+  EXPECT_EQ(request("config apply --dry-run /b.cfg"),
+            R"(config.apply {"dry_run":true,"path":"/b.cfg"})");
+  EXPECT_EQ(request("config apply"), "config.apply {}");
+  EXPECT_EQ(request("namespace add web 10.0.0.1 10.0.1.0/26"),
+            R"(namespaces.patch {"add":{"web":["10.0.0.1","10.0.1.0/26"]}})");
+  EXPECT_EQ(request("namespace remove web 10.0.0.1"),
+            R"(namespaces.patch {"remove":{"web":["10.0.0.1"]}})");
+  EXPECT_EQ(request("log debug"), R"(log.set {"level":"debug"})");
+  EXPECT_EQ(request("shutdown"), "shutdown {}");
+  EXPECT_EQ(request(R"(rpc counters.get '{"prefix": "drop."}')"), R"( {"prefix":"drop."})");
+}
+
+TEST_F(CommandTest, RelativePathsAreSentAbsolute) {
+  const std::string text = request("config check postern.cfg");
+  EXPECT_TRUE(text.starts_with(R"(config.check {"path":"/)")) << text;
+  EXPECT_TRUE(text.ends_with("/postern.cfg\"}")) << text;
+}
+
+TEST_F(CommandTest, GeneralOptionsMayStandAnywhere) {
+  for (const char* text : {"-s /x -j -i 2.5 sessions -n 7", "sessions -n 7 -i 2.5 -j -s /x"}) {
+    const CommandLine line = parsed(text);
+    ASSERT_NE(line.command, nullptr);
+    EXPECT_EQ(line.command->words, "sessions");
+    EXPECT_EQ(line.socket, "/x");
+    EXPECT_EQ(line.format, Format::kJson);
+    EXPECT_EQ(line.interval_s, 2.5);
+    EXPECT_EQ(line.options.at("-n"), "7");
+  }
+  EXPECT_EQ(parsed("-p status").format, Format::kPretty);
+  EXPECT_TRUE(parsed("--version").wants_version);
+  EXPECT_TRUE(parsed("namespace add --help").wants_help);  // before its arguments are there
+  EXPECT_EQ(parsed("").command, nullptr);
+  EXPECT_EQ(parsed("counters -- -j").arguments, std::vector<std::string>{"-j"});
+}
+
+TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
+  EXPECT_EQ(usage_error("sttus"), "no command \"sttus\"; did you mean status?");
+  EXPECT_EQ(usage_error("confg check"), "no command \"confg\"; did you mean config check?");
+  EXPECT_EQ(usage_error("xyzzy"), "no command \"xyzzy\"; help lists them");
+  EXPECT_EQ(usage_error("config"), "say one of: config check, config apply");
+  EXPECT_EQ(usage_error("namespace add"),
+            "usage: posternctl namespace add NAME POD... [--dry-run]");
+  EXPECT_EQ(usage_error("namespace add web"),
+            "usage: posternctl namespace add NAME POD... [--dry-run]");
+  EXPECT_EQ(usage_error("status twice"), "usage: posternctl status");
+  EXPECT_EQ(usage_error("status --no-such"), "no option --no-such; usage: posternctl status");
+  EXPECT_EQ(usage_error("status -n 3"), "no option -n; usage: posternctl status");
+  EXPECT_EQ(usage_error("sessions -n"), "-n takes a value");
+  EXPECT_EQ(usage_error("sessions -n many"), "-n takes a number of at least 1");
+  EXPECT_EQ(usage_error("sessions -n 0"), "-n takes a number of at least 1");
+  EXPECT_EQ(usage_error("-i 0 status"), "-i takes seconds from 0.1 to 86400");
+  EXPECT_EQ(usage_error("-i nan status"), "-i takes seconds from 0.1 to 86400");
+  EXPECT_EQ(usage_error("config apply --dry-run=yes x"), "--dry-run takes no value");
+  EXPECT_EQ(usage_error("log loud"), "LEVEL is one of: error, warn, info, debug");
+  EXPECT_EQ(usage_error("\033[31m"), "no command \"\\x1b[31m\"; help lists them");
+}
+
+TEST_F(CommandTest, RpcTakesAnObject) {
+  const CommandLine line = parsed("rpc status [1]");
+  EXPECT_EQ(line.command->params(line).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(CommandTest, TheTableIsWhole) {
+  std::set<std::string_view> words;
+  for (const Command& command : commands_) {
+    EXPECT_TRUE(words.insert(command.words).second) << command.words << " is there twice";
+    EXPECT_TRUE(command.help.ends_with('.')) << command.words << ": help is a sentence";
+    EXPECT_TRUE(command.print == nullptr || !command.method.empty()) << command.words;
+    for (size_t i = 0; i + 1 < command.arguments.size(); ++i) {
+      EXPECT_FALSE(command.arguments[i].repeated) << command.words;
+      EXPECT_LE(command.arguments[i].optional, command.arguments[i + 1].optional);
+    }
+  }
+}
+
+TEST_F(CommandTest, HelpNamesEveryCommandAndOption) {
+  const std::string all = help_text(commands_);
+  for (const Command& command : commands_) {
+    EXPECT_NE(all.find("  " + synopsis(command) + " "), std::string::npos) << command.words;
+    const std::string one = help_text(command);
+    EXPECT_NE(one.find(command.help), std::string::npos);
+    for (const Option& option : command.options) {
+      EXPECT_NE(one.find(option.help), std::string::npos) << option.name;
+    }
+  }
+  EXPECT_NE(all.find("-s SOCKET"), std::string::npos);
+  EXPECT_NE(all.find("4 no gateway"), std::string::npos);
+}
+
+TEST(SplitWords, KeepsTogetherWhatIsQuoted) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(*split_words("  a  b\tc\r"), (Words{"a", "b", "c"}));
+  EXPECT_EQ(*split_words(R"(rpc m '{"a": "b c"}')"), (Words{"rpc", "m", R"({"a": "b c"})"}));
+  EXPECT_EQ(*split_words(R"("a \" b" c\ d '' "e"f)"), (Words{"a \" b", "c d", "", "ef"}));
+  EXPECT_EQ(*split_words(""), Words{});
+  EXPECT_FALSE(split_words("a 'b").ok());
+  EXPECT_FALSE(split_words("\"").ok());
+}
+
+TEST(Nearest, FindsWhatWasMeant) {
+  EXPECT_EQ(nearest("stauts", {"status", "sessions"}), "status");
+  EXPECT_EQ(nearest("session", {"status", "sessions"}), "sessions");
+  EXPECT_EQ(nearest("zzz", {"status", "sessions"}), "");
+  EXPECT_EQ(nearest(std::string(100000, 'x'), {"status"}), "");
+}
+
+}  // namespace
+}  // namespace postern
