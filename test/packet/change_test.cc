@@ -89,7 +89,8 @@ TEST(Change, PodThatMovesToAnotherNamespaceLosesItsSessions) {
   const uint16_t port = gateway.only_session().egress_port.host();
   gateway.apply(world(R"(
 namespaces = ( { name = "payments"; pods = [ ]; }, { name = "web"; pods = [ "10.128.0.11" ]; } );
-egress_ips = ( { name = "out"; namespaces = [ "payments", "web" ]; addresses = [ "192.0.2.50" ]; } );
+egress_ips = ( { name = "out"; namespaces = [ "payments", "web" ];
+                 addresses = [ "192.0.2.50" ]; } );
 firewall : { default = "allow"; };
 )"));
   EXPECT_TRUE(gateway.receive("uplink", answer(port)).empty());
