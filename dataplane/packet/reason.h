@@ -112,11 +112,16 @@ namespace postern {
   X(kShutdown, "shutdown", "Still waiting for a neighbour when the gateway stopped.",             \
     "Nothing to do.")
 
+// An enumerator of a scoped enumeration hides nothing (kNoSession is a handle, too); g++ 12 warns
+// all the same, depending on the order of includes.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 enum class Reason : uint8_t {
 #define POSTERN_X(enumerator, name, text, advice) enumerator,
   POSTERN_DROP_REASONS(POSTERN_X)
 #undef POSTERN_X
 };
+#pragma GCC diagnostic pop
 
 #define POSTERN_X(enumerator, name, text, advice) +1
 inline constexpr size_t kReasonCount = 0 POSTERN_DROP_REASONS(POSTERN_X);

@@ -1,0 +1,281 @@
+#include "control/daemon.h"
+
+#include <absl/strings/str_cat.h>
+#include <sys/random.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include "control/methods/methods.h"
+#include "control/serve/settings.h"
+#include "dataplane/run/environment.h"
+
+namespace postern {
+namespace {
+
+// How often workers' messages are taken: often while there are any, since packets wait for what
+// they ask for; seldom otherwise, so that an idle gateway leaves the CPU alone.
+constexpr std::chrono::milliseconds kPuntsBusy{1};
+constexpr std::chrono::milliseconds kPuntsIdle{10};
+constexpr uint64_t kPuntsBusyFor_ms = 1000;
+constexpr size_t kPuntsAtOnce = 4096;
+
+uint64_t random_word() {
+  uint64_t word = 0;
+  // Never fails for so few bytes once the machine has booted (getrandom(2)).
+  if (getrandom(&word, sizeof word, 0) != sizeof word) std::abort();
+  return word;
+}
+
+}  // namespace
+
+Daemon::Daemon(DaemonOptions options, Log* log) : options_(std::move(options)), log_(log) {}
+Daemon::~Daemon() { stop(); }
+
+ExitCode Daemon::run(config::Model model) {
+  log_->set_level(model.gateway.log_level);
+  log_->set_format(model.gateway.log_format);
+  catch_signals();
+  if (const Step failure = start(model)) {
+    for (const Complaint& complaint : failure->complaints) log_->error(complaint.text());
+    return failure->code;
+  }
+  say_what_started(model);
+  keep_time();
+  if (!stopping_) loop_.run();
+  log_->info("stopping");
+  stop();
+  return ExitCode::kOk;
+}
+
+// A signal during the start is taken when the start is over.
+void Daemon::catch_signals() {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    loop_.on_signal(signal, [this] {
+      stopping_ = true;
+      loop_.stop();
+    });
+  }
+  loop_.on_signal(SIGHUP, [this] { reload(); });
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+Daemon::Step Daemon::start(const config::Model& model) {
+  if (Step failure = start_eal(model)) return failure;
+  if (Step failure = open_ports(model)) return failure;
+  if (Step failure = make_workers(model)) return failure;
+  if (Step failure = put_into_force(model)) return failure;
+  if (Step failure = launch_workers()) return failure;
+  return open_socket(model);
+}
+
+Daemon::Step Daemon::start_eal(const config::Model& model) {
+  const EalSettings settings = eal_settings(model, options_.eal_args);
+  const std::vector<PortSettings> ports = port_settings(model);
+  const HostFacts facts = gather_host_facts();
+  std::vector<Complaint> complaints = check_environment(facts, settings, ports);
+  if (!complaints.empty()) return Failure{ExitCode::kEnvironment, std::move(complaints)};
+  Outcome<Eal> eal = Eal::start(settings,
+                                {.mode = choose_memory(facts, settings),
+                                 .instruction_set = facts.instruction_set,
+                                 .allowed_cpus = facts.allowed_cpus},
+                                ports, [this](std::string_view line) {
+                                  log_->debug(absl::StrCat("dpdk: ", std::string(line)));
+                                });
+  if (!eal) return Failure{ExitCode::kEnvironment, {eal.complaint()}};
+  eal_.emplace(std::move(eal).value());
+  clock_.emplace();
+  return std::nullopt;
+}
+
+Daemon::Step Daemon::open_ports(const config::Model& model) {
+  const std::vector<PortSettings> settings = port_settings(model);
+  const PoolPlan plan =
+      plan_pool(settings, static_cast<uint32_t>(model.workers.cpus->size()), HoldQueue::kFrames);
+  Outcome<MbufPool> pool = MbufPool::create("postern", plan.buffers, plan.frame_room_bytes);
+  if (!pool) return Failure{ExitCode::kEnvironment, {pool.complaint()}};
+  pool_.emplace(std::move(pool).value());
+  Outcome<std::vector<Port>> ports = start_ports(settings, *pool_, eal_->log());
+  if (!ports) return Failure{ExitCode::kDevice, {ports.complaint()}};
+  ports_ = std::move(ports).value();
+  for (const Port& port : ports_) links_up_.push_back(port.link().up);
+  return std::nullopt;
+}
+
+Daemon::Step Daemon::make_workers(const config::Model& model) {
+  tables_.emplace(kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, random_word());
+  const WorkerUnit::Shared shared{.published = &published_,
+                                  .tables = &*tables_,
+                                  .pool = &*pool_,
+                                  .clock = &*clock_,
+                                  .huge_pages = eal_->memory_mode() != MemoryMode::kNoHuge};
+  const SessionTableConfig sessions =
+      session_table_config(model, {random_word(), random_word(), random_word(), random_word()});
+  WorkerSettings settings;
+  for (const Port& port : ports_) settings.devices.push_back(port.port_id());
+  settings.sleep_when_idle = model.workers.idle == config::IdleMode::kSleep;
+  for (size_t i = 0; i < eal_->workers(); ++i) {
+    settings.queue = static_cast<uint16_t>(i);
+    settings.hash_key = random_word();
+    Outcome<std::unique_ptr<WorkerUnit>> unit = WorkerUnit::make(sessions, settings, shared);
+    if (!unit) return Failure{ExitCode::kEnvironment, {unit.complaint()}};
+    workers_.push_back(std::move(unit).value());
+  }
+  return std::nullopt;
+}
+
+Daemon::Step Daemon::put_into_force(const config::Model& model) {
+  MachineFacts machine{.ports = {}, .seed = random_word()};
+  std::vector<MacAddress> macs;
+  for (const Port& port : ports_) {
+    machine.ports.push_back({port.port_id(), port.mac()});
+    macs.push_back(port.mac());
+  }
+  std::vector<WorkerChannel*> channels;
+  for (const auto& worker : workers_) channels.push_back(&worker->channel());
+  publisher_.emplace(&loop_, &published_, channels);
+  sender_.emplace(channels.front(), &*pool_);
+  neighbours_.emplace(&loop_, &tables_->neighbours, &*sender_, neighbour_ports(model, macs));
+  gateway_.emplace(Gateway::Parts{.loop = &loop_,
+                                  .publisher = &*publisher_,
+                                  .tables = &*tables_,
+                                  .resolver = &*neighbours_,
+                                  .machine = std::move(machine),
+                                  .on_commit = [this](const config::Model& applied) {
+                                    log_->set_level(applied.gateway.log_level);
+                                    log_->set_format(applied.gateway.log_format);
+                                  }});
+  const absl::Status status = gateway_->start(model);
+  if (status.ok()) return std::nullopt;
+  return Failure{ExitCode::kConfiguration, {{std::string(status.message()), ""}}};
+}
+
+Daemon::Step Daemon::launch_workers() {
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i]->launch(*eal_, i)) continue;
+    return Failure{ExitCode::kInternal, {{absl::StrCat("worker ", i, " could not start"), ""}}};
+  }
+  return std::nullopt;
+}
+
+Daemon::Step Daemon::open_socket(const config::Model& model) {
+  absl::StatusOr<AccessPolicy> access = resolve_access(model.gateway.control_group.value_or(""),
+                                                       model.gateway.control_readers.value_or(""));
+  if (!access.ok()) {
+    return Failure{ExitCode::kEnvironment, {{std::string(access.status().message()), ""}}};
+  }
+  make_context(model);
+  methods_.emplace(POSTERN_VERSION);
+  add_methods(*methods_, context_);
+  auto server = RpcServer::start(loop_.base(), &*methods_,
+                                 {.socket_path = model.gateway.control_socket,
+                                  .version = POSTERN_VERSION,
+                                  .generation = [this] { return gateway_->generation(); },
+                                  .access = *access,
+                                  .limits = {}});
+  if (!server.ok()) {
+    return Failure{ExitCode::kEnvironment, {{std::string(server.status().message()), ""}}};
+  }
+  server_ = std::move(*server);
+  return std::nullopt;
+}
+
+void Daemon::make_context(const config::Model& model) {
+  std::vector<const Counters*> counters;
+  context_.version = POSTERN_VERSION;
+  context_.dpdk = Eal::version();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    context_.workers.push_back(workers_[i]->view(model.workers.cpus.value[i]));
+    counters.push_back(&workers_[i]->counters());
+  }
+  rates_.emplace(std::move(counters));
+  for (const Port& port : ports_) {
+    context_.ports.push_back({.driver = port.driver(),
+                              .mac = port.mac(),
+                              .link = [&port] { return port.link(); },
+                              .statistics = [&port] { return port.statistics(); }});
+  }
+  context_.gateway = &*gateway_;
+  context_.loop = &loop_;
+  context_.log = log_;
+  context_.neighbours = &*neighbours_;
+  context_.rates = &*rates_;
+  context_.now_ms = [this] { return clock_->now().ms; };
+  context_.rpc_counts = [this] { return server_->counts(); };
+  context_.buffers_in_use = [this] { return pool_->in_use(); };
+  context_.shutdown = [this] { loop_.stop(); };
+}
+
+void Daemon::say_what_started(const config::Model& model) {
+  log_->info(absl::StrCat("postern ", POSTERN_VERSION, ", ", Eal::version(), ", memory ",
+                          std::string(name_of(eal_->memory_mode())), ", sessions in ",
+                          std::string(name_of(workers_.front()->pages())), " pages"));
+  for (const Port& port : ports_) {
+    log_->info(absl::StrCat("port ", port.name(), ": ", port.driver(), ", MAC ", port.mac().text(),
+                            ", MTU ", port.mtu_bytes()));
+  }
+  log_->info(absl::StrCat("ready: ", model.gateway.name, ", generation ", gateway_->generation(),
+                          ", control socket ", model.gateway.control_socket));
+}
+
+void Daemon::keep_time() {
+  serve_neighbours();
+  rates_->sample(clock_->now().ms);
+  loop_.every(std::chrono::seconds(1), [this] {
+    rates_->sample(clock_->now().ms);
+    watch_links();
+  });
+}
+
+// Takes the workers' messages and does what is due for neighbours, again and again.
+void Daemon::serve_neighbours() {
+  const uint64_t now_ms = clock_->now().ms;
+  for (const auto& worker : workers_) {
+    Punt punt;
+    for (size_t i = 0; i < kPuntsAtOnce && worker->channel().punts.pop(punt); ++i) {
+      neighbours_->take(punt);
+      punts_at_ms_ = now_ms;
+    }
+  }
+  neighbours_->tick();
+  const bool busy = now_ms - punts_at_ms_ < kPuntsBusyFor_ms;
+  loop_.after(busy ? kPuntsBusy : kPuntsIdle, [this] { serve_neighbours(); });
+}
+
+void Daemon::watch_links() {
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const bool up = ports_[i].link().up;
+    if (up == links_up_[i]) continue;
+    links_up_[i] = up;
+    log_->warn(absl::StrCat("port ", ports_[i].name(), ": link ", up ? "up" : "down"));
+    if (const auto complaint = ports_[i].check_link_mtu()) log_->error(complaint->text());
+  }
+}
+
+void Daemon::reload() {
+  if (!gateway_) return;
+  gateway_->apply({false, options_.config_path}, {}, [this](const ChangeResult& result) {
+    if (result.status.ok()) {
+      log_->info(
+          absl::StrCat("reloaded ", options_.config_path, ": generation ", result.generation));
+      return;
+    }
+    const std::string why(result.status.message());
+    log_->error(absl::StrCat("reload of ", options_.config_path, " refused: ", why));
+    for (const config::Diagnostic& each : result.errors) log_->error(each.text("refused"));
+  });
+}
+
+// In the order that matters: first nothing moves packets any more, then nobody is served, then
+// nothing is planned; the rest goes by itself.
+void Daemon::stop() {
+  for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->stop(*eal_, i);
+  if (server_ != nullptr) server_->stop();
+  loop_.stop_helper();
+  server_.reset();
+}
+
+}  // namespace postern

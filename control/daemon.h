@@ -1,0 +1,103 @@
+// The daemon from its start to its end: brings the rooms up in their order, serves, and takes them
+// down in the reverse order.
+//
+//   environment -> EAL -> buffers -> ports -> tables -> first snapshot -> workers -> control socket
+//
+// Fail closed: workers start after the first snapshot was published, and on the way down they leave
+// first, so that nothing moves packets while anything else is half there. Control thread.
+#ifndef POSTERN_CONTROL_DAEMON_H_
+#define POSTERN_CONTROL_DAEMON_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+#include "control/apply/gateway.h"
+#include "control/apply/publisher.h"
+#include "control/check_config.h"
+#include "control/methods/context.h"
+#include "control/methods/rates.h"
+#include "control/rpc/method.h"
+#include "control/rpc/server.h"
+#include "control/serve/event_loop.h"
+#include "control/serve/log.h"
+#include "control/serve/neighbours.h"
+#include "control/worker_unit.h"
+#include "dataplane/run/clock.h"
+#include "dataplane/run/complaint.h"
+#include "dataplane/run/eal.h"
+#include "dataplane/run/frame_sender.h"
+#include "dataplane/run/mbuf_pool.h"
+#include "dataplane/run/port.h"
+
+namespace postern {
+
+struct DaemonOptions {
+  std::string config_path;            // read again at SIGHUP
+  std::vector<std::string> eal_args;  // from the command line, after the file's
+};
+
+class Daemon {
+ public:
+  // `log` outlives the daemon.
+  Daemon(DaemonOptions options, Log* log);
+  ~Daemon();
+
+  // Starts with `model`, serves until it is told to stop, and stops. What stands in the way is
+  // logged.
+  ExitCode run(config::Model model);
+
+ private:
+  // What ended the start: the exit status and what to say.
+  struct Failure {
+    ExitCode code = ExitCode::kInternal;
+    std::vector<Complaint> complaints;
+  };
+  using Step = std::optional<Failure>;
+
+  Step start(const config::Model& model);
+  Step start_eal(const config::Model& model);
+  Step open_ports(const config::Model& model);
+  Step make_workers(const config::Model& model);
+  Step put_into_force(const config::Model& model);
+  Step launch_workers();
+  Step open_socket(const config::Model& model);
+  void make_context(const config::Model& model);
+  void catch_signals();
+  void keep_time();
+  void serve_neighbours();
+  void watch_links();
+  void reload();
+  void say_what_started(const config::Model& model);
+  void stop();
+
+  DaemonOptions options_;
+  Log* log_;
+  EventLoop loop_;
+  bool stopping_ = false;
+
+  std::optional<Eal> eal_;
+  std::optional<Clock> clock_;
+  std::optional<MbufPool> pool_;
+  std::vector<Port> ports_;
+  std::vector<bool> links_up_;
+  std::optional<SharedTables> tables_;
+  PublishedSnapshot published_;
+  std::vector<std::unique_ptr<WorkerUnit>> workers_;
+  std::optional<Publisher> publisher_;
+  std::optional<WorkerFrameSender> sender_;
+  std::optional<Neighbours> neighbours_;
+  uint64_t punts_at_ms_ = 0;  // when a worker last had something to tell
+  std::optional<Gateway> gateway_;
+  std::optional<Rates> rates_;
+  MethodContext context_;
+  std::optional<MethodTable> methods_;
+  std::unique_ptr<RpcServer> server_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_DAEMON_H_

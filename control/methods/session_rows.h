@@ -1,0 +1,28 @@
+// A session as `sessions.list` shows it. Pure; any thread.
+#ifndef POSTERN_CONTROL_METHODS_SESSION_ROWS_H_
+#define POSTERN_CONTROL_METHODS_SESSION_ROWS_H_
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "control/apply/gateway.h"
+#include "dataplane/run/channel.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+// "tcp", "udp", "icmp", "icmp6", else the number.
+std::string protocol_name(uint8_t protocol);
+
+// Whether what the session rests on is still there. A session whose pod, namespace, node or address
+// is gone serves nothing any more, even while the sweep has not come to it.
+bool session_serves(const Snapshot& snapshot, const SessionEntry& entry);
+
+// The row; `worker` is the number of the worker that owns it.
+nlohmann::json session_row(const Snapshot& snapshot, const Names& names, const SessionCopy& copy,
+                           size_t worker);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_METHODS_SESSION_ROWS_H_

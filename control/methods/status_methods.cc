@@ -1,0 +1,120 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "control/methods/methods.h"
+#include "control/methods/totals.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+const char* role_name(config::PortRole role) {
+  switch (role) {
+    case config::PortRole::kCluster:
+      return "cluster";
+    case config::PortRole::kExternal:
+      return "external";
+    case config::PortRole::kBoth:
+      return "both";
+  }
+  return "";
+}
+
+json port_rows(const MethodContext& context) {
+  json rows = json::array();
+  const auto& ports = context.gateway->file().ports;
+  for (size_t i = 0; i < context.ports.size(); ++i) {
+    const PortLink link = context.ports[i].link();
+    rows.push_back({{"name", ports[i].name.value},
+                    {"role", role_name(ports[i].role)},
+                    {"device", ports[i].device.value},
+                    {"driver", context.ports[i].driver},
+                    {"mac", context.ports[i].mac.text()},
+                    {"mtu", ports[i].mtu},
+                    {"link", link.up ? "up" : "down"},
+                    {"speed_mbit", link.speed_mbit}});
+  }
+  return rows;
+}
+
+json worker_rows(const MethodContext& context) {
+  json rows = json::array();
+  for (size_t i = 0; i < context.workers.size(); ++i) {
+    const double busy = std::round(context.rates->busy_percent(i) * 10) / 10;
+    rows.push_back({{"worker", i},
+                    {"cpu", context.workers[i].cpu},
+                    {"busy_percent", busy},
+                    {"sessions", active_sessions(*context.workers[i].counters)}});
+  }
+  return rows;
+}
+
+// What an operator should look at, each a sentence.
+json attention(const MethodContext& context) {
+  json texts = json::array();
+  const auto& ports = context.gateway->file().ports;
+  for (size_t i = 0; i < context.ports.size(); ++i) {
+    if (context.ports[i].link().up) continue;
+    texts.push_back("the link of port " + ports[i].name.value + " is down");
+  }
+  const Snapshot& snapshot = context.gateway->snapshot();
+  for (size_t i = 0; i < snapshot.nodes.size(); ++i) {
+    const NodeEntry& node = snapshot.nodes[i];
+    if (!node.in_use || node.next_hop != kNoNeighbour) continue;
+    texts.push_back("there is no route to the VTEP " + node.vtep.text() + " of node " +
+                    context.gateway->names().nodes[i] + ": give a cluster port a `gateway`");
+  }
+  for (const std::string& text : context.neighbours->complaints()) texts.push_back(text);
+  return texts;
+}
+
+json status(const MethodContext& context) {
+  uint64_t active = 0;
+  for (const WorkerView& worker : context.workers) active += active_sessions(*worker.counters);
+  const config::Model& model = context.gateway->file();
+  return {{"name", model.gateway.name},
+          {"version", context.version},
+          {"dpdk", context.dpdk},
+          {"uptime_s", context.now_ms() / 1000},
+          {"generation", context.gateway->generation()},
+          {"ports", port_rows(context)},
+          {"workers", worker_rows(context)},
+          {"sessions", {{"active", active}, {"max", model.sessions.max}}},
+          {"attention", attention(context)}};
+}
+
+}  // namespace
+
+void add_status_methods(MethodTable& table, const MethodContext& context) {
+  table.add({.name = "status",
+             .access = Access::kRead,
+             .help = "The gateway at a glance, with what needs attention.",
+             .handler = [&context](const json&, Responder responder) {
+               responder.result(status(context));
+             }});
+  table.add({.name = "log.set",
+             .access = Access::kChange,
+             .help = "Sets how much is logged, until the next change of the configuration.",
+             .params = {{.name = "level",
+                         .kind = ParamKind::kText,
+                         .required = true,
+                         .choices = {"error", "warn", "info", "debug"},
+                         .help = "the least severe level that is logged"}},
+             .handler = [&context](const json& params, Responder responder) {
+               const auto level = params.at("level").get<std::string>();
+               context.log->set_level(*log_level_named(level));
+               responder.result({{"level", level}});
+             }});
+  table.add({.name = "shutdown",
+             .access = Access::kChange,
+             .help = "Stops the gateway in order, as SIGTERM does.",
+             .handler = [&context](const json&, Responder responder) {
+               context.log->info("shutdown asked for over the control socket");
+               responder.result(json::object());
+               context.shutdown();
+             }});
+}
+
+}  // namespace postern

@@ -1,0 +1,72 @@
+#include "control/serve/settings.h"
+
+namespace postern {
+namespace {
+
+MemoryMode memory_mode(config::MemoryMode mode) {
+  switch (mode) {
+    case config::MemoryMode::kAuto:
+      return MemoryMode::kAuto;
+    case config::MemoryMode::kHugepages:
+      return MemoryMode::kHugepages;
+    case config::MemoryMode::kInMemory:
+      return MemoryMode::kInMemory;
+    case config::MemoryMode::kNoHuge:
+      return MemoryMode::kNoHuge;
+  }
+  return MemoryMode::kAuto;
+}
+
+}  // namespace
+
+EalSettings eal_settings(const config::Model& model, std::span<const std::string> extra_args) {
+  EalSettings settings;
+  settings.memory = memory_mode(model.eal.memory);
+  settings.memory_mb = model.eal.memory_mb;
+  for (const auto& argument : model.eal.args) settings.args.push_back(argument.value);
+  settings.args.insert(settings.args.end(), extra_args.begin(), extra_args.end());
+  settings.worker_cpus.assign(model.workers.cpus->begin(), model.workers.cpus->end());
+  return settings;
+}
+
+std::vector<PortSettings> port_settings(const config::Model& model) {
+  std::vector<PortSettings> settings;
+  for (const config::Port& port : model.ports) {
+    PortSettings& one = settings.emplace_back();
+    one.name = port.name.value;
+    one.device = port.device.value;
+    one.mtu_bytes = port.mtu;
+    one.mac = port.mac;
+    one.queues = static_cast<uint16_t>(model.workers.cpus->size());
+  }
+  return settings;
+}
+
+SessionTableConfig session_table_config(const config::Model& model,
+                                        const std::array<uint64_t, 4>& key) {
+  SessionTableConfig config;
+  config.max_sessions = model.sessions.max;
+  config.port_low = model.sessions.port_range->first;
+  config.port_high = model.sessions.port_range->last;
+  config.port_hold_s = model.sessions.port_hold_s;
+  config.key = key;
+  return config;
+}
+
+std::vector<NeighbourPort> neighbour_ports(const config::Model& model,
+                                           std::span<const MacAddress> macs) {
+  std::vector<NeighbourPort> ports;
+  for (size_t i = 0; i < model.ports.size(); ++i) {
+    const config::Port& port = model.ports[i];
+    NeighbourPort& one = ports.emplace_back();
+    one.name = port.name.value;
+    one.mac = macs[i];
+    one.external = port.role.value != config::PortRole::kCluster;
+    for (const auto& address : port.addresses) {
+      one.addresses.push_back({address->address, address->subnet()});
+    }
+  }
+  return ports;
+}
+
+}  // namespace postern

@@ -1,0 +1,30 @@
+// What the rooms below need of the configuration, in their words. Pure; any thread.
+#ifndef POSTERN_CONTROL_SERVE_SETTINGS_H_
+#define POSTERN_CONTROL_SERVE_SETTINGS_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+#include "control/serve/neighbours.h"
+#include "dataplane/run/settings.h"
+#include "dataplane/table/session_table.h"
+
+namespace postern {
+
+// `extra_args` come after those of the file, and win over them.
+EalSettings eal_settings(const config::Model& model, std::span<const std::string> extra_args);
+std::vector<PortSettings> port_settings(const config::Model& model);
+// `key`: secret, random.
+SessionTableConfig session_table_config(const config::Model& model,
+                                        const std::array<uint64_t, 4>& key);
+// `macs`: of the opened ports, in the model's order.
+std::vector<NeighbourPort> neighbour_ports(const config::Model& model,
+                                           std::span<const MacAddress> macs);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_SERVE_SETTINGS_H_

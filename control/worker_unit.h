@@ -1,0 +1,66 @@
+// One worker with everything that it is given and that lives as long as it: session memory and
+// table, accounts, counters, channel. Made, launched and taken down by the control thread; in
+// between the worker's own thread has it.
+#ifndef POSTERN_CONTROL_WORKER_UNIT_H_
+#define POSTERN_CONTROL_WORKER_UNIT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "control/methods/context.h"
+#include "dataplane/run/clock.h"
+#include "dataplane/run/eal.h"
+#include "dataplane/run/mbuf_pool.h"
+#include "dataplane/run/session_memory.h"
+#include "dataplane/run/worker.h"
+#include "dataplane/table/session_table.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+class WorkerUnit {
+ public:
+  struct Shared {  // by all workers
+    const PublishedSnapshot* published = nullptr;
+    SharedTables* tables = nullptr;
+    const MbufPool* pool = nullptr;
+    const Clock* clock = nullptr;
+    bool huge_pages = false;
+  };
+
+  // Complains where there is no memory for the sessions.
+  static Outcome<std::unique_ptr<WorkerUnit>> make(const SessionTableConfig& config,
+                                                   const WorkerSettings& settings,
+                                                   const Shared& shared);
+  WorkerUnit(const WorkerUnit&) = delete;
+  WorkerUnit& operator=(const WorkerUnit&) = delete;
+
+  // Starts it on the thread of EAL's worker `index`. False where that runs already.
+  [[nodiscard]] bool launch(Eal& eal, size_t index);
+  // Tells it to leave its loop, and waits until it has: nothing leaves any more then.
+  void stop(Eal& eal, size_t index);
+
+  [[nodiscard]] WorkerChannel& channel() { return channel_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] SessionMemory::Pages pages() const { return memory_.pages(); }
+  [[nodiscard]] WorkerView view(uint32_t cpu) {
+    return {.cpu = cpu, .counters = &counters_, .accounts = &accounts_, .channel = &channel_};
+  }
+
+ private:
+  WorkerUnit(SessionMemory memory, const SessionTableConfig& config, const WorkerSettings& settings,
+             const Shared& shared);
+
+  SessionMemory memory_;
+  SessionTable table_;
+  SessionAccounts accounts_;
+  Counters counters_;
+  WorkerChannel channel_;
+  Worker worker_;
+  bool launched_ = false;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_WORKER_UNIT_H_
