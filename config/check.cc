@@ -42,6 +42,7 @@ void check(const Model& model, const Gaps& gaps, Report& report) {
   check_names(model, gaps, directory, report);
   check_ports(model, gaps, directory, report);
   check_addresses(model, report);
+  check_routers(model, report);
   check_ties(model, directory, report);
   check_sessions(model, report);
   check_egress(model, directory, report);

@@ -147,12 +147,13 @@ Reading<bool> Boolean::read(const Scalar& scalar) const {
 
 Reading<std::string> Text::read(const Scalar& scalar) const {
   const auto* text = text_of(scalar);
-  if (text == nullptr || text->empty() || text->size() > longest) return refuse(*this, scalar);
+  if (text == nullptr || text->size() < shortest || text->size() > longest)
+    return refuse(*this, scalar);
   return {std::string(*text), ""};
 }
 
 std::string Text::expects() const {
-  return "a text of 1 to " + std::to_string(longest) + " characters";
+  return "a text of " + std::to_string(shortest) + " to " + std::to_string(longest) + " characters";
 }
 
 Reading<std::string> Name::read(const Scalar& scalar) const {

@@ -62,6 +62,7 @@ struct Boolean {
 struct Text {
   using Value = std::string;
   size_t longest;
+  size_t shortest = 1;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(const Value& value) const { return quoted(value); }
   [[nodiscard]] std::string expects() const;

@@ -71,6 +71,14 @@ std::optional<Scalar> scalar_of(const config_setting_t* setting) {
   }
 }
 
+// The problem behind the preface of its row, if there is one.
+std::string prefaced(std::string_view preface, std::string_view value, const std::string& problem) {
+  if (preface.empty()) return problem;
+  std::string out(preface);
+  if (const size_t at = out.find('%'); at != std::string::npos) out.replace(at, 1, value);
+  return out + ": " + problem;
+}
+
 // Walks the tables of the schema and libconfig's tree side by side.
 class Loader {
  public:
@@ -125,6 +133,7 @@ class Loader {
 
   const Source& source_;
   Report& report_;
+  std::string_view preface_;  // of the row that is read
   std::set<const void*> damaged_;
   std::set<const void*> absent_;
 };
@@ -181,7 +190,9 @@ template <typename Owner, typename Row>
 void Loader::absent(Owner& owner, const Row& row, const Path& group, SourceLine line) {
   absent_.insert(&(owner.*row.member));
   const Path path{&group, row.name};
-  if (row.presence == kRequired) report_.error(line, path.text(), "missing setting");
+  if (row.presence == kRequired) {
+    report_.error(line, path.text(), prefaced(row.preface, "", "missing setting"));
+  }
   // A group that is not there lacks what it must hold.
   if constexpr (requires { row.form.table(); }) absent_in(row.form.table(), path, line);
 }
@@ -200,6 +211,7 @@ template <typename Owner, typename Row>
 void Loader::read_row(const config_setting_t* setting, Owner& owner, const Row& row,
                       const Path& path) {
   static const Owner kDefault{};
+  preface_ = row.preface;
   const bool good = read(setting, owner.*row.member, row.form, path);
   if (row.later && good && !(owner.*row.member == kDefault.*row.member)) {
     error(setting, path, "not supported yet");
@@ -212,13 +224,15 @@ std::optional<typename Form::Value> Loader::read_scalar(const config_setting_t* 
                                                         bool& good) {
   const auto scalar = scalar_of(setting);
   if (!scalar) {
-    error(setting, path, "must be " + form.expects() + ", is " + kind_of(setting));
+    error(setting, path,
+          prefaced(preface_, "", "must be " + form.expects() + ", is " + kind_of(setting)));
     good = false;
     return std::nullopt;
   }
   auto reading = form.read(*scalar);
   if (!reading.problem.empty()) {
-    error(setting, path, std::move(reading.problem));
+    const auto* text = std::get_if<std::string_view>(&*scalar);
+    error(setting, path, prefaced(preface_, text != nullptr ? *text : "", reading.problem));
     good = false;
   }
   return std::move(reading.value);
@@ -284,7 +298,7 @@ bool Loader::read(const config_setting_t* setting, ListOf<std::string>& member, 
   member.clear();
   const auto split = [&](const config_setting_t* from, const Path& at) {
     bool good = true;
-    const auto text = read_scalar(from, Text{kLongestText}, at, good);
+    const auto text = read_scalar(from, Text{kLongestText, 0}, at, good);
     for (size_t begin = 0; text && begin <= text->size();) {
       const size_t end = std::min(text->find('\n', begin), text->size());
       member.push_back({text->substr(begin, end - begin), line_of(from)});

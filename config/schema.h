@@ -53,10 +53,17 @@ struct Key {
   Presence presence;
   std::string_view help;
   bool later = false;
+  std::string_view preface;  // opens every complaint about the value; '%' stands for the value
 
   [[nodiscard]] constexpr Key not_yet() const {
     Key marked = *this;
     marked.later = true;
+    return marked;
+  }
+  // For settings that people know from elsewhere, with the words that they search for.
+  [[nodiscard]] constexpr Key prefaced(std::string_view words) const {
+    Key marked = *this;
+    marked.preface = words;
     return marked;
   }
 };
@@ -64,7 +71,7 @@ struct Key {
 template <typename Owner, typename Member, typename Form>
 constexpr auto key(std::string_view name, Member Owner::*member, Form form, Presence presence,
                    std::string_view help) {
-  return Key<Owner, Member, Form>{name, member, form, presence, help};
+  return Key<Owner, Member, Form>{name, member, form, presence, help, false, {}};
 }
 
 template <typename Form>
@@ -255,13 +262,16 @@ inline constexpr auto kEgressRouterKeys = std::tuple(
     key("listen", &EgressRouter::listen, Address{}, kRequired,
         "The address in the cluster that pods dial."),
     key("source", &EgressRouter::source, Address{}, kRequired,
-        "The source address that the outside sees."),
+        "The source address that the outside sees.")
+        .prefaced("EGRESS_SOURCE unspecified or invalid"),
     key("mode", &EgressRouter::mode,
         words<RouterMode>({{"redirect", RouterMode::kRedirect},
                            {"dns-proxy", RouterMode::kDnsProxy},
                            {"http-proxy", RouterMode::kHttpProxy}}),
-        kOptional, "The grammar of `destinations`, as in OpenShift's egress router images."),
-    key("destinations", &EgressRouter::destinations, Lines{}, kRequired,
+        kOptional, "The grammar of `destinations`, as in OpenShift's egress router images.")
+        .prefaced("Unrecognized EGRESS_ROUTER_MODE '%'"),
+    // Without them, the check complains in the words of the mode.
+    key("destinations", &EgressRouter::destinations, Lines{}, kOptional,
         "Where it leads: the lines of EGRESS_DESTINATION and its kin, unchanged."));
 
 inline constexpr auto kFirewallActions =

@@ -95,7 +95,11 @@ TEST(Check, OneVniThroughTwoTunnelsIsOneNetwork) {
 TEST(Check, RouterAddresses) {
   Model model = sample();
   EgressRouter router;
+  router.line = {0, 31};
   router.name.value = "db";
+  router.destinations = {{"80 tcp 203.0.113.25", {0, 32}},
+                         {"81 tcp 10.128.0.11", {0, 33}},
+                         {"82 tcp 192.0.2.50", {0, 34}}};
   router.namespaces = {{"labs", {0, 31}}};
   router.listen = {*Ipv4Address::parse("10.131.255.10"), {0, 31}};
   router.source = {*Ipv4Address::parse("192.0.2.60"), {0, 31}};
@@ -105,7 +109,14 @@ TEST(Check, RouterAddresses) {
       "f.cfg:31: error: egress_routers.db.namespaces[0]: no namespace is named \"labs\"; did you "
       "mean \"lab\"?\n"
       "f.cfg:31: error: egress_routers.db.source: 192.0.2.60 is owned twice, also by "
-      "egress_ips.lab-out.addresses[0] on line 22\n");
+      "egress_ips.lab-out.addresses[0] on line 22\n"
+      "f.cfg:33: error: egress_routers.db.destinations[1]: 10.128.0.11 is inside the cluster\n"
+      "f.cfg:34: error: egress_routers.db.destinations[2]: 192.0.2.50 is inside the cluster\n");
+  model.egress_routers[0].mode = RouterMode::kHttpProxy;
+  model.egress_routers[0].destinations = {{"!10.128.0.11", {0, 32}}, {"0.0.0.0/0", {0, 33}}};
+  model.egress_routers[0].namespaces.clear();
+  model.egress_routers[0].source.value = *Ipv4Address::parse("192.0.2.70");
+  EXPECT_EQ(errors(model), "");
 }
 
 TEST(Check, TwoWorkersNeedPortsForTwo) {
