@@ -8,15 +8,8 @@ namespace postern {
 namespace {
 
 // Belongs to the remote, whatever its port.
-bool is_of_remote(const SessionEntry& entry, const InboundKey& remote) {
-  return entry.remote_ip == remote.remote_ip && entry.remote_port == remote.remote_port &&
-         entry.egress_ip == remote.egress_ip && entry.protocol() == remote.protocol;
-}
-
-// `key` with its port zero.
-InboundKey remote_of(InboundKey key) {
-  key.egress_port = Be16(0);
-  return key;
+bool is_of_remote(const SessionEntry& entry, InboundWords remote) {
+  return InboundWords::of(entry).remote() == remote;
 }
 
 bool is_held(const SessionEntry& entry) { return (entry.flags & kSessionHeld) != 0; }
@@ -117,11 +110,53 @@ PortSearch::PortSearch(const Setup& setup, const SessionHash& hash, const Sessio
       random_(setup.random_key_low, setup.random_key_high),
       scarce_(blocks_, setup.max_sessions, memory) {}
 
-PortChoice PortSearch::choose(const InboundKey& remote, uint32_t shard, bool prefer_held, Now now) {
+inline IndexPlace PortSearch::place_of(InboundWords remote, uint32_t block) const {
+  return inbound_.block_place(
+      hash_.inbound_block(remote.with_port(static_cast<uint16_t>(8 * block))));
+}
+
+inline uint8_t PortSearch::taken_ports(const IndexPlace& block) const {
+  uint8_t ports = 0;
+  inbound_.for_each_line(block, [&](const IndexLine& line) {
+    ports |= line.ports_of_block(block.tag);
+    return ports == 0xff;
+  });
+  return ports;
+}
+
+// A free port of the block, a random one.
+inline PortChoice PortSearch::pick(uint32_t block, const IndexPlace& place, uint8_t free,
+                                   uint32_t draw) {
+  const int turn = static_cast<int>(draw >> 29);
+  const auto in_block = static_cast<uint32_t>(std::countr_zero(std::rotr(free, turn)) + turn) % 8;
+  return {.kind = PortChoice::Kind::kFree,
+          .port = static_cast<uint16_t>(8 * block + in_block),
+          .place = {.sequence = place.sequence,
+                    .home = place.home,
+                    .tag = static_cast<uint16_t>(place.tag | in_block)},
+          .held = kNoLink};
+}
+
+// Nearly always the first block of the walk has a free port.
+PortChoice PortSearch::choose(InboundWords remote, uint32_t shard, bool prefer_held, Now now) {
+  const uint32_t draw = random_.next();
+  uint32_t block;
+  if (scarce_.count() == 0 && !prefer_held && blocks_.owns_shard(shard) &&
+      PortBlocks::Walk(blocks_, shard, draw).next(&block, 1) != 0) [[likely]] {
+    const IndexPlace place = place_of(remote, block);
+    const auto free = static_cast<uint8_t>(~taken_ports(place));
+    ++statistics_.blocks_examined;
+    if (free != 0) [[likely]]
+      return pick(block, place, free, draw);
+  }
+  return choose_among_few(remote, shard, draw, prefer_held, now);
+}
+
+PortChoice PortSearch::choose_among_few(InboundWords remote, uint32_t shard, uint32_t draw,
+                                        bool prefer_held, Now now) {
   if (const ScarceRemote* record = record_of(remote)) {
     return from_record(*record, shard, prefer_held, now);
   }
-  const uint32_t draw = random_.next();
   if (prefer_held) {
     const PortChoice choice = held_nearby(remote, shard, draw, now);
     if (choice.kind == PortChoice::Kind::kHeld) return choice;
@@ -134,8 +169,7 @@ PortChoice PortSearch::choose(const InboundKey& remote, uint32_t shard, bool pre
     choice = walk(remote, tried, draw);
     if (choice.kind == PortChoice::Kind::kFree) break;
   }
-  if (choice.kind == PortChoice::Kind::kFree && !long_walk_) [[likely]]
-    return choice;
+  if (choice.kind == PortChoice::Kind::kFree && !long_walk_) return choice;
 
   const ScarceRemote* record = make_record(remote, now);
   if (record != nullptr) return from_record(*record, shard, prefer_held, now);
@@ -143,40 +177,24 @@ PortChoice PortSearch::choose(const InboundKey& remote, uint32_t shard, bool pre
   return choice;
 }
 
-void PortSearch::prefetch(const InboundKey& remote, uint32_t shard, unsigned ahead) const {
-  if (!blocks_.owns_shard(shard)) return;
-  uint32_t block = 0;
-  if (PortBlocks::Walk(blocks_, shard, random_.peek(ahead)).next(&block, 1) == 0) return;
-  inbound_.prefetch(place_of(remote, block).home);
-}
-
-IndexPlace PortSearch::place_of(const InboundKey& remote, uint32_t block) const {
-  InboundKey key = remote;
-  key.egress_port = Be16(static_cast<uint16_t>(8 * block));
-  return inbound_.block_place(hash_.inbound_block(key));
-}
-
-void PortSearch::load_batch(const InboundKey& remote, Batch& batch) const {
+void PortSearch::load_batch(InboundWords remote, Batch& batch) const {
   for (uint32_t i = 0; i < batch.count; ++i) {
     batch.place[i] = place_of(remote, batch.block[i]);
     inbound_.prefetch(batch.place[i].home);
   }
 }
 
-uint8_t PortSearch::taken_ports(const IndexPlace& block) const {
-  uint8_t ports = 0;
-  inbound_.for_each_line(block, [&](const IndexLine& line) {
-    ports |= line.ports_of_block(block.tag);
-    return ports == 0xff;
-  });
-  return ports;
+void PortSearch::prefetch(InboundWords remote, uint32_t shard, unsigned ahead) const {
+  if (!blocks_.owns_shard(shard)) return;
+  uint32_t block = 0;
+  if (PortBlocks::Walk(blocks_, shard, random_.peek(ahead)).next(&block, 1) == 0) return;
+  inbound_.prefetch(place_of(remote, block).home);
 }
 
-PortChoice PortSearch::walk(const InboundKey& remote, uint32_t shard, uint32_t draw) {
+PortChoice PortSearch::walk(InboundWords remote, uint32_t shard, uint32_t draw) {
   PortBlocks::Walk order(blocks_, shard, draw);
-  const int turn = static_cast<int>(draw >> 29);
-  uint32_t examined = 0;
   Batch batch;
+  uint32_t examined = 0;
   for (uint32_t wanted = 1;; wanted = kBatch) {
     batch.count = order.next(batch.block.data(), wanted);
     if (batch.count == 0) break;
@@ -185,11 +203,9 @@ PortChoice PortSearch::walk(const InboundKey& remote, uint32_t shard, uint32_t d
       ++examined;
       const auto free = static_cast<uint8_t>(~taken_ports(batch.place[i]));
       if (free == 0) continue;
-      const int port = (std::countr_zero(std::rotr(free, turn)) + turn) % 8;
       statistics_.blocks_examined += examined;
       long_walk_ = examined > kLongWalk;
-      return {.kind = PortChoice::Kind::kFree,
-              .port = static_cast<uint16_t>(8 * batch.block[i] + static_cast<uint32_t>(port))};
+      return pick(batch.block[i], batch.place[i], free, draw);
     }
   }
   statistics_.blocks_examined += examined;
@@ -197,8 +213,7 @@ PortChoice PortSearch::walk(const InboundKey& remote, uint32_t shard, uint32_t d
 }
 
 // The oldest port of this remote that is on hold in the first eight blocks of the walk.
-PortChoice PortSearch::held_nearby(const InboundKey& remote, uint32_t shard, uint32_t draw,
-                                   Now now) {
+PortChoice PortSearch::held_nearby(InboundWords remote, uint32_t shard, uint32_t draw, Now now) {
   Batch batch;
   batch.count = PortBlocks::Walk(blocks_, shard, draw).next(batch.block.data(), kBatch);
   load_batch(remote, batch);
@@ -231,16 +246,16 @@ PortChoice PortSearch::from_record(const ScarceRemote& remote, uint32_t shard, b
     return {.kind = PortChoice::Kind::kHeld, .held = oldest};
   }
   if (remote.free_ports == 0) return {};
-  return {.kind = PortChoice::Kind::kFree, .port = scarce_.choose(remote, shard, random_.next())};
+  const uint16_t port = scarce_.choose(remote, shard, random_.next());
+  return {.kind = PortChoice::Kind::kFree,
+          .port = port,
+          .place = inbound_.inbound_place(hash_.inbound_block(remote.key.with_port(port)), port)};
 }
 
-ScarceRemote* PortSearch::make_record(const InboundKey& remote, Now now) {
+ScarceRemote* PortSearch::make_record(InboundWords remote, Now now) {
   if (!spend_exact_budget(now)) return nullptr;
   ++statistics_.exact_walks;
-  InboundKey fingerprinted = remote;
-  fingerprinted.padding = 1;
-  const auto fingerprint = static_cast<uint32_t>(hash_.inbound_block(fingerprinted).low);
-  ScarceRemote& record = scarce_.add(fingerprint, remote);
+  ScarceRemote& record = scarce_.add(hash_.fingerprint(remote), remote);
   ExactWalk(*this, scarce_, record, now).run();
   return &record;
 }
@@ -253,34 +268,31 @@ bool PortSearch::spend_exact_budget(Now now) {
   return true;
 }
 
-ScarceRemote* PortSearch::record_of(const InboundKey& remote) {
+ScarceRemote* PortSearch::record_of(InboundWords remote) {
   if (scarce_.count() == 0) [[likely]]
     return nullptr;
-  InboundKey fingerprinted = remote;
-  fingerprinted.padding = 1;
-  const auto fingerprint = static_cast<uint32_t>(hash_.inbound_block(fingerprinted).low);
-  return scarce_.find(fingerprint, remote);
+  return scarce_.find(hash_.fingerprint(remote), remote);
 }
 
-void PortSearch::taken(const InboundKey& key) {
-  if (ScarceRemote* record = record_of(remote_of(key))) {
-    scarce_.take(*record, key.egress_port.host());
+void PortSearch::taken(InboundWords key) {
+  if (ScarceRemote* record = record_of(key.remote())) {
+    scarce_.take(*record, key.port());
   }
 }
 
-void PortSearch::freed(const InboundKey& key) {
-  ScarceRemote* record = record_of(remote_of(key));
+void PortSearch::freed(InboundWords key) {
+  ScarceRemote* record = record_of(key.remote());
   if (record == nullptr) return;
-  scarce_.release(*record, key.egress_port.host());
+  scarce_.release(*record, key.port());
   scarce_.drop_if_plenty(*record);
 }
 
-void PortSearch::held(const InboundKey& key, uint32_t handle) {
-  if (ScarceRemote* record = record_of(remote_of(key))) record->held.push_newest(entries_, handle);
+void PortSearch::held(InboundWords key, uint32_t handle) {
+  if (ScarceRemote* record = record_of(key.remote())) record->held.push_newest(entries_, handle);
 }
 
-void PortSearch::no_longer_held(const InboundKey& key, uint32_t handle) {
-  if (ScarceRemote* record = record_of(remote_of(key))) record->held.remove(entries_, handle);
+void PortSearch::no_longer_held(InboundWords key, uint32_t handle) {
+  if (ScarceRemote* record = record_of(key.remote())) record->held.remove(entries_, handle);
 }
 
 }  // namespace postern

@@ -34,6 +34,7 @@ struct PortChoice {
   enum class Kind : uint8_t { kFree, kHeld, kNone };
   Kind kind = Kind::kNone;
   uint16_t port = 0;        // kFree
+  IndexPlace place{};       // kFree: where the key with this port belongs
   uint32_t held = kNoLink;  // kHeld: the entry that holds the port, at least 1 s
 };
 
@@ -60,20 +61,21 @@ class PortSearch {
   PortSearch(const PortSearch&) = delete;
   PortSearch& operator=(const PortSearch&) = delete;
 
-  // Chooses for `remote` (an inbound key with egress_port zero), ports of `shard` first. With
+  // Chooses for `remote` (an inbound key without port), ports of `shard` first. With
   // `prefer_held` a held port of this remote is taken where one is found at once. The caller must
   // then tell taken(), or reuse the held entry.
-  PortChoice choose(const InboundKey& remote, uint32_t shard, bool prefer_held, Now now);
+  [[gnu::target("aes")]] PortChoice choose(InboundWords remote, uint32_t shard, bool prefer_held,
+                                           Now now);
 
   // Asks for the line that the search for the `ahead`-th of the next choices will read first.
-  void prefetch(const InboundKey& remote, uint32_t shard, unsigned ahead) const;
+  void prefetch(InboundWords remote, uint32_t shard, unsigned ahead) const;
 
-  // What happens to ports, in step with the inbound index. `key` with its port.
-  void taken(const InboundKey& key);
-  void freed(const InboundKey& key);
+  // What happens to ports, in step with the inbound index. `key` has its port.
+  void taken(InboundWords key);
+  void freed(InboundWords key);
   // The entry begins to hold its port, or stops to.
-  void held(const InboundKey& key, uint32_t handle);
-  void no_longer_held(const InboundKey& key, uint32_t handle);
+  void held(InboundWords key, uint32_t handle);
+  void no_longer_held(InboundWords key, uint32_t handle);
 
   [[nodiscard]] const PortSearchStatistics& statistics() const { return statistics_; }
   [[nodiscard]] const PortBlocks& blocks() const { return blocks_; }
@@ -90,16 +92,19 @@ class PortSearch {
   struct Batch;
   class ExactWalk;
 
-  [[nodiscard, gnu::target("aes")]] IndexPlace place_of(const InboundKey& remote,
-                                                        uint32_t block) const;
-  [[gnu::target("aes")]] void load_batch(const InboundKey& remote, Batch& batch) const;
+  [[nodiscard, gnu::target("aes")]] IndexPlace place_of(InboundWords remote, uint32_t block) const;
+  [[gnu::target("aes")]] void load_batch(InboundWords remote, Batch& batch) const;
   [[nodiscard]] uint8_t taken_ports(const IndexPlace& block) const;
-  [[gnu::target("aes")]] PortChoice walk(const InboundKey& remote, uint32_t shard, uint32_t draw);
-  PortChoice held_nearby(const InboundKey& remote, uint32_t shard, uint32_t draw, Now now);
+  [[nodiscard]] static PortChoice pick(uint32_t block, const IndexPlace& place, uint8_t free,
+                                       uint32_t draw);
+  PortChoice choose_among_few(InboundWords remote, uint32_t shard, uint32_t draw, bool prefer_held,
+                              Now now);
+  [[gnu::target("aes")]] PortChoice walk(InboundWords remote, uint32_t shard, uint32_t draw);
+  PortChoice held_nearby(InboundWords remote, uint32_t shard, uint32_t draw, Now now);
   PortChoice from_record(const ScarceRemote& remote, uint32_t shard, bool prefer_held, Now now);
-  ScarceRemote* make_record(const InboundKey& remote, Now now);
+  ScarceRemote* make_record(InboundWords remote, Now now);
   bool spend_exact_budget(Now now);
-  [[nodiscard]] ScarceRemote* record_of(const InboundKey& remote);
+  [[nodiscard]] ScarceRemote* record_of(InboundWords remote);
 
   PortBlocks blocks_;
   const SessionHash& hash_;
@@ -112,17 +117,6 @@ class PortSearch {
   uint64_t budget_at_ms_ = 0;
   PortSearchStatistics statistics_;
 };
-
-// The inbound key of an entry.
-[[nodiscard]] inline InboundKey inbound_key_of(const SessionEntry& entry) {
-  return {.protocol = entry.protocol(),
-          .remote_ip = entry.remote_ip,
-          .remote_port = entry.remote_port,
-          .ignored = Be16(0),
-          .egress_ip = entry.egress_ip,
-          .egress_port = entry.egress_port,
-          .padding = 0};
-}
 
 }  // namespace postern
 

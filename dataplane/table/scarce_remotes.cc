@@ -39,14 +39,14 @@ ScarceRemotes::ScarceRemotes(const PortBlocks& blocks, uint32_t max_sessions,
   maps_ = reinterpret_cast<uint64_t*>(at);
 }
 
-ScarceRemote* ScarceRemotes::find(uint32_t fingerprint, const InboundKey& key) {
+ScarceRemote* ScarceRemotes::find(uint32_t fingerprint, InboundWords key) {
   for (uint32_t i = 0; i < count_; ++i) {
     if (fingerprints_[i] == fingerprint && remotes_[i].key == key) return &remotes_[i];
   }
   return nullptr;
 }
 
-ScarceRemote& ScarceRemotes::add(uint32_t fingerprint, const InboundKey& key) {
+ScarceRemote& ScarceRemotes::add(uint32_t fingerprint, InboundWords key) {
   if (count_ == capacity_) {
     const auto* most =
         std::max_element(remotes_, remotes_ + count_,

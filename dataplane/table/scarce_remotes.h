@@ -22,7 +22,7 @@ namespace postern {
 
 // One scarce remote: an egress address, protocol and remote endpoint.
 struct alignas(64) ScarceRemote {
-  InboundKey key;  // with egress_port zero
+  InboundWords key;  // without port
   uint32_t free_ports;
   RemoteHeldChain held;
 };
@@ -35,10 +35,10 @@ class ScarceRemotes {
 
   [[nodiscard]] uint32_t count() const { return count_; }
   // The record of `key`, or null. `fingerprint` is a hash of the key.
-  [[nodiscard]] ScarceRemote* find(uint32_t fingerprint, const InboundKey& key);
+  [[nodiscard]] ScarceRemote* find(uint32_t fingerprint, InboundWords key);
   // A new record with all owned ports free, none held. The record with most free ports gives way
   // when there is no room; its remote is then searched by walking again.
-  ScarceRemote& add(uint32_t fingerprint, const InboundKey& key);
+  ScarceRemote& add(uint32_t fingerprint, InboundWords key);
   // Drops the record when more than half of the ports are free.
   void drop_if_plenty(ScarceRemote& remote);
 

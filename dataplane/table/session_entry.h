@@ -101,6 +101,46 @@ static_assert(offsetof(SessionEntry, vni_protocol) == 4 &&
 static_assert(offsetof(SessionEntry, outbound_bytes) == 48 &&
               offsetof(SessionEntry, outbound_packets) == 56);
 
+// The key that finds this entry from outside.
+[[nodiscard]] inline InboundKey inbound_key_of(const SessionEntry& entry) {
+  return {.protocol = entry.protocol(),
+          .remote_ip = entry.remote_ip,
+          .remote_port = entry.remote_port,
+          .ignored = Be16(0),
+          .egress_ip = entry.egress_ip,
+          .egress_port = entry.egress_port,
+          .padding = 0};
+}
+
+// The inbound key in two registers: what the table computes with. A key that was just written field
+// by field cannot be loaded as sixteen bytes: the load waits until the stores have left the core.
+struct InboundWords {
+  uint64_t low;
+  uint64_t high;
+
+  static InboundWords of(uint8_t protocol, Be32 remote_ip, Be16 remote_port, Be32 egress_ip) {
+    return {.low = protocol | uint64_t{remote_ip.raw()} << 8 | uint64_t{remote_port.raw()} << 40,
+            .high = uint64_t{egress_ip.raw()} << 8};
+  }
+  // The key that finds this entry.
+  static InboundWords of(const SessionEntry& entry) {
+    const auto* protocol = reinterpret_cast<const std::byte*>(&entry) + 7;
+    return {.low = load<uint64_t>(protocol) & 0x00ff'ffff'ffff'ffff,
+            .high = load<uint64_t>(protocol + 8) & 0x00ff'ffff'ffff'ff00};
+  }
+  [[nodiscard]] InboundWords with_port(uint16_t port) const {
+    return {low, (high & 0xff00'00ff'ffff'ffff) | uint64_t{Be16(port).raw()} << kPortShift};
+  }
+  // The remote that the key belongs to: without the egress port.
+  [[nodiscard]] InboundWords remote() const { return {low, high & 0xff00'00ff'ffff'ffff}; }
+  [[nodiscard]] uint16_t port() const {
+    return Be16::from_raw(static_cast<uint16_t>(high >> kPortShift)).host();
+  }
+  friend bool operator==(const InboundWords&, const InboundWords&) = default;
+
+  static constexpr unsigned kPortShift = 40;
+};
+
 // What an established packet does not need. Written when a session begins and when its narrow
 // counters are spilled, read by lists and logs, and by lookups of egress router sessions.
 struct ColdSession {

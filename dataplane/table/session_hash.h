@@ -35,13 +35,20 @@ class SessionHash {
     return hash(_mm_load_si128(reinterpret_cast<const __m128i*>(&key)));
   }
 
-  // The same for the eight ports of a block, so that they share an index line; `padding`, which is
-  // zero in keys, takes part.
+  // The same for the eight ports of a block, so that they share an index line.
   [[gnu::target("aes")]] SessionHashValue inbound_block(const InboundKey& key) const {
     const __m128i block_mask =
         _mm_set_epi8(-1, -8, -1, -1, -1, -1, -1, 0, 0, -1, -1, -1, -1, -1, -1, -1);
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(&key));
     return hash(_mm_and_si128(bytes, block_mask));
+  }
+  [[gnu::target("aes")]] SessionHashValue inbound_block(InboundWords key) const {
+    return hash(_mm_set_epi64x(static_cast<int64_t>(key.high & 0xfff8'ffff'ffff'ff00),
+                               static_cast<int64_t>(key.low & 0x00ff'ffff'ffff'ffff)));
+  }
+  // Of a remote, independent of the hashes of its blocks.
+  [[gnu::target("aes")]] uint32_t fingerprint(InboundWords remote) const {
+    return static_cast<uint32_t>(inbound_block({remote.low, remote.high | uint64_t{1} << 56}).low);
   }
 
  private:

@@ -101,9 +101,13 @@ void SessionTable::find_inbound(std::span<const InboundKey> keys, SessionHandle*
 }
 
 SessionHandle SessionTable::find_outbound_one(const OutboundKey& key) const {
-  return outbound_.find(outbound_place(key), [&](SessionHandle handle) {
-    return OutboundLookup::is_it(*this, handle, key);
-  });
+  return find_outbound_at(outbound_place(key), key);
+}
+
+SessionHandle SessionTable::find_outbound_at(const IndexPlace& place,
+                                             const OutboundKey& key) const {
+  return outbound_.find(
+      place, [&](SessionHandle handle) { return OutboundLookup::is_it(*this, handle, key); });
 }
 
 SessionHandle SessionTable::find_inbound_one(const InboundKey& key) const {

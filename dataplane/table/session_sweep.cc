@@ -70,7 +70,7 @@ uint32_t SessionTable::finish_batch(Now now, const SweepBatch& batch) {
       arm_for_expiry(handle, now);
       continue;
     }
-    inbound_.prefetch(inbound_place(inbound_key_of(entry)).home);
+    inbound_.prefetch(inbound_place(InboundWords::of(entry)).home);
     if (entry.live()) outbound_.prefetch(outbound_place(outbound_key_of(handle)).home);
     leaving[leaving_count++] = handle;
   }

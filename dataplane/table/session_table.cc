@@ -1,6 +1,8 @@
 #include "dataplane/table/session_table.h"
 
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 
 namespace postern {
 namespace {
@@ -28,15 +30,12 @@ PortBlocks blocks_of(const SessionTableConfig& config) {
   return {config.port_low, config.port_high, config.shard_bits, config.owned_shards};
 }
 
-// The remote that a session will talk to, an inbound key without port.
-InboundKey remote_of(const NewSession& session) {
-  return {.protocol = static_cast<uint8_t>(session.key.vni_protocol >> 24),
-          .remote_ip = session.is_router ? session.translated_ip : session.key.remote_ip,
-          .remote_port = session.is_router ? session.translated_port : session.key.remote_port,
-          .ignored = Be16(0),
-          .egress_ip = session.egress_ip,
-          .egress_port = Be16(0),
-          .padding = 0};
+// The remote that a session will talk to.
+InboundWords remote_of(const NewSession& session) {
+  const Be32 ip = session.is_router ? session.translated_ip : session.key.remote_ip;
+  const Be16 port = session.is_router ? session.translated_port : session.key.remote_port;
+  const auto protocol = static_cast<uint8_t>(session.key.vni_protocol >> 24);
+  return InboundWords::of(protocol, ip, port, session.egress_ip);
 }
 
 }  // namespace
@@ -89,50 +88,74 @@ SessionTable::SessionTable(const SessionTableConfig& config, const Memory& memor
       port_hold_s_(config.port_hold_s) {}
 
 Created SessionTable::create(const NewSession& session, Now now) {
-  const SessionHandle existing = find_outbound_one(session.key);
+  const IndexPlace outbound = outbound_place(session.key);
+  const SessionHandle existing = find_outbound_at(outbound, session.key);
   if (existing != kNoSession) return {CreateStatus::kExists, existing};
   if (live_ == capacity_) {
     ++statistics_.refused_table_full;
     return {CreateStatus::kTableFull, kNoSession};
   }
-  InboundKey key = remote_of(session);
   const bool crowded = held_ != 0 && live_ + held_ > capacity_ / 10 * 9;
-  const PortChoice choice = ports_.choose(key, session.shard, crowded, now);
-  if (choice.kind == PortChoice::Kind::kNone) {
-    ++statistics_.refused_no_port;
-    return {CreateStatus::kNoPort, kNoSession};
+  const PortChoice choice = ports_.choose(remote_of(session), session.shard, crowded, now);
+  switch (choice.kind) {
+    case PortChoice::Kind::kFree: {
+      const SessionHandle handle = allocate();
+      if (!enter(handle, outbound, choice.place)) return {CreateStatus::kTableFull, kNoSession};
+      ports_.taken(remote_of(session).with_port(choice.port));
+      return begin(handle, session, choice.port, now);
+    }
+    case PortChoice::Kind::kHeld: {
+      if (!enter_again(choice.held, outbound)) return {CreateStatus::kTableFull, kNoSession};
+      return begin(choice.held, session, entries_[choice.held].egress_port.host(), now);
+    }
+    case PortChoice::Kind::kNone:
+      break;
   }
-  const bool takes_held = choice.kind == PortChoice::Kind::kHeld;
-  key.egress_port = takes_held ? entries_[choice.held].egress_port : Be16(choice.port);
-  const SessionHandle handle = takes_held ? choice.held : allocate();
-  if (!outbound_.insert(outbound_place(session.key), handle)) [[unlikely]] {
-    if (!takes_held) release(handle);
+  ++statistics_.refused_no_port;
+  return {CreateStatus::kNoPort, kNoSession};
+}
+
+bool SessionTable::enter(SessionHandle handle, const IndexPlace& outbound,
+                         const IndexPlace& inbound) {
+  if (outbound_.insert(outbound, handle)) [[likely]] {
+    if (inbound_.insert(inbound, handle)) [[likely]]
+      return true;
+    outbound_.erase(outbound, handle);
+  }
+  release(handle);
+  ++statistics_.refused_table_full;
+  return false;
+}
+
+bool SessionTable::enter_again(SessionHandle held, const IndexPlace& outbound) {
+  if (!outbound_.insert(outbound, held)) [[unlikely]] {
     ++statistics_.refused_table_full;
-    return {CreateStatus::kTableFull, kNoSession};
+    return false;
   }
-  if (takes_held) {
-    leave_hold(handle);
-    ++statistics_.held_taken;
-  } else if (inbound_.insert(inbound_place(key), handle)) [[likely]] {
-    ports_.taken(key);
-  } else {
-    outbound_.erase(outbound_place(session.key), handle);
-    release(handle);
-    ++statistics_.refused_table_full;
-    return {CreateStatus::kTableFull, kNoSession};
-  }
-  write_entry(handle, session, key, now);
+  leave_hold(held);
+  ++statistics_.held_taken;
+  return true;
+}
+
+Created SessionTable::begin(SessionHandle handle, const NewSession& session, uint16_t port,
+                            Now now) {
+  write_entry(handle, session, port, now);
+  arm_for_expiry(handle, now);
   ++live_;
   ++statistics_.created;
   return {CreateStatus::kCreated, handle};
 }
 
 void SessionTable::prefetch_create(std::span<const NewSession> sessions) const {
+  SessionHandle free = free_;
   for (unsigned i = 0; i < sessions.size(); ++i) {
     outbound_.prefetch(outbound_place(sessions[i].key).home);
     ports_.prefetch(remote_of(sessions[i]), sessions[i].shard, i);
+    if (free == kNoLink) continue;
+    _mm_prefetch(reinterpret_cast<const char*>(&cold_[free]), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(&look_[free]), _MM_HINT_T0);
+    free = load<uint32_t>(&entries_[free]);
   }
-  if (free_ != kNoLink) prefetch_entry(free_);
 }
 
 SessionHandle SessionTable::allocate() {
@@ -155,42 +178,34 @@ void SessionTable::release(SessionHandle handle) {
   free_ = handle;
 }
 
-void SessionTable::write_entry(SessionHandle handle, const NewSession& session,
-                               const InboundKey& key, Now now) {
-  const uint32_t port_shard = ports_.blocks().shard_of(key.egress_port.host() / 8U);
+void SessionTable::write_entry(SessionHandle handle, const NewSession& session, uint16_t port,
+                               Now now) {
+  const uint32_t port_shard = ports_.blocks().shard_of(port / 8U);
   const bool foreign = port_shard != session.shard;
   statistics_.foreign_shard += foreign ? 1 : 0;
-  entries_[handle] = SessionEntry{
-      .source_ip = session.key.source_ip,
-      .vni_protocol = session.key.vni_protocol,
-      .remote_ip = key.remote_ip,
-      .remote_port = key.remote_port,
-      .source_port = session.key.source_port,
-      .egress_ip = key.egress_ip,
-      .egress_port = key.egress_port,
-      .expires_s = static_cast<uint16_t>(now.seconds() + session.timeout_s + 1),
-      .source_slot_epoch = session.source_slot_epoch,
-      .address_slot = session.address_slot,
-      .flags = static_cast<uint16_t>(kSessionLive | (session.is_router ? kSessionRouter : 0) |
-                                     (foreign ? kSessionForeignShard : 0)),
-      .outbound_sequence_end = 0,
-      .inbound_sequence_end = 0,
-      .outbound_acknowledged = 0,
-      .inbound_acknowledged = 0,
-      .outbound_bytes = 0,
-      .inbound_bytes = 0,
-      .outbound_packets = 0,
-      .inbound_packets = 0,
-      .address_epoch = session.address_epoch,
-      .window_scales = 0,
-      .dscp = 0,
-      .next_hop = 0,
-  };
-  cold_[handle] = ColdSession{};
-  cold_[handle].created_ticks = static_cast<uint32_t>(now.ms >> ColdSession::kTickShift);
-  cold_[handle].original_ip = session.key.remote_ip;
-  cold_[handle].original_port = session.key.remote_port;
-  arm_for_expiry(handle, now);
+  // Field by field: built aside and copied, the copy would wait for the fields' stores.
+  SessionEntry& entry = entries_[handle];
+  entry.source_ip = session.key.source_ip;
+  entry.vni_protocol = session.key.vni_protocol;
+  entry.remote_ip = session.is_router ? session.translated_ip : session.key.remote_ip;
+  entry.remote_port = session.is_router ? session.translated_port : session.key.remote_port;
+  entry.source_port = session.key.source_port;
+  entry.egress_ip = session.egress_ip;
+  entry.egress_port = Be16(port);
+  entry.expires_s = static_cast<uint16_t>(now.seconds() + session.timeout_s + 1);
+  entry.source_slot_epoch = session.source_slot_epoch;
+  entry.address_slot = session.address_slot;
+  entry.flags = static_cast<uint16_t>(kSessionLive | (session.is_router ? kSessionRouter : 0) |
+                                      (foreign ? kSessionForeignShard : 0));
+  std::memset(&entry.outbound_sequence_end, 0,
+              sizeof entry - offsetof(SessionEntry, outbound_sequence_end));
+  entry.address_epoch = session.address_epoch;
+
+  ColdSession& cold = cold_[handle];
+  cold = ColdSession{};
+  cold.created_ticks = static_cast<uint32_t>(now.ms >> ColdSession::kTickShift);
+  cold.original_ip = session.key.remote_ip;
+  cold.original_port = session.key.remote_port;
 }
 
 OutboundKey SessionTable::outbound_key_of(SessionHandle handle) const {
@@ -213,7 +228,7 @@ void SessionTable::end(SessionHandle handle, Now now) {
   entry.expires_s = static_cast<uint16_t>(now.seconds() + port_hold_s_ + 1);
   held_links(entry).ended_ms = static_cast<uint32_t>(now.ms);
   held_chain_.push_newest(entries_, handle);
-  ports_.held(inbound_key_of(entry), handle);
+  ports_.held(InboundWords::of(entry), handle);
   arm(handle, entry.expires_s);
   --live_;
   ++held_;
@@ -222,7 +237,7 @@ void SessionTable::end(SessionHandle handle, Now now) {
 
 void SessionTable::end_without_hold(SessionHandle handle) {
   outbound_.erase(outbound_place(outbound_key_of(handle)), handle);
-  const InboundKey key = inbound_key_of(entries_[handle]);
+  const InboundWords key = InboundWords::of(entries_[handle]);
   inbound_.erase(inbound_place(key), handle);
   ports_.freed(key);
   release(handle);
@@ -232,13 +247,13 @@ void SessionTable::end_without_hold(SessionHandle handle) {
 
 void SessionTable::leave_hold(SessionHandle handle) {
   held_chain_.remove(entries_, handle);
-  ports_.no_longer_held(inbound_key_of(entries_[handle]), handle);
+  ports_.no_longer_held(InboundWords::of(entries_[handle]), handle);
   --held_;
 }
 
 void SessionTable::free_held(SessionHandle handle) {
   leave_hold(handle);
-  const InboundKey key = inbound_key_of(entries_[handle]);
+  const InboundWords key = InboundWords::of(entries_[handle]);
   inbound_.erase(inbound_place(key), handle);
   ports_.freed(key);
   release(handle);

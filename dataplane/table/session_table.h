@@ -134,10 +134,10 @@ class SessionTable {
   // when no entry is free, the oldest held one gives way.
   // kTableFull: all entries are live. The caller may end the session that half_open_victim() names
   // (with its own accounts: quotas, log), and try again.
-  Created create(const NewSession& session, Now now);
+  [[gnu::target("aes")]] Created create(const NewSession& session, Now now);
   // Asks for the lines that creating these sessions (at most kMaxBurst, next and in this order)
   // will read. Only faster; nothing depends on it.
-  void prefetch_create(std::span<const NewSession> sessions) const;
+  [[gnu::target("aes")]] void prefetch_create(std::span<const NewSession> sessions) const;
 
   // Ends a live session. Both lookups miss at once. Its port is held for the port hold.
   void end(SessionHandle handle, Now now);
@@ -215,13 +215,23 @@ class SessionTable {
   [[nodiscard, gnu::target("aes")]] IndexPlace inbound_place(const InboundKey& key) const {
     return inbound_.inbound_place(hash_.inbound_block(key), key.egress_port.host());
   }
+  [[nodiscard, gnu::target("aes")]] IndexPlace inbound_place(InboundWords key) const {
+    return inbound_.inbound_place(hash_.inbound_block(key), key.port());
+  }
+  [[nodiscard]] SessionHandle find_outbound_at(const IndexPlace& place,
+                                               const OutboundKey& key) const;
   // The key that found a live session: its original destination where it has one.
   [[nodiscard]] OutboundKey outbound_key_of(SessionHandle handle) const;
+
+  // Steps of create(): into the indexes (false, and undone, when there is no room), and into life.
+  bool enter(SessionHandle handle, const IndexPlace& outbound, const IndexPlace& inbound);
+  bool enter_again(SessionHandle held, const IndexPlace& outbound);
+  Created begin(SessionHandle handle, const NewSession& session, uint16_t port, Now now);
 
   // A free entry's position, kNoSession when there is none.
   SessionHandle allocate();
   void release(SessionHandle handle);
-  void write_entry(SessionHandle handle, const NewSession& session, const InboundKey& key, Now now);
+  void write_entry(SessionHandle handle, const NewSession& session, uint16_t port, Now now);
   // A held port stops to be held: by being taken by a new session, by being freed.
   void leave_hold(SessionHandle handle);
   void free_held(SessionHandle handle);

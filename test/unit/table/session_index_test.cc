@@ -64,8 +64,9 @@ TEST(SessionIndex, NothingIsLostInChurn) {
       model.erase(model.begin());
     }
     if (step % 500 != 0) continue;
-    for (const auto& [known, place] : model) {
-      ASSERT_EQ(index.find(place, [&](uint32_t found) { return found == known; }), known);
+    for (const auto& entry : model) {
+      const uint32_t known = entry.first;
+      ASSERT_EQ(index.find(entry.second, [&](uint32_t found) { return found == known; }), known);
     }
   }
   EXPECT_EQ(refused, 0U);
