@@ -24,7 +24,9 @@ endif()
 
 find_program(POSTERN_CCACHE ccache)
 if(POSTERN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${POSTERN_CCACHE})
+  # Paths relative to the checkout, so that a clone elsewhere finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${POSTERN_CCACHE})
 endif()
 find_program(POSTERN_LLD ld.lld)
 if(POSTERN_LLD)
