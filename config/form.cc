@@ -283,7 +283,7 @@ Reading<std::vector<uint16_t>> CpuList::read(const Scalar& scalar) const {
     at = comma + 1;
   }
   const bool more = cpus.size() > supported;
-  return {std::move(cpus), more ? "not supported yet: more than one worker" : ""};
+  return {std::move(cpus), more ? std::string("not supported yet: ") + kMoreWorkers : ""};
 }
 
 std::string CpuList::print(const Value& value) const {

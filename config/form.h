@@ -7,6 +7,7 @@
 //                              whose function is not built yet is kept for the checks that follow
 //   print(value)               libconfig text; reading it gives the value back
 //   expects()                  completes "must be ..."
+//   unsupported()              some: which of the values are not supported yet, or nothing
 // Values only; any thread.
 #ifndef POSTERN_CONFIG_FORM_H_
 #define POSTERN_CONFIG_FORM_H_
@@ -150,10 +151,13 @@ struct GeneveOptions {
   [[nodiscard]] std::string expects() const;
 };
 
+inline constexpr char kMoreWorkers[] = "more than one worker";
+
 // CPUs, one worker each.
 struct CpuList {
   using Value = std::vector<uint16_t>;
   size_t supported;  // as many workers can run
+  [[nodiscard]] std::string unsupported() const { return supported > 1 ? "" : kMoreWorkers; }
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(const Value& value) const;
   [[nodiscard]] std::string expects() const;
@@ -162,6 +166,7 @@ struct CpuList {
 struct Vni {
   using Value = std::optional<uint32_t>;  // nothing: "any"
   bool any_supported;
+  [[nodiscard]] std::string unsupported() const { return any_supported ? "" : quoted("any"); }
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(Value value) const;
   [[nodiscard]] std::string expects() const;
@@ -216,6 +221,13 @@ struct Words {
       if (word.value == value) return quoted(word.text);
     }
     return quoted("");
+  }
+  [[nodiscard]] std::string unsupported() const {
+    std::string out;
+    for (const Word<E>& word : words) {
+      if (word.later) out += (out.empty() ? "" : ", ") + quoted(word.text);
+    }
+    return out;
   }
   [[nodiscard]] std::string expects() const {
     std::string out;
