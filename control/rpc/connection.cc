@@ -119,10 +119,11 @@ void Connection::send(std::string line) {
   watch();
 }
 
-size_t Connection::executable_bytes() const {
+std::string_view Connection::executable_line() const {
   const bool held_back =
       slots_.size() >= terms_.limits->unanswered || unread_bytes_ > terms_.limits->pause_bytes;
-  return closing_ || finished_ || held_back ? 0 : line_bytes_;
+  if (closing_ || finished_ || held_back) return {};
+  return std::string_view(input_).substr(input_begin_, line_bytes_);
 }
 
 std::string Connection::take_line(Clock::time_point now) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "control/rpc/access.h"
 #include "control/rpc/fd.h"
@@ -54,8 +55,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Sends a line outside the order of answers: a greeting, an event.
   void send(std::string line);
 
-  // The bytes of the next line where it is complete and may be executed now, otherwise 0.
-  [[nodiscard]] size_t executable_bytes() const;
+  // The next line, with its newline, where it is whole and may be executed now; otherwise empty.
+  // Valid until anything happens to the connection.
+  [[nodiscard]] std::string_view executable_line() const;
   // The three steps of executing a line. First: that line without its newline.
   std::string take_line(Clock::time_point now);
   // Second: the place of its answer, behind those of all lines before it.

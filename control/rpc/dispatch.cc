@@ -176,6 +176,18 @@ const Method* callable(const MethodTable& methods, Rights rights, Request& reque
 
 }  // namespace
 
+std::string_view probable_method(std::string_view line) {
+  constexpr std::string_view kMember = "\"method\"";
+  constexpr size_t kNear = 256;
+  line = line.substr(0, kNear);
+  size_t at = line.find(kMember);
+  if (at == std::string_view::npos) return {};
+  at = line.find_first_not_of(" \t:", at + kMember.size());
+  if (at == std::string_view::npos || line[at] != '"') return {};
+  line.remove_prefix(at + 1);
+  return line.substr(0, line.find('"'));
+}
+
 bool is_nested_deeper(std::string_view text, int nesting) {
   int depth = 0;
   bool in_string = false;
@@ -193,17 +205,17 @@ bool is_nested_deeper(std::string_view text, int nesting) {
   return false;
 }
 
-LineVerdict dispatch_line(const MethodTable& methods, const Peer& peer, Rights rights, int nesting,
-                          std::string_view line, Responder::Deliver deliver) {
+Dispatched dispatch_line(const MethodTable& methods, const Peer& peer, Rights rights, int nesting,
+                         std::string_view line, Responder::Deliver deliver) {
   Request request = read_request(line, nesting);
   const Method* method = callable(methods, rights, request);
   Responder responder(std::move(request.id), peer, std::move(deliver));
   if (method != nullptr) {
     call(*method, request.params, std::move(responder));
-    return LineVerdict::kRequest;
+    return {.malformed = false, .called = method};
   }
   responder.error(*request.error);
-  return request.malformed ? LineVerdict::kMalformed : LineVerdict::kRequest;
+  return {.malformed = request.malformed, .called = nullptr};
 }
 
 }  // namespace postern

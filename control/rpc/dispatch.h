@@ -13,13 +13,20 @@
 
 namespace postern {
 
-// Whether the line is a request at all, rightly or wrongly made.
-enum class LineVerdict : uint8_t { kRequest, kMalformed };
+// What became of a line.
+struct Dispatched {
+  bool malformed = false;          // no request at all, neither rightly nor wrongly made
+  const Method* called = nullptr;  // the method that was called, if any
+};
 
 // Executes one line (without its newline). `deliver` is called exactly once, during the call or
 // when the handler answers, also for a notification (with an empty line).
-LineVerdict dispatch_line(const MethodTable& methods, const Peer& peer, Rights rights, int nesting,
-                          std::string_view line, Responder::Deliver deliver);
+Dispatched dispatch_line(const MethodTable& methods, const Peer& peer, Rights rights, int nesting,
+                         std::string_view line, Responder::Deliver deliver);
+
+// The method that a line probably names, before anything is checked: only to guess what it will
+// cost. Empty where it is not to be seen at once.
+std::string_view probable_method(std::string_view line);
 
 // Whether objects and arrays lie within each other more than `nesting` deep; strings are skipped.
 // Of text that is no JSON it says something, and reads every byte once.

@@ -15,11 +15,17 @@ namespace postern {
 
 class FairQueue {
  public:
+  struct Turn {
+    uint64_t client = 0;
+    uint64_t expected_cost = 0;  // as it was enqueued
+  };
+
   // The client has a request, probably of that cost. Nothing where it is queued already.
   void enqueue(uint64_t client, uint64_t expected_cost) {
     Usage& usage = usage_[client];
     if (usage.queued) return;
     usage.start = std::max(usage.start, floor_);
+    usage.expected_cost = expected_cost;
     usage.place = {.finish = usage.start + expected_cost, .order = order_++, .client = client};
     usage.queued = true;
     places_.insert(usage.place);
@@ -28,17 +34,20 @@ class FairQueue {
   [[nodiscard]] bool empty() const { return places_.empty(); }
 
   // Takes the next client out of the queue. The queue is not empty.
-  uint64_t take() {
+  Turn take() {
     const uint64_t client = places_.begin()->client;
     places_.erase(places_.begin());
     Usage& usage = usage_[client];
     usage.queued = false;
-    floor_ = std::max(floor_, usage.start);
-    return client;
+    return {.client = client, .expected_cost = usage.expected_cost};
   }
 
-  // What the request of that client really cost.
-  void charge(uint64_t client, uint64_t cost) { usage_[client].start += cost; }
+  // What the request of that client, now executed, really cost.
+  void charge(uint64_t client, uint64_t cost) {
+    Usage& usage = usage_[client];
+    floor_ = std::max(floor_, usage.start);
+    usage.start += cost;
+  }
 
   void forget(uint64_t client) {
     const auto found = usage_.find(client);
@@ -56,13 +65,14 @@ class FairQueue {
   };
   struct Usage {
     uint64_t start = 0;  // virtual time at which its next request begins
+    uint64_t expected_cost = 0;
     Place place;
     bool queued = false;
   };
 
   std::map<uint64_t, Usage> usage_;
   std::set<Place> places_;
-  uint64_t floor_ = 0;  // the start of the request that was taken last, never less
+  uint64_t floor_ = 0;  // the start of the request executed last, never less
   uint64_t order_ = 0;
 };
 

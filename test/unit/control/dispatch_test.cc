@@ -37,7 +37,7 @@ class Dispatch : public testing::Test {
   json answer(const std::string& line, Rights rights = Rights::kChange) {
     int times = 0;
     std::string text;
-    verdict_ = dispatch_line(methods_, Peer{}, rights, 32, line, [&](std::string out, bool) {
+    done_ = dispatch_line(methods_, Peer{}, rights, 32, line, [&](std::string out, bool) {
       ++times;
       text = std::move(out);
     });
@@ -51,7 +51,7 @@ class Dispatch : public testing::Test {
 
   MethodTable methods_{"0.1.0"};
   int changes_ = 0;
-  LineVerdict verdict_ = LineVerdict::kRequest;
+  Dispatched done_;
 };
 
 TEST_F(Dispatch, CallsTheMethod) {
@@ -61,7 +61,7 @@ TEST_F(Dispatch, CallsTheMethod) {
                    "\r"),
             json::parse(R"({"jsonrpc":"2.0","id":"x","result":{}})"));
   EXPECT_EQ(answer(R"({"jsonrpc":"2.0","id":null,"method":"echo"})")["result"], json::object());
-  EXPECT_EQ(verdict_, LineVerdict::kRequest);
+  EXPECT_FALSE(done_.malformed);
 }
 
 TEST_F(Dispatch, ExecutesNotificationsWithoutAnswer) {
@@ -77,7 +77,7 @@ TEST_F(Dispatch, RefusesWhatIsNoJson) {
                            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\xfe\"}",
                            R"({"jsonrpc":"2.0","id":1,"method":"echo"} x)", "\x01"}) {
     EXPECT_EQ(error_code(line), kRpcParseError) << line;
-    EXPECT_EQ(verdict_, LineVerdict::kMalformed) << line;
+    EXPECT_TRUE(done_.malformed) << line;
   }
   EXPECT_EQ(error_code(std::string(4096, '\0')), kRpcParseError);
   EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":1e999,"method":"echo"})"), kRpcParseError);
@@ -93,7 +93,7 @@ TEST_F(Dispatch, RefusesWhatIsNoRequest) {
         R"({"jsonrpc":"2.0","id":5,"method":"echo","parms":{}})",
         R"({"jsonrpc":"2.0","method":"set","parms":{}})"}) {
     EXPECT_EQ(error_code(line), kRpcInvalidRequest) << line;
-    EXPECT_EQ(verdict_, LineVerdict::kMalformed) << line;
+    EXPECT_TRUE(done_.malformed) << line;
   }
   EXPECT_EQ(changes_, 0);
 }
@@ -124,7 +124,7 @@ TEST_F(Dispatch, RefusesWrongParams) {
             kRpcInvalidParams);
   EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":5,"method":"echo","params":null})"),
             kRpcInvalidParams);
-  EXPECT_EQ(verdict_, LineVerdict::kRequest);
+  EXPECT_FALSE(done_.malformed);
 }
 
 TEST_F(Dispatch, SaysWhereMethodsAreListed) {
@@ -160,6 +160,22 @@ TEST_F(Dispatch, BoundsNesting) {
   EXPECT_EQ(error_code(nested(33)), kRpcInvalidRequest);
   EXPECT_EQ(error_code(std::string(5000, '[') + std::string(5000, ']')), kRpcInvalidRequest);
   EXPECT_EQ(error_code(std::string(1 << 20, '[')), kRpcInvalidRequest);
+}
+
+TEST_F(Dispatch, TellsWhichMethodWasCalled) {
+  answer(R"({"jsonrpc":"2.0","id":6,"method":"echo"})");
+  EXPECT_EQ(done_.called, methods_.find("echo"));
+  answer(R"({"jsonrpc":"2.0","id":6,"method":"echo","params":{"x":1}})");
+  EXPECT_EQ(done_.called, nullptr);
+}
+
+TEST(ProbableMethod, LooksAtTheBeginning) {
+  EXPECT_EQ(probable_method(R"({"jsonrpc":"2.0","id":6,"method":"echo"})"), "echo");
+  EXPECT_EQ(probable_method(R"({"method" : "a.b","id":6})"), "a.b");
+  EXPECT_EQ(probable_method(R"({"method":7})"), "");
+  EXPECT_EQ(probable_method(R"({"method")"), "");
+  EXPECT_EQ(probable_method(R"({"method":"cut)"), "cut");
+  EXPECT_EQ(probable_method(std::string(1000, ' ') + R"({"method":"far"})"), "");
 }
 
 TEST(IsNestedDeeper, SkipsStrings) {

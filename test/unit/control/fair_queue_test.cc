@@ -13,9 +13,9 @@ TEST(FairQueue, WhoAsksLittleComesBeforeWhoAsksMuch) {
   queue.enqueue(1, 30000);
   queue.enqueue(2, 30000);
   queue.enqueue(3, 20);
-  EXPECT_EQ(queue.take(), 3u);
-  EXPECT_EQ(queue.take(), 1u);
-  EXPECT_EQ(queue.take(), 2u);
+  EXPECT_EQ(queue.take().client, 3u);
+  EXPECT_EQ(queue.take().client, 1u);
+  EXPECT_EQ(queue.take().client, 2u);
   EXPECT_TRUE(queue.empty());
 }
 
@@ -24,8 +24,8 @@ TEST(FairQueue, EqualsComeInTheOrderOfTheirAsking) {
   queue.enqueue(9, 10);
   queue.enqueue(2, 10);
   queue.enqueue(9, 10);  // is queued already
-  EXPECT_EQ(queue.take(), 9u);
-  EXPECT_EQ(queue.take(), 2u);
+  EXPECT_EQ(queue.take().client, 9u);
+  EXPECT_EQ(queue.take().client, 2u);
   EXPECT_TRUE(queue.empty());
 }
 
@@ -34,7 +34,7 @@ TEST(FairQueue, FloodersShareAndANewcomerComesAtOnce) {
   std::map<uint64_t, int> served;
   for (uint64_t client = 1; client <= 63; ++client) queue.enqueue(client, 100);
   for (int i = 0; i < 6300; ++i) {
-    const uint64_t client = queue.take();
+    const uint64_t client = queue.take().client;
     ++served[client];
     // Half of them ask for three times as much: they are served a third as often.
     queue.charge(client, client % 2 == 0 ? 300 : 100);
@@ -44,17 +44,17 @@ TEST(FairQueue, FloodersShareAndANewcomerComesAtOnce) {
     EXPECT_NEAR(served[client], 3 * served[2], 6) << client;
   }
   queue.enqueue(64, 10);
-  EXPECT_EQ(queue.take(), 64u);
+  EXPECT_EQ(queue.take().client, 64u);
 }
 
 TEST(FairQueue, NobodySavesUpByBeingIdle) {
   FairQueue queue;
   queue.enqueue(1, 10);
-  EXPECT_EQ(queue.take(), 1u);
+  EXPECT_EQ(queue.take().client, 1u);
   queue.charge(1, 10);
   for (int i = 0; i < 1000; ++i) {
     queue.enqueue(2, 10);
-    EXPECT_EQ(queue.take(), 2u);
+    EXPECT_EQ(queue.take().client, 2u);
     queue.charge(2, 10);
   }
   // 1 was idle for 10,000 us; now both alternate.
@@ -62,7 +62,7 @@ TEST(FairQueue, NobodySavesUpByBeingIdle) {
   queue.enqueue(1, 10);
   queue.enqueue(2, 10);
   for (int i = 0; i < 100; ++i) {
-    const uint64_t client = queue.take();
+    const uint64_t client = queue.take().client;
     ++served[client];
     queue.charge(client, 10);
     queue.enqueue(client, 10);
@@ -76,7 +76,7 @@ TEST(FairQueue, ForgetsWhoLeft) {
   queue.enqueue(2, 10);
   queue.forget(1);
   queue.forget(7);
-  EXPECT_EQ(queue.take(), 2u);
+  EXPECT_EQ(queue.take().client, 2u);
   EXPECT_TRUE(queue.empty());
 }
 
