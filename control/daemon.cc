@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -77,7 +78,10 @@ Daemon::Step Daemon::start_eal(const config::Model& model) {
   const std::vector<PortSettings> ports = port_settings(model);
   const HostFacts facts = gather_host_facts();
   std::vector<Complaint> complaints = check_environment(facts, settings, ports);
-  if (!complaints.empty()) return Failure{ExitCode::kEnvironment, std::move(complaints)};
+  if (!complaints.empty()) {
+    const bool devices = std::ranges::all_of(complaints, &Complaint::of_device);
+    return Failure{devices ? ExitCode::kDevice : ExitCode::kEnvironment, std::move(complaints)};
+  }
   Outcome<Eal> eal = Eal::start(settings,
                                 {.mode = choose_memory(facts, settings),
                                  .instruction_set = facts.instruction_set,

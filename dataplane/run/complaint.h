@@ -14,6 +14,7 @@ namespace postern {
 struct Complaint {
   std::string what;
   std::string advice;
+  bool of_device = false;  // a device is not there or cannot do what is asked: exit status 3
 
   // "WHAT; ADVICE", one line.
   [[nodiscard]] std::string text() const { return advice.empty() ? what : what + "; " + advice; }

@@ -82,14 +82,14 @@ void check_interface(const HostFacts& facts, const PortSettings& port, const Dev
   const std::optional<std::string_view> interface = device.kernel_interface();
   if (!interface) {
     complaints.push_back({where + device.name + " names no interface",
-                          "write device = \"" + device.name + ",iface=NAME\""});
+                          "write device = \"" + device.name + ",iface=NAME\"", true});
     return;
   }
   const std::string name(*interface);
   const auto found = facts.interface_mtus.find(name);
   if (found == facts.interface_mtus.end()) {
     complaints.push_back({where + "there is no interface " + name + " in this network namespace",
-                          "ip link shows those there are"});
+                          "ip link shows those there are", true});
   } else if (found->second < port.mtu_bytes) {
     complaints.push_back(
         {where + "interface " + name + " has MTU " + std::to_string(found->second) + ", mtu is " +
@@ -122,7 +122,7 @@ void check_pci(const HostFacts& facts, const Device& device, const std::string& 
   const auto found = facts.pci_drivers.find(device.name);
   if (found == facts.pci_drivers.end()) {
     complaints.push_back({where + "there is no PCI device " + device.name,
-                          "dpdk-devbind.py --status-dev net lists those there are"});
+                          "dpdk-devbind.py --status-dev net lists those there are", true});
     return;
   }
   if (is_for_dpdk(found->second)) return;
@@ -150,7 +150,7 @@ void check_port(const HostFacts& facts, const EalSettings& settings, const PortS
   const std::string where = "port \"" + port.name + "\": ";
   Outcome<Device> parsed = Device::parse(port.device);
   if (!parsed) {
-    complaints.push_back({where + parsed.complaint().what, parsed.complaint().advice});
+    complaints.push_back({where + parsed.complaint().what, parsed.complaint().advice, true});
     return;
   }
   const Device device = complete_device(std::move(parsed).value(), port.mtu_bytes);
@@ -159,7 +159,7 @@ void check_port(const HostFacts& facts, const EalSettings& settings, const PortS
                           "give every port a device of its own (net_tap0, net_tap1, ...)"});
   }
   if (const std::optional<Complaint> mtu = check_mtu(device, port.mtu_bytes)) {
-    complaints.push_back({where + mtu->what, mtu->advice});
+    complaints.push_back({where + mtu->what, mtu->advice, true});
   }
   if (device.kind == Device::Kind::kPci) check_pci(facts, device, where, complaints);
   if (device.driver == "net_tap") check_tap(facts, where, complaints);

@@ -25,8 +25,8 @@ class Questions(threading.Thread):
         self._socks = [pod.udp(timeout_s=0)]
         self.start()
 
-    def _collect(self):
-        for sock in self._socks[-20:]:
+    def _collect(self, socks):
+        for sock in socks:
             try:
                 while True:
                     source, _, number = sock.recv(2048).split(b"|")
@@ -42,7 +42,7 @@ class Questions(threading.Thread):
             sock = self._socks[0] if self.asked % 2 else self._socks[-1]
             sock.sendto(b"%d" % self.asked, (self._server.address, self._server.port))
             self.asked += 1
-            self._collect()
+            self._collect({self._socks[0], *self._socks[-5:]})
             time.sleep(self._gap_s)
 
     def finish(self):
@@ -52,7 +52,7 @@ class Questions(threading.Thread):
         end = time.monotonic() + 2
         while len(self.answered) < self.asked and time.monotonic() < end:
             time.sleep(0.02)
-            self._collect()
+            self._collect(self._socks)
         for sock in self._socks:
             sock.close()
         return sorted(set(range(self.asked)) - self.answered)

@@ -158,16 +158,16 @@ def test_memory_that_is_not_there(t):
         t.check("nr_hugepages" in done.stderr + done.stdout, "no advice: " + done.stderr)
 
 
-def test_no_room_for_an_mtu(t):
-    """A port's MTU beyond what its device takes: exit 3, and the port is named."""
+def test_an_interface_too_small_for_the_mtu(t):
+    """A port's MTU beyond its interface's: exit 2, the port is named, and what to type."""
     rig = t.rig(nodes=1)
     model = rig.model()
     model["ports"][1]["mtu"] = 9216
     rig.gateway.write(model)
     rig.gateway.launch()
-    status = rig.gateway.wait_exit(20)
-    t.check(status in (2, 3), "exit status %s:\n%s" % (status, rig.gateway.log_tail()))
-    t.check("uplink" in rig.gateway.log(), "the port is not named: " + rig.gateway.log_tail())
+    t.equal(rig.gateway.wait_exit(20), ENVIRONMENT, "exit status")
+    for words in ("uplink", "ip link set dev upl mtu 9216"):
+        t.check(words in rig.gateway.log(), "the log lacks %s: %s" % (words, rig.gateway.log()))
     t.check(not os.path.lexists(rig.gateway.socket_path), "a socket is there")
 
 

@@ -154,6 +154,16 @@ TEST(Environment, InterfacesMustExistAndCarryTheMtu) {
             "sudo ip link set dev g0 mtu 1700");
 }
 
+TEST(Environment, TellsWhatIsOfADeviceFromWhatIsOfTheMachine) {
+  for (const char* device : {"net_af_packet0,iface=g9", "net_af_packet0", "ff:00.0", "nonsense"}) {
+    EXPECT_TRUE(only(check(good_host(), {port(device)})).of_device) << device;
+  }
+  HostFacts facts = good_host();
+  facts.tun_device_usable = false;
+  EXPECT_FALSE(only(check(facts, {port("net_tap0")})).of_device);
+  EXPECT_FALSE(only(check(good_host(), {port("net_af_packet0,iface=g0", 1700)})).of_device);
+}
+
 TEST(Environment, NicsMustBeBoundForDpdk) {
   EXPECT_TRUE(mentions(only(check(good_host(), {port("ff:00.0")})).what, "no PCI device 0000:ff"));
   const Complaint bound = only(check(good_host(), {port("3b:00.1")}));
