@@ -191,6 +191,7 @@ void Daemon::make_context(const config::Model& model) {
   std::vector<const Counters*> counters;
   context_.version = POSTERN_VERSION;
   context_.dpdk = Eal::version();
+  context_.config_path = options_.config_path;
   for (size_t i = 0; i < workers_.size(); ++i) {
     context_.workers.push_back(workers_[i]->view(model.workers.cpus.value[i]));
     counters.push_back(&workers_[i]->counters());

@@ -21,14 +21,18 @@ std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnosti
   return faults;
 }
 
-// A file that the daemon reads, or the text itself: one of the two.
-std::optional<ConfigSource> source_of(const json& params, Responder& responder) {
+// A file that the daemon reads, or the text itself; without either the file that it was started
+// with, as SIGHUP takes it.
+std::optional<ConfigSource> source_of(const MethodContext& context, const json& params,
+                                      Responder& responder) {
   const bool path = params.contains("path");
-  if (path != params.contains("text")) {
-    return ConfigSource{!path, params.at(path ? "path" : "text").get<std::string>()};
+  const bool text = params.contains("text");
+  if (path && text) {
+    responder.error({kRpcInvalidParams, "give `path` or `text`, not both"});
+    return std::nullopt;
   }
-  responder.error({kRpcInvalidParams, "give either `path` or `text`"});
-  return std::nullopt;
+  if (!path && !text) return ConfigSource{false, context.config_path};
+  return ConfigSource{text, params.at(text ? "text" : "path").get<std::string>()};
 }
 
 ChangeOptions options_of(const json& params) {
@@ -65,7 +69,7 @@ Gateway::Done answer_with(const MethodContext& context, Responder responder, std
 }
 
 void check(const MethodContext& context, const json& params, Responder responder) {
-  std::optional<ConfigSource> source = source_of(params, responder);
+  std::optional<ConfigSource> source = source_of(context, params, responder);
   if (!source) return;
   auto held = std::make_shared<Responder>(std::move(responder));
   context.gateway->check(*std::move(source), [held](const config::LoadResult& result) {
@@ -81,7 +85,7 @@ void apply(const MethodContext& context, const json& params, Responder responder
         "`confirm_timeout` and `revalidate` are not supported yet: leave them out"));
     return;
   }
-  std::optional<ConfigSource> source = source_of(params, responder);
+  std::optional<ConfigSource> source = source_of(context, params, responder);
   if (!source) return;
   const ChangeOptions options = options_of(params);
   context.gateway->apply(

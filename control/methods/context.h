@@ -38,8 +38,9 @@ struct PortView {
 };
 
 struct MethodContext {
-  std::string version;  // of postern
-  std::string dpdk;     // of DPDK
+  std::string version;      // of postern
+  std::string dpdk;         // of DPDK
+  std::string config_path;  // of the file that the daemon was started with
   Gateway* gateway = nullptr;
   Loop* loop = nullptr;
   Log* log = nullptr;
