@@ -39,11 +39,9 @@ void store(Member& member, Value&& value, SourceLine line) {
 // optional is empty.
 template <typename Value, typename Member>
 const auto* value_of(const Member& member) {
-  if constexpr (std::is_same_v<Member, Value>) {
-    return &member;
-  } else if constexpr (IsAt<Member>::value) {
+  if constexpr (IsAt<Member>::value) {
     return value_of<Value>(member.value);
-  } else if constexpr (IsOptional<Member>::value) {
+  } else if constexpr (IsOptional<Member>::value && !std::is_same_v<Member, Value>) {
     return member ? value_of<Value>(*member) : nullptr;
   } else {
     return &member;
