@@ -30,18 +30,6 @@ class CycleSamples {
     std::nth_element(samples_.begin(), middle, samples_.end());
     return *middle;
   }
-  // Without the samples beyond a hundred times the median: those were interrupted.
-  [[nodiscard]] double mean() {
-    const double limit = 100 * median();
-    double sum = 0;
-    double count = 0;
-    for (const double sample : samples_) {
-      if (sample > limit) continue;
-      sum += sample;
-      ++count;
-    }
-    return count == 0 ? 0 : sum / count;
-  }
 
  private:
   static constexpr size_t kMax = 1 << 20;

@@ -155,7 +155,7 @@ PortChoice PortSearch::choose(InboundWords remote, uint32_t shard, bool prefer_h
 PortChoice PortSearch::choose_among_few(InboundWords remote, uint32_t shard, uint32_t draw,
                                         bool prefer_held, Now now) {
   if (const ScarceRemote* record = record_of(remote)) {
-    return from_record(*record, shard, prefer_held, now);
+    return from_record(*record, shard, draw, prefer_held, now);
   }
   if (prefer_held) {
     const PortChoice choice = held_nearby(remote, shard, draw, now);
@@ -172,7 +172,7 @@ PortChoice PortSearch::choose_among_few(InboundWords remote, uint32_t shard, uin
   if (choice.kind == PortChoice::Kind::kFree && !long_walk_) return choice;
 
   const ScarceRemote* record = make_record(remote, now);
-  if (record != nullptr) return from_record(*record, shard, prefer_held, now);
+  if (record != nullptr) return from_record(*record, shard, draw, prefer_held, now);
   if (choice.kind == PortChoice::Kind::kNone) ++statistics_.unverified_refusals;
   return choice;
 }
@@ -184,32 +184,58 @@ void PortSearch::load_batch(InboundWords remote, Batch& batch) const {
   }
 }
 
-void PortSearch::prefetch(InboundWords remote, uint32_t shard, unsigned ahead) const {
+void PortSearch::prefetch(InboundWords remote, uint32_t shard, unsigned ahead) {
   if (!blocks_.owns_shard(shard)) return;
+  const uint32_t draw = random_.peek(ahead);
   uint32_t block = 0;
-  if (PortBlocks::Walk(blocks_, shard, random_.peek(ahead)).next(&block, 1) == 0) return;
+  if (const ScarceRemote* record = record_of(remote)) {
+    if (record->free_ports != 0) block = scarce_.choose(*record, shard, draw) / 8U;
+  } else {
+    PortBlocks::Walk(blocks_, shard, draw).next(&block, 1);
+  }
   inbound_.prefetch(place_of(remote, block).home);
 }
 
 PortChoice PortSearch::walk(InboundWords remote, uint32_t shard, uint32_t draw) {
   PortBlocks::Walk order(blocks_, shard, draw);
+  PortChoice choice;
   Batch batch;
   uint32_t examined = 0;
-  for (uint32_t wanted = 1;; wanted = kBatch) {
+  for (uint32_t wanted = 1;; wanted = std::min(2 * wanted, kBatch)) {
     batch.count = order.next(batch.block.data(), wanted);
-    if (batch.count == 0) break;
+    examined += batch.count;
     load_batch(remote, batch);
-    for (uint32_t i = 0; i < batch.count; ++i) {
-      ++examined;
-      const auto free = static_cast<uint8_t>(~taken_ports(batch.place[i]));
-      if (free == 0) continue;
-      statistics_.blocks_examined += examined;
-      long_walk_ = examined > kLongWalk;
-      return pick(batch.block[i], batch.place[i], free, draw);
-    }
+    if (batch.count == 0 || pick_from(batch, draw, choice)) break;
   }
   statistics_.blocks_examined += examined;
-  return {};
+  long_walk_ = examined > kLongWalk;
+  return choice;
+}
+
+// Blocks whose ports are all in their home line come first; lines elsewhere are asked for
+// meanwhile.
+bool PortSearch::pick_from(const Batch& batch, uint32_t draw, PortChoice& choice) const {
+  uint32_t spread = 0;  // blocks that have ports elsewhere, and home does not show all eight
+  for (uint32_t i = 0; i < batch.count; ++i) {
+    const IndexPlace& place = batch.place[i];
+    const IndexLine& home = inbound_.line(place.home);
+    const auto free = static_cast<uint8_t>(~home.ports_of_block(place.tag));
+    if (free == 0) continue;
+    if (home.reach == 0) {
+      choice = pick(batch.block[i], place, free, draw);
+      return true;
+    }
+    inbound_.prefetch_others(place);
+    spread |= 1U << i;
+  }
+  for (; spread != 0; spread &= spread - 1) {
+    const auto i = static_cast<uint32_t>(std::countr_zero(spread));
+    const auto free = static_cast<uint8_t>(~taken_ports(batch.place[i]));
+    if (free == 0) continue;
+    choice = pick(batch.block[i], batch.place[i], free, draw);
+    return true;
+  }
+  return false;
 }
 
 // The oldest port of this remote that is on hold in the first eight blocks of the walk.
@@ -237,8 +263,8 @@ PortChoice PortSearch::held_nearby(InboundWords remote, uint32_t shard, uint32_t
   return choice;
 }
 
-PortChoice PortSearch::from_record(const ScarceRemote& remote, uint32_t shard, bool prefer_held,
-                                   Now now) {
+PortChoice PortSearch::from_record(const ScarceRemote& remote, uint32_t shard, uint32_t draw,
+                                   bool prefer_held, Now now) {
   const uint32_t oldest = remote.held.oldest();
   const bool takes_held =
       oldest != kNoLink && held_for_ms(entries_[oldest], now) >= kHoldAtLeast_ms;
@@ -246,7 +272,7 @@ PortChoice PortSearch::from_record(const ScarceRemote& remote, uint32_t shard, b
     return {.kind = PortChoice::Kind::kHeld, .held = oldest};
   }
   if (remote.free_ports == 0) return {};
-  const uint16_t port = scarce_.choose(remote, shard, random_.next());
+  const uint16_t port = scarce_.choose(remote, shard, draw);
   return {.kind = PortChoice::Kind::kFree,
           .port = port,
           .place = inbound_.inbound_place(hash_.inbound_block(remote.key.with_port(port)), port)};

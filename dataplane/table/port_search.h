@@ -2,14 +2,15 @@
 //
 // There is no list of free ports. The eight ports of a block share a line of the inbound index for
 // any one remote, so a line shows which of the eight are taken (session_index.h). A search looks at
-// blocks in an order drawn at random (port_blocks.h), first one, then eight at a time, and takes a
-// random one of the free ports of the first block that has any.
+// blocks in an order drawn at random (port_blocks.h), first one, then more and more at a time, and
+// takes a random free port of a block that has any.
 //
 // Tags may lie: a key of another remote can look like one of ours (13 bits), and then a free port
-// looks taken, never the other way round. So nothing is refused by tags: when a walk finds nothing,
-// the exact walk reads the entries behind the tags and keeps what it finds out as the record of a
-// scarce remote (scarce_remotes.h), which serves that remote from then on. Exact walks cost up to
-// a million cycles and have a budget; beyond it a refusal is by tags, and counted.
+// looks taken, never the other way round. So nothing is refused by tags: when a walk takes long or
+// finds nothing, the exact walk reads the entries behind the tags and keeps what it finds out as
+// the record of a scarce remote (scarce_remotes.h), which serves that remote from then on. An exact
+// walk costs about two million cycles and they have a budget; beyond it a refusal is by tags, and
+// counted.
 // Used by the worker that owns the table.
 #ifndef POSTERN_DATAPLANE_TABLE_PORT_SEARCH_H_
 #define POSTERN_DATAPLANE_TABLE_PORT_SEARCH_H_
@@ -68,7 +69,7 @@ class PortSearch {
                                            Now now);
 
   // Asks for the line that the search for the `ahead`-th of the next choices will read first.
-  void prefetch(InboundWords remote, uint32_t shard, unsigned ahead) const;
+  void prefetch(InboundWords remote, uint32_t shard, unsigned ahead);
 
   // What happens to ports, in step with the inbound index. `key` has its port.
   void taken(InboundWords key);
@@ -81,10 +82,10 @@ class PortSearch {
   [[nodiscard]] const PortBlocks& blocks() const { return blocks_; }
 
  private:
-  // Blocks looked at together after the first one (bench/port_search_bench.cc).
+  // Blocks looked at together: one, two, four, then so many (bench/port_search_bench.cc).
   static constexpr uint32_t kBatch = 8;
-  // A walk longer than this has the remote recorded as scarce.
-  static constexpr uint32_t kLongWalk = 1024;
+  // A walk longer than this has the remote recorded as scarce: from about 88 % use on.
+  static constexpr uint32_t kLongWalk = 8;
   // Entries that exact walks may read: so many at once, so many a millisecond after that.
   static constexpr uint64_t kExactBurst = 8 * 65536;
   static constexpr uint64_t kExactEachMs = 4096;
@@ -101,7 +102,9 @@ class PortSearch {
                               Now now);
   [[gnu::target("aes")]] PortChoice walk(InboundWords remote, uint32_t shard, uint32_t draw);
   PortChoice held_nearby(InboundWords remote, uint32_t shard, uint32_t draw, Now now);
-  PortChoice from_record(const ScarceRemote& remote, uint32_t shard, bool prefer_held, Now now);
+  bool pick_from(const Batch& batch, uint32_t draw, PortChoice& choice) const;
+  PortChoice from_record(const ScarceRemote& remote, uint32_t shard, uint32_t draw,
+                         bool prefer_held, Now now);
   ScarceRemote* make_record(InboundWords remote, Now now);
   bool spend_exact_budget(Now now);
   [[nodiscard]] ScarceRemote* record_of(InboundWords remote);

@@ -1,5 +1,7 @@
 #include "dataplane/table/scarce_remotes.h"
 
+#include <immintrin.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -7,6 +9,7 @@ namespace postern {
 namespace {
 
 constexpr uint32_t kMaxRecords = 256;
+constexpr uint32_t kSummaryWords = 16;
 constexpr size_t kLine = 64;
 
 constexpr size_t round_up(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
@@ -40,8 +43,15 @@ ScarceRemotes::ScarceRemotes(const PortBlocks& blocks, uint32_t max_sessions,
 }
 
 ScarceRemote* ScarceRemotes::find(uint32_t fingerprint, InboundWords key) {
-  for (uint32_t i = 0; i < count_; ++i) {
-    if (fingerprints_[i] == fingerprint && remotes_[i].key == key) return &remotes_[i];
+  const __m256i wanted = _mm256_set1_epi32(static_cast<int32_t>(fingerprint));
+  for (uint32_t first = 0; first < count_; first += 8) {
+    const auto* eight = reinterpret_cast<const __m256i*>(fingerprints_ + first);
+    const __m256i equal = _mm256_cmpeq_epi32(_mm256_load_si256(eight), wanted);
+    auto mask = static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(equal)));
+    for (; mask != 0; mask &= mask - 1) {
+      const uint32_t number = first + static_cast<uint32_t>(std::countr_zero(mask));
+      if (number < count_ && remotes_[number].key == key) return &remotes_[number];
+    }
   }
   return nullptr;
 }
@@ -55,7 +65,7 @@ ScarceRemote& ScarceRemotes::add(uint32_t fingerprint, InboundWords key) {
   }
   fingerprints_[count_] = fingerprint;
   ScarceRemote& remote = remotes_[count_++];
-  remote = {.key = key, .free_ports = blocks_.ports(), .held = {}};
+  remote = {.key = key, .free_ports = blocks_.ports(), .held = {}, .words_with_free = {}};
   uint64_t* map = free_map(remote);
   for (uint32_t word = 0; word < words_; ++word) {
     map[word] = 0;
@@ -64,6 +74,7 @@ ScarceRemote& ScarceRemotes::add(uint32_t fingerprint, InboundWords key) {
       const bool ours = block >= blocks_.first() && block <= blocks_.last() && blocks_.owns(block);
       map[word] |= ours ? uint64_t{0xff} << 8 * lane : 0;
     }
+    remote.words_with_free[word / 64] |= uint64_t{map[word] != 0} << word % 64;
   }
   return remote;
 }
@@ -82,19 +93,23 @@ void ScarceRemotes::drop(uint32_t number) {
 }
 
 bool ScarceRemotes::take(ScarceRemote& remote, uint16_t port) {
-  uint64_t& word = free_map(remote)[port / 64U - first_word_];
+  const uint32_t number = port / 64U - first_word_;
+  uint64_t& word = free_map(remote)[number];
   const uint64_t bit = uint64_t{1} << port % 64U;
   if ((word & bit) == 0) return false;
   word &= ~bit;
+  if (word == 0) remote.words_with_free[number / 64] &= ~(uint64_t{1} << number % 64);
   --remote.free_ports;
   return true;
 }
 
 bool ScarceRemotes::release(ScarceRemote& remote, uint16_t port) {
-  uint64_t& word = free_map(remote)[port / 64U - first_word_];
+  const uint32_t number = port / 64U - first_word_;
+  uint64_t& word = free_map(remote)[number];
   const uint64_t bit = uint64_t{1} << port % 64U;
   if ((word & bit) != 0) return false;
   word |= bit;
+  remote.words_with_free[number / 64] |= uint64_t{1} << number % 64;
   ++remote.free_ports;
   return true;
 }
@@ -108,25 +123,34 @@ uint64_t ScarceRemotes::shard_bits_of_word(uint32_t word, uint32_t shard) const 
   return bits;
 }
 
+// The first at or after `from`, going round; there is one.
+uint32_t ScarceRemotes::next_word_with_free(const ScarceRemote& remote, uint32_t from) {
+  uint64_t words = remote.words_with_free[from / 64] & ~uint64_t{0} << from % 64;
+  uint32_t at = from / 64;
+  while (words == 0) {
+    at = (at + 1) % kSummaryWords;
+    words = remote.words_with_free[at];
+  }
+  return 64 * at + static_cast<uint32_t>(std::countr_zero(words));
+}
+
 uint16_t ScarceRemotes::choose(const ScarceRemote& remote, uint32_t shard, uint32_t draw) const {
   const uint64_t* map = free_map(remote);
   const auto start = static_cast<uint32_t>(uint64_t{draw} * words_ >> 32);
-  const int turn = static_cast<int>(draw & 63);
-  const bool any = blocks_.shard_bits() == 0;
-  uint32_t elsewhere = words_;  // a word with free ports of other shards
-  for (uint32_t i = 0; i < words_; ++i) {
-    const uint32_t word = start + i < words_ ? start + i : start + i - words_;
-    if (map[word] == 0) continue;
-    const uint64_t free = any ? map[word] : map[word] & shard_bits_of_word(word, shard);
-    if (free == 0) {
-      elsewhere = word;
-      continue;
+  uint32_t word = next_word_with_free(remote, start);
+  uint64_t free = map[word];
+  for (uint32_t i = 0; blocks_.shard_bits() != 0 && i < words_; ++i) {
+    const uint64_t own = map[word] & shard_bits_of_word(word, shard);
+    if (own != 0) {
+      free = own;
+      break;
     }
-    const auto bit = static_cast<uint32_t>(std::countr_zero(std::rotr(free, turn)) + turn) % 64;
-    return static_cast<uint16_t>(64 * (first_word_ + word) + bit);
+    word = next_word_with_free(remote, word + 1 < words_ ? word + 1 : 0);
+    free = map[word];
   }
-  const auto bit = static_cast<uint32_t>(std::countr_zero(map[elsewhere]));
-  return static_cast<uint16_t>(64 * (first_word_ + elsewhere) + bit);
+  const int turn = static_cast<int>(draw & 63);
+  const auto bit = static_cast<uint32_t>(std::countr_zero(std::rotr(free, turn)) + turn) % 64;
+  return static_cast<uint16_t>(64 * (first_word_ + word) + bit);
 }
 
 }  // namespace postern

@@ -1,11 +1,12 @@
-// What is known exactly about the few remotes whose ports ran out: which ports are free, which are
-// on hold.
+// What is known exactly about the few remotes whose ports run short: which ports are free, which
+// are on hold.
 //
-// The index shows at a glance whether a port is taken, but finding the last free one of 64,512
-// means looking at all blocks, and again for every first packet once there is none. So a remote
-// whose walk found nothing (or took very long) gets a record, made by one exact walk; from then on
-// its sessions are made from the record and kept there, until more than half of its ports are free
-// again. There are records for twice as many full remotes as the table can hold.
+// The index shows at a glance whether a port is taken, but the last free ones of 64,512 are found
+// only by looking at many blocks, and that there is none only by looking at all, again for every
+// first packet. So a remote whose walk took long gets a record, made by one exact walk; from then
+// on its sessions are made from the record and kept there, until more than half of its ports are
+// free again: a new session costs the same at 90, 99 and 99.99 % use, and so does a refusal.
+// There are records for twice as many full remotes as the table can hold, at most 256.
 // Used by the worker that owns the table.
 #ifndef POSTERN_DATAPLANE_TABLE_SCARCE_REMOTES_H_
 #define POSTERN_DATAPLANE_TABLE_SCARCE_REMOTES_H_
@@ -25,6 +26,7 @@ struct alignas(64) ScarceRemote {
   InboundWords key;  // without port
   uint32_t free_ports;
   RemoteHeldChain held;
+  uint64_t words_with_free[16];  // which words of its bit map are not zero
 };
 
 class ScarceRemotes {
@@ -56,6 +58,7 @@ class ScarceRemotes {
     return maps_ + (&remote - remotes_) * words_;
   }
   [[nodiscard]] uint64_t shard_bits_of_word(uint32_t word, uint32_t shard) const;
+  [[nodiscard]] static uint32_t next_word_with_free(const ScarceRemote& remote, uint32_t from);
   void drop(uint32_t number);
 
   const PortBlocks& blocks_;

@@ -144,6 +144,14 @@ class SessionIndex {
     _mm_prefetch(reinterpret_cast<const char*>(&lines_[number]), _MM_HINT_T0);
   }
 
+  // Asks for the lines beside home in which this key may be.
+  void prefetch_others(const IndexPlace& place) const {
+    uint64_t sequence = place.sequence;
+    for (uint32_t step = 0; step < lines_[place.home].reach; ++step, sequence *= kJump) {
+      prefetch(line_of(sequence >> 32));
+    }
+  }
+
   // The first handle with this tag in the key's lines that `is_it(handle)` accepts, or ~0u.
   template <typename Predicate>
   [[nodiscard]] uint32_t find(const IndexPlace& place, Predicate&& is_it) const {

@@ -146,7 +146,7 @@ Created SessionTable::begin(SessionHandle handle, const NewSession& session, uin
   return {CreateStatus::kCreated, handle};
 }
 
-void SessionTable::prefetch_create(std::span<const NewSession> sessions) const {
+void SessionTable::prefetch_create(std::span<const NewSession> sessions) {
   SessionHandle free = free_;
   for (unsigned i = 0; i < sessions.size(); ++i) {
     outbound_.prefetch(outbound_place(sessions[i].key).home);

@@ -137,7 +137,7 @@ class SessionTable {
   [[gnu::target("aes")]] Created create(const NewSession& session, Now now);
   // Asks for the lines that creating these sessions (at most kMaxBurst, next and in this order)
   // will read. Only faster; nothing depends on it.
-  [[gnu::target("aes")]] void prefetch_create(std::span<const NewSession> sessions) const;
+  [[gnu::target("aes")]] void prefetch_create(std::span<const NewSession> sessions);
 
   // Ends a live session. Both lookups miss at once. Its port is held for the port hold.
   void end(SessionHandle handle, Now now);

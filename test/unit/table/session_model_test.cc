@@ -73,6 +73,10 @@ class History {
       ASSERT_EQ(model_.live.size(), config_.max_sessions);
       return;
     }
+    if (made.status == CreateStatus::kNoPort) {
+      ASSERT_EQ(taken_ports(session(number)), config_.port_high + 1U - config_.port_low);
+      return;
+    }
     ASSERT_EQ(made.status, CreateStatus::kCreated);
     const External external = external_of(t_.table.entry(made.handle));
     ASSERT_EQ(model_.external.count(external), 0U) << "one tuple twice";
@@ -86,6 +90,20 @@ class History {
     }
     model_.live[number] = made.handle;
     model_.external[external] = number;
+  }
+
+  // Ports that a new session may not have: of live sessions, and held for less than a second.
+  [[nodiscard]] uint32_t taken_ports(const NewSession& session) const {
+    const auto is_of_remote = [&](const External& external) {
+      return std::get<0>(external) == session.key.vni_protocol >> 24 &&
+             std::get<3>(external) == session.key.remote_ip.host();
+    };
+    uint32_t taken = 0;
+    for (const auto& [external, number] : model_.external) taken += is_of_remote(external) ? 1 : 0;
+    for (const auto& [external, held] : model_.held) {
+      taken += is_of_remote(external) && now_.ms - held.ended_ms < 1000 ? 1 : 0;
+    }
+    return taken;
   }
 
   void end() {
@@ -137,6 +155,19 @@ TEST(SessionModel, ChurnsAtNinetyFivePercentLoad) {
 TEST(SessionModel, ChurnsWithHoldAndFewRemotes) {
   History history(config_of(4096, 30), 20000, 3, 2);
   history.run(2000, 120'000);
+}
+
+TEST(SessionModel, ChurnsWhereEveryRemoteIsScarce) {
+  for (const uint32_t hold_s : {0U, 2U, 20U}) {
+    SessionTableConfig config = config_of(4096, hold_s);
+    config.port_low = 2048;
+    config.port_high = 2559;
+    History history(config, 20000, 6, 5 + hold_s);
+    history.run(3000, 40'000);
+    EXPECT_GT(history.table().statistics().refused_no_port, 50U);
+    EXPECT_EQ(history.table().statistics().unverified_refusals, 0U);
+    EXPECT_EQ(history.table().statistics().held_taken != 0, hold_s != 0);
+  }
 }
 
 TEST(SessionModel, ChurnsAtTheBrim) {
