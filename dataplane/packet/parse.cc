@@ -7,18 +7,13 @@ namespace {
 
 constexpr uint32_t kMinimumHeaderBytes = sizeof(Ipv4Header);
 constexpr uint32_t kQuotedTransportBytes = 8;  // RFC 792
+constexpr uint16_t kRightSum = 0xffff;         // of a header with its checksum (RFC 1071)
 
 // The source routing options, loose and strict (RFC 791), dropped as RFC 7126 4.3 and 4.4 advise.
 constexpr uint8_t kOptionEnd = 0;
 constexpr uint8_t kOptionNop = 1;
 constexpr uint8_t kOptionLooseSourceRoute = 131;
 constexpr uint8_t kOptionStrictSourceRoute = 137;
-
-Ipv4Parts bad(Reason reason) {
-  Ipv4Parts parts;
-  parts.reason = reason;
-  return parts;
-}
 
 // True when the options are well-formed and route nothing.
 [[gnu::cold]] bool options_are_fine(const uint8_t* option, const uint8_t* end) {
@@ -53,7 +48,7 @@ void take_echo_identifier(const IcmpHeader& icmp, Be16& source_port, Be16& desti
 
 void parse_tcp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
   if (bytes < sizeof(TcpHeader)) return;
-  const auto tcp = load<TcpHeader>(at);
+  const auto& tcp = view<TcpHeader>(at);
   if (tcp.header_bytes() < sizeof(TcpHeader) || tcp.header_bytes() > bytes) {
     parts.reason = Reason::kParseBadHeader;
     return;
@@ -65,7 +60,7 @@ void parse_tcp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
 
 void parse_udp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
   if (bytes < sizeof(UdpHeader)) return;
-  const auto udp = load<UdpHeader>(at);
+  const auto& udp = view<UdpHeader>(at);
   if (udp.bytes.host() < sizeof(UdpHeader) || udp.bytes.host() > bytes) {
     parts.reason = Reason::kParseBadHeader;
     return;
@@ -77,7 +72,7 @@ void parse_udp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
 
 void parse_icmp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
   if (bytes < sizeof(IcmpHeader)) return;
-  const auto icmp = load<IcmpHeader>(at);
+  const auto& icmp = view<IcmpHeader>(at);
   if (is_echo(icmp.type)) {
     take_echo_identifier(icmp, parts.source_port, parts.destination_port);
     parts.form = Form::kFlow;
@@ -91,45 +86,53 @@ void parse_icmp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
   parts.form = Form::kIcmpError;
 }
 
-}  // namespace
-
-Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available) {
-  if (available < kMinimumHeaderBytes) return bad(Reason::kParseShort);
-  const auto header = load<Ipv4Header>(ip);
-  const uint32_t header_bytes = header.header_bytes();
-  const uint32_t total_bytes = header.total_bytes.host();
-  if (header.version() != 4 || header_bytes < kMinimumHeaderBytes || total_bytes < header_bytes) {
-    return bad(Reason::kParseBadHeader);
-  }
-  if (total_bytes > available) return bad(Reason::kParseShort);
-  if (checksum_of(ip, header_bytes).raw() != 0) return bad(Reason::kParseBadChecksum);
-  if (header_bytes > kMinimumHeaderBytes &&
-      !options_are_fine(ip + kMinimumHeaderBytes, ip + header_bytes)) {
-    return bad(Reason::kParseBadHeader);
-  }
-  Ipv4Parts parts;
-  parts.protocol = header.protocol;
-  parts.transport_offset = static_cast<uint8_t>(header_bytes);
-  parts.total_bytes = static_cast<uint16_t>(total_bytes);
-  if (header.is_fragment()) {
-    parts.reason = Reason::kUnsupportedProtocol;
-    return parts;
-  }
-  const uint8_t* transport = ip + header_bytes;
-  const uint32_t bytes = total_bytes - header_bytes;
-  switch (header.protocol) {
+void parse_transport(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
+  parts.reason = Reason::kParseShort;
+  switch (parts.protocol) {
     case kProtocolTcp:
-      parse_tcp(transport, bytes, parts);
-      break;
+      return parse_tcp(at, bytes, parts);
     case kProtocolUdp:
-      parse_udp(transport, bytes, parts);
-      break;
+      return parse_udp(at, bytes, parts);
     case kProtocolIcmp:
-      parse_icmp(transport, bytes, parts);
-      break;
+      return parse_icmp(at, bytes, parts);
     default:
       parts.reason = Reason::kUnsupportedProtocol;
   }
+}
+
+}  // namespace
+
+// One result object for every return, so that it is built where the caller wants it: a copy of it
+// would wait for its own narrow stores.
+Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available) {
+  Ipv4Parts parts;
+  if (available < kMinimumHeaderBytes) return parts;
+  const auto& header = view<Ipv4Header>(ip);
+  parts.source = header.source;
+  parts.destination = header.destination;
+  const uint32_t header_bytes = header.header_bytes();
+  const uint32_t total_bytes = header.total_bytes.host();
+  parts.reason = Reason::kParseBadHeader;
+  if (header.version() != 4 || header_bytes < kMinimumHeaderBytes || total_bytes < header_bytes) {
+    return parts;
+  }
+  parts.reason = Reason::kParseShort;
+  if (total_bytes > available) return parts;
+  const uint8_t* const options = ip + kMinimumHeaderBytes;
+  const uint8_t* const transport = ip + header_bytes;
+  uint64_t sum = ipv4_header_sum(ip);
+  if (options != transport) [[unlikely]]
+    sum = add_to_sum(sum, options, header_bytes - kMinimumHeaderBytes);
+  parts.reason = Reason::kParseBadChecksum;
+  if (fold_sum(sum) != kRightSum) return parts;
+  parts.reason = Reason::kParseBadHeader;
+  if (options != transport && !options_are_fine(options, transport)) return parts;
+  parts.reason = Reason::kUnsupportedProtocol;
+  parts.protocol = header.protocol;
+  parts.transport_offset = static_cast<uint8_t>(header_bytes);
+  parts.total_bytes = static_cast<uint16_t>(total_bytes);
+  if (header.is_fragment()) return parts;
+  parse_transport(transport, total_bytes - header_bytes, parts);
   return parts;
 }
 
@@ -138,7 +141,7 @@ QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts) {
   const uint32_t offset = parts.transport_offset + static_cast<uint32_t>(sizeof(IcmpHeader));
   const uint8_t* at = ip + offset;
   const uint32_t available = parts.total_bytes - offset;
-  const auto header = load<Ipv4Header>(at);
+  const auto& header = view<Ipv4Header>(at);
   const uint32_t header_bytes = header.header_bytes();
   if (header.version() != 4 || header_bytes < kMinimumHeaderBytes ||
       header_bytes + kQuotedTransportBytes > available ||
@@ -157,7 +160,7 @@ QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts) {
     if (header.protocol == kProtocolTcp) quoted.tcp_sequence = load<Be32>(transport + 4).host();
     quoted.usable = true;
   } else if (header.protocol == kProtocolIcmp) {
-    const auto icmp = load<IcmpHeader>(transport);
+    const auto& icmp = view<IcmpHeader>(transport);
     take_echo_identifier(icmp, quoted.source_port, quoted.destination_port);
     quoted.usable = is_echo(icmp.type);
   }
@@ -167,11 +170,11 @@ QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts) {
 VxlanParts parse_vxlan(const uint8_t* udp, uint32_t udp_available) {
   VxlanParts parts;
   if (udp_available < sizeof(UdpHeader) + sizeof(VxlanHeader)) return parts;
-  const uint32_t udp_bytes = load<UdpHeader>(udp).bytes.host();
+  const uint32_t udp_bytes = view<UdpHeader>(udp).bytes.host();
   if (udp_bytes < sizeof(UdpHeader) + sizeof(VxlanHeader) || udp_bytes > udp_available) {
     return parts;
   }
-  const auto vxlan = load<VxlanHeader>(udp + sizeof(UdpHeader));
+  const auto& vxlan = view<VxlanHeader>(udp + sizeof(UdpHeader));
   if ((vxlan.flags & VxlanHeader::kVniValid) == 0) return parts;
   parts.valid = true;
   parts.vni = vxlan.vni_host();

@@ -25,8 +25,10 @@ struct Ipv4Parts {
   uint8_t protocol = 0;
   uint8_t transport_offset = 0;
   uint16_t total_bytes = 0;  // of the IP packet; bytes behind it are padding
-  Be16 source_port{};        // echo request: identifier; echo reply: 0
-  Be16 destination_port{};   // echo request: 0; echo reply: identifier
+  Be32 source{};             // filled, as is the next, where there are 20 bytes
+  Be32 destination{};
+  Be16 source_port{};       // echo request: identifier; echo reply: 0
+  Be16 destination_port{};  // echo request: 0; echo reply: identifier
 };
 
 // Parses the packet that starts at `ip` with `available` bytes: version, header and total length,

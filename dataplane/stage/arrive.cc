@@ -18,11 +18,14 @@ struct LastEndpoint {
   Be16 udp_port{};
   uint64_t endpoint = FlatMap::kAbsent;
 };
-struct LastNode {
+struct LastTunnel {
   uint64_t endpoint = FlatMap::kAbsent;
-  Be32 source{};
   uint32_t vni = 0;
   uint32_t tunnel = 0;
+};
+struct LastNode {
+  uint32_t tunnel = 0;
+  Be32 source{};
   NodeIndex node = kNoNode;
 };
 
@@ -48,11 +51,12 @@ class Arrival {
   void sort_ipv4(uint32_t i, uint32_t frame_bytes);
   bool take_tunnel(uint32_t i, const Ipv4Parts& outer, const Ipv4Header& header);
   uint64_t find_endpoint(Be32 destination, Be16 udp_port);
-  bool find_node(uint64_t endpoint, Be32 source, uint32_t vni, uint32_t i);
+  bool find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i);
+  bool find_node(Be32 source, uint32_t i);
   void sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes, uint8_t outer_tos);
-  void sort_plain(uint32_t i, const Ipv4Parts& parts, const Ipv4Header& header);
+  void sort_plain(uint32_t i, const Ipv4Parts& parts);
   bool combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos);
-  void note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts, const Ipv4Header& header);
+  void note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts);
   void drop(uint32_t i, Reason reason) { doors_.drop(burst_, i, reason); }
 
   const Snapshot& snapshot_;
@@ -62,6 +66,7 @@ class Arrival {
   Arrivals& arrivals_;
   Doors& doors_;
   LastEndpoint last_endpoint_;
+  LastTunnel last_tunnel_;
   LastNode last_node_;
 };
 
@@ -73,7 +78,7 @@ void Arrival::sort(uint32_t i) {
   meta.port = port_index_;
   const uint32_t frame_bytes = frame->data_len;
   if (frame_bytes < kEthernetBytes || frame->nb_segs != 1) return drop(i, Reason::kParseShort);
-  const auto ethernet = load<EthernetHeader>(burst_.bytes(i));
+  const auto& ethernet = view<EthernetHeader>(burst_.bytes(i));
   const uint16_t type = ethernet.type.host();
   if (type == kEtherTypeIpv4 && ethernet.destination == port_.mac) {
     return sort_ipv4(i, frame_bytes);
@@ -88,11 +93,10 @@ void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
   const uint8_t* ip = burst_.bytes(i, kEthernetBytes);
   const Ipv4Parts parts = parse_ipv4(ip, frame_bytes - kEthernetBytes);
   if (frame_bytes < kEthernetBytes + sizeof(Ipv4Header)) return drop(i, parts.reason);
-  const auto header = load<Ipv4Header>(ip);
-  note(i, kEthernetBytes, parts, header);
+  note(i, kEthernetBytes, parts);
   if (parts.form == Form::kBad) return drop(i, parts.reason);
-  if (parts.protocol == kProtocolUdp && take_tunnel(i, parts, header)) return;
-  sort_plain(i, parts, header);
+  if (parts.protocol == kProtocolUdp && take_tunnel(i, parts, view<Ipv4Header>(ip))) return;
+  sort_plain(i, parts);
 }
 
 // True when it was a tunnel packet for one of our VTEPs, taken or dropped.
@@ -107,13 +111,13 @@ bool Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, const Ipv4Header& 
     drop(i, vxlan.reason);
     return true;
   }
-  const auto udp = load<UdpHeader>(udp_at);
+  const auto& udp = view<UdpHeader>(udp_at);
   const uint16_t udp_bytes = udp.bytes.host();
   if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, header, udp_bytes)) {
     drop(i, Reason::kParseBadChecksum);
     return true;
   }
-  if (!find_node(endpoint, header.source, vxlan.vni, i)) return true;
+  if (!find_tunnel(endpoint, vxlan.vni, i) || !find_node(header.source, i)) return true;
   PacketMeta& meta = burst_.meta[i];
   meta.has_addresses = 0;  // until the inner ones are known
   meta.vni = vxlan.vni;
@@ -133,11 +137,9 @@ uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
   return endpoint;
 }
 
-// Fills last_node_ with the tunnel and node of (endpoint, VNI, outer source), or drops packet `i`.
-bool Arrival::find_node(uint64_t endpoint, Be32 source, uint32_t vni, uint32_t i) {
-  if (endpoint == last_node_.endpoint && source == last_node_.source && vni == last_node_.vni) {
-    return true;
-  }
+// Fills last_tunnel_ with the tunnel of (endpoint, VNI), or drops packet `i`.
+bool Arrival::find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i) {
+  if (endpoint == last_tunnel_.endpoint && vni == last_tunnel_.vni) return true;
   const uint64_t tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, vni));
   if (tunnel == FlatMap::kAbsent) {
     drop(i, Reason::kTunnelUnknownVni);
@@ -147,26 +149,36 @@ bool Arrival::find_node(uint64_t endpoint, Be32 source, uint32_t vni, uint32_t i
     drop(i, Reason::kTunnelWrongPort);
     return false;
   }
-  const uint64_t node = snapshot_.nodes_by_vtep.find(
-      Snapshot::node_key(static_cast<uint32_t>(tunnel), Ipv4Address::from(source)));
+  last_tunnel_ = {endpoint, vni, static_cast<uint32_t>(tunnel)};
+  return true;
+}
+
+// Fills last_node_ with the node of (last_tunnel_, outer source), or drops packet `i`.
+bool Arrival::find_node(Be32 source, uint32_t i) {
+  const uint32_t tunnel = last_tunnel_.tunnel;
+  if (last_node_.node != kNoNode && source == last_node_.source && tunnel == last_node_.tunnel) {
+    return true;
+  }
+  const uint64_t node =
+      snapshot_.nodes_by_vtep.find(Snapshot::node_key(tunnel, Ipv4Address::from(source)));
   if (node == FlatMap::kAbsent) {
     drop(i, Reason::kTunnelUnknownNode);
     return false;
   }
-  last_node_ = {endpoint, source, vni, static_cast<uint32_t>(tunnel), static_cast<NodeIndex>(node)};
+  last_node_ = {tunnel, source, static_cast<NodeIndex>(node)};
   return true;
 }
 
 void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes,
                          uint8_t outer_tos) {
   if (inner_bytes < kEthernetBytes) return drop(i, Reason::kParseShort);
-  const auto ethernet = load<EthernetHeader>(burst_.bytes(i, inner_offset));
+  const auto& ethernet = view<EthernetHeader>(burst_.bytes(i, inner_offset));
   const uint16_t type = ethernet.type.host();
   if (type == kEtherTypeArp) {
     PacketMeta& meta = burst_.meta[i];
     meta.ip_offset = static_cast<uint16_t>(inner_offset + kEthernetBytes);
     meta.total_bytes = static_cast<uint16_t>(inner_bytes - kEthernetBytes);
-    meta.out_port = static_cast<uint16_t>(last_node_.tunnel);
+    meta.out_port = static_cast<uint16_t>(last_tunnel_.tunnel);
     return arrivals_.inner_arp.push(i);
   }
   if (type != kEtherTypeIpv4) return drop(i, Reason::kUnsupportedProtocol);
@@ -176,7 +188,7 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
   const uint8_t* ip = burst_.bytes(i, ip_offset);
   const Ipv4Parts parts = parse_ipv4(ip, ip_bytes);
   if (ip_bytes < sizeof(Ipv4Header)) return drop(i, parts.reason);
-  note(i, ip_offset, parts, load<Ipv4Header>(ip));
+  note(i, ip_offset, parts);
   if (parts.form == Form::kBad) return drop(i, parts.reason);
   if ((outer_tos & kEcnMask) == kEcnCongestion && !combine_ecn(i, ip_offset, outer_tos)) return;
   if (parts.form == Form::kFlow) return arrivals_.outbound.push(i);
@@ -202,8 +214,8 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
 }
 
 // A packet that is in no tunnel: for an egress address, for ourselves, or for somebody else.
-void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts, const Ipv4Header& header) {
-  const LocalAddress* local = snapshot_.local(Ipv4Address::from(header.destination));
+void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts) {
+  const LocalAddress* local = snapshot_.local(Ipv4Address::from(parts.destination));
   if (local == nullptr) return drop(i, Reason::kNotForUs);
   constexpr uint8_t kOwn = LocalAddress::kInterface | LocalAddress::kVtep;
   const bool is_echo_request =
@@ -219,11 +231,10 @@ void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts, const Ipv4Header& h
   arrivals_.inbound_errors.push(i);
 }
 
-void Arrival::note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts,
-                   const Ipv4Header& header) {
+void Arrival::note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts) {
   PacketMeta& meta = burst_.meta[i];
-  meta.source = header.source;
-  meta.destination = header.destination;
+  meta.source = parts.source;
+  meta.destination = parts.destination;
   meta.source_port = parts.source_port;
   meta.destination_port = parts.destination_port;
   meta.ip_offset = static_cast<uint16_t>(ip_offset);

@@ -39,36 +39,40 @@ Be16 entropy_port(const PacketMeta& meta) {
   return Be16(static_cast<uint16_t>(0xc000 | (hash & 0x3fff)));
 }
 
-// Puts the node's encapsulation in front of the IP packet at frame offset 14.
+// Puts the node's encapsulation in front of the IP packet at frame offset 14. The template is
+// copied whole and then patched where it lies: patched before, its copy would wait for the patches.
 void encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta) {
-  const NodeEntry& node = snapshot.nodes[meta.node];
-  const uint32_t inner_bytes = frame->data_len - kEthernetBytes;
-  const uint8_t tos = rte_pktmbuf_mtod(frame, const uint8_t*)[kEthernetBytes + 1];
-  auto* at =
-      reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, kEncapsulationBytes - kEthernetBytes));
-  VxlanEncapsulation headers = node.encapsulation;
-  const uint64_t learned = snapshot.shared->node_macs.load(meta.node);
-  headers.inner_ethernet.destination =
-      node.configured_mac.is_zero() ? MacAddress::from_packed(learned) : node.configured_mac;
   constexpr uint32_t kTunnelBytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + kEthernetBytes;
-  headers.outer_ip.tos = tos;  // DSCP and ECN from the inner header (RFC 2983, RFC 6040 4.1)
-  headers.outer_ip.total_bytes =
-      Be16(static_cast<uint16_t>(sizeof(Ipv4Header) + kTunnelBytes + inner_bytes));
-  headers.outer_ip.checksum = Be16(0);
-  headers.outer_ip.checksum = checksum_of(&headers.outer_ip, sizeof headers.outer_ip);
-  headers.udp.source_port = entropy_port(meta);
-  headers.udp.bytes = Be16(static_cast<uint16_t>(kTunnelBytes + inner_bytes));
-  store(at, headers);
+  constexpr uint32_t kIp = offsetof(VxlanEncapsulation, outer_ip);
+  constexpr uint32_t kUdp = offsetof(VxlanEncapsulation, udp);
+  const NodeEntry& node = snapshot.nodes[meta.node];
+  const uint32_t udp_bytes = kTunnelBytes + frame->data_len - kEthernetBytes;
+  auto* const at =
+      reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, kEncapsulationBytes - kEthernetBytes));
+  store(at, node.encapsulation);
+  const uint64_t learned = snapshot.shared->node_macs.load(meta.node);
+  store(at + offsetof(VxlanEncapsulation, inner_ethernet),
+        node.configured_mac.is_zero() ? MacAddress::from_packed(learned) : node.configured_mac);
+  // DSCP and ECN from the inner header (RFC 2983, RFC 6040 4.1).
+  const uint8_t tos = view<Ipv4Header>(at + kEncapsulationBytes).tos;
+  const Be16 total_bytes(static_cast<uint16_t>(sizeof(Ipv4Header) + udp_bytes));
+  const uint64_t sum =
+      ipv4_header_sum(&node.encapsulation.outer_ip) + Be16(tos).raw() + total_bytes.raw();
+  store(at + kIp + offsetof(Ipv4Header, tos), tos);
+  store(at + kIp + offsetof(Ipv4Header, total_bytes), total_bytes);
+  store(at + kIp + offsetof(Ipv4Header, checksum),
+        Be16::from_raw(static_cast<uint16_t>(~fold_sum(sum))));
+  store(at + kUdp + offsetof(UdpHeader, source_port), entropy_port(meta));
+  store(at + kUdp + offsetof(UdpHeader, bytes), Be16(static_cast<uint16_t>(udp_bytes)));
 }
 
 }  // namespace
 
 void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors) {
-  EthernetHeader ethernet{};
-  ethernet.source = snapshot.ports[meta.out_port].mac;
-  ethernet.type = Be16(kEtherTypeIpv4);
-  store(rte_pktmbuf_mtod(frame, uint8_t*), ethernet);
+  uint8_t* const at = rte_pktmbuf_mtod(frame, uint8_t*);
+  store(at + offsetof(EthernetHeader, source), snapshot.ports[meta.out_port].mac);
+  store(at + offsetof(EthernetHeader, type), Be16(kEtherTypeIpv4));
   deliver(snapshot, frame, meta, {meta.out_port, Ipv4Address::from(meta.destination)}, now, holds,
           doors);
 }

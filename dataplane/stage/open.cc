@@ -71,7 +71,7 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
 bool Opening::may_start(uint32_t i, Reason& reason) const {
   const PacketMeta& meta = burst_.meta[i];
   const uint8_t* transport = burst_.bytes(i, meta.transport_offset);
-  if (meta.protocol == kProtocolTcp && !tcp_is_plain_syn(load<TcpHeader>(transport).flags)) {
+  if (meta.protocol == kProtocolTcp && !tcp_is_plain_syn(view<TcpHeader>(transport).flags)) {
     reason = Reason::kBadTcpState;
     return false;
   }
@@ -79,7 +79,7 @@ bool Opening::may_start(uint32_t i, Reason& reason) const {
     reason = Reason::kNoSession;
     return false;
   }
-  if (load<Ipv4Header>(burst_.bytes(i, meta.ip_offset)).ttl <= 1) {
+  if (view<Ipv4Header>(burst_.bytes(i, meta.ip_offset)).ttl <= 1) {
     reason = Reason::kTtlExpired;
     return false;
   }

@@ -26,7 +26,7 @@ InboundKey inbound_key(const PacketMeta& meta) {
 }
 
 uint8_t time_to_live(const Burst& burst, uint32_t i) {
-  return load<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).ttl;
+  return view<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).ttl;
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ uint8_t time_to_live(const Burst& burst, uint32_t i) {
 TcpSegment segment_of(const Burst& burst, uint32_t i) {
   const PacketMeta& meta = burst.meta[i];
   const uint8_t* at = burst.bytes(i, meta.transport_offset);
-  const auto header = load<TcpHeader>(at);
+  const auto& header = view<TcpHeader>(at);
   const uint32_t header_bytes = header.header_bytes();
   const uint32_t before_payload = meta.transport_offset - meta.ip_offset + header_bytes;
   TcpSegment segment = TcpSegment::from(header, meta.total_bytes - before_payload);

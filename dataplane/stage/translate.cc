@@ -13,8 +13,9 @@ struct NewEnd {
 
 // Which end: outbound the source changes, inbound the destination.
 template <Direction direction>
-Be32& address_of(Ipv4Header& header) {
-  return direction == Direction::kOutbound ? header.source : header.destination;
+constexpr uint32_t address_offset() {
+  return direction == Direction::kOutbound ? offsetof(Ipv4Header, source)
+                                           : offsetof(Ipv4Header, destination);
 }
 constexpr uint32_t port_offset(Direction direction) {
   return direction == Direction::kOutbound ? 0 : 2;
@@ -23,16 +24,18 @@ constexpr uint32_t port_offset(Direction direction) {
 // Address and TTL of the IP header; returns what changed for transports with a pseudo header.
 template <Direction direction>
 ChecksumDelta rewrite_ip(uint8_t* ip, Be32 address) {
-  auto header = load<Ipv4Header>(ip);
+  uint8_t* const address_at = ip + address_offset<direction>();
+  uint8_t* const ttl_at = ip + offsetof(Ipv4Header, ttl);  // TTL and protocol are one word
+  uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
   ChecksumDelta addresses;
-  addresses.replace(address_of<direction>(header), address);
+  addresses.replace(load<Be32>(address_at), address);
+  store(address_at, address);
+  const auto before = load<Be16>(ttl_at);
+  const Be16 after(static_cast<uint16_t>(before.host() - 0x100));
+  store(ttl_at, after);
   ChecksumDelta all = addresses;
-  const auto before = load<Be16>(ip + offsetof(Ipv4Header, ttl));
-  --header.ttl;
-  address_of<direction>(header) = address;
-  store(ip, header);
-  all.replace(before, load<Be16>(ip + offsetof(Ipv4Header, ttl)));
-  store(ip + offsetof(Ipv4Header, checksum), all.apply(header.checksum));
+  all.replace(before, after);
+  store(checksum_at, all.apply(load<Be16>(checksum_at)));
   return addresses;
 }
 
@@ -67,7 +70,7 @@ void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
 }
 
 void clamp_syn(const NodeEntry& node, uint8_t* transport) {
-  const auto tcp = load<TcpHeader>(transport);
+  const auto& tcp = view<TcpHeader>(transport);
   if ((tcp.flags & TcpHeader::kSyn) != 0 && node.mss_bytes != 0) [[unlikely]] {
     clamp_mss(transport, tcp.header_bytes(), node.mss_bytes);
   }
@@ -82,7 +85,7 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
     const SessionEntry& session = sessions.entry(meta.session);
     uint8_t* ip = burst.bytes(i, meta.ip_offset);
     uint8_t* transport = burst.bytes(i, meta.transport_offset);
-    const auto ethernet = load<EthernetHeader>(ip - sizeof(EthernetHeader));
+    const auto& ethernet = view<EthernetHeader>(ip - sizeof(EthernetHeader));
     snapshot.shared->node_macs.learn(meta.node, ethernet.source.packed());
     rewrite<Direction::kOutbound>(ip, transport, meta.protocol,
                                   {session.egress_ip, session.egress_port});

@@ -68,7 +68,7 @@ struct NodeEntry {
   uint16_t mss_bytes = 0;     // MSS clamp for its pods; 0: none
   MacAddress configured_mac;  // zero: learned
   // The whole encapsulation but what differs by packet: both destination MACs, outer length, TOS,
-  // IP checksum and UDP source port and length.
+  // IP checksum and UDP source port and length, which are zero.
   VxlanEncapsulation encapsulation;
 };
 

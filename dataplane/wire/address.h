@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "dataplane/wire/bytes.h"
 
@@ -69,12 +70,20 @@ struct MacAddress {
   [[nodiscard]] std::string text() const;
   // The six bytes in the low 48 bits, first byte lowest: what a table word or a register holds.
   [[nodiscard]] constexpr uint64_t packed() const {
+    if (!std::is_constant_evaluated()) {
+      return load<uint32_t>(byte.data()) | uint64_t{load<uint16_t>(byte.data() + 4)} << 32;
+    }
     uint64_t value = 0;
     for (int i = 5; i >= 0; --i) value = value << 8 | byte[static_cast<size_t>(i)];
     return value;
   }
   static constexpr MacAddress from_packed(uint64_t value) {
     MacAddress mac;
+    if (!std::is_constant_evaluated()) {
+      store(mac.byte.data(), static_cast<uint32_t>(value));
+      store(mac.byte.data() + 4, static_cast<uint16_t>(value >> 32));
+      return mac;
+    }
     for (auto& b : mac.byte) {
       b = static_cast<uint8_t>(value);
       value >>= 8;
@@ -85,6 +94,8 @@ struct MacAddress {
   [[nodiscard]] constexpr bool is_zero() const { return packed() == 0; }
   static constexpr MacAddress broadcast() { return {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}; }
   auto operator<=>(const MacAddress&) const = default;
+  // In two registers; the default goes byte by byte.
+  constexpr bool operator==(const MacAddress& other) const { return packed() == other.packed(); }
 };
 static_assert(sizeof(MacAddress) == 6 && alignof(MacAddress) == 1);
 

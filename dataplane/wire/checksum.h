@@ -3,6 +3,7 @@
 #ifndef POSTERN_DATAPLANE_WIRE_CHECKSUM_H_
 #define POSTERN_DATAPLANE_WIRE_CHECKSUM_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,13 +11,11 @@
 
 namespace postern {
 
-// Folds a sum of 16-bit words to 16 bits.
+// Folds a sum of 16-bit words to 16 bits: adding a number to itself with its halves exchanged
+// leaves the sum of both halves, with the carry that runs around, in the upper half.
 constexpr uint16_t fold_sum(uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(sum);
+  const auto half = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((half + std::rotl(half, 16)) >> 16);
 }
 
 // The one's complement sum of `bytes` bytes, added to `sum`, not folded. An odd last byte is
@@ -31,6 +30,15 @@ inline uint64_t add_to_sum(uint64_t sum, const void* data, size_t bytes) {
   }
   if (bytes == 1) sum += *at;
   return sum;
+}
+
+// The same of an IPv4 header without options (20 bytes), in three loads.
+inline uint64_t ipv4_header_sum(const void* header) {
+  const auto* at = static_cast<const uint8_t*>(header);
+  const auto first = load<uint64_t>(at);
+  const auto second = load<uint64_t>(at + 8);
+  return (first & 0xffffffff) + (first >> 32) + (second & 0xffffffff) + (second >> 32) +
+         load<uint32_t>(at + 16);
 }
 
 // The checksum field's value for `bytes` bytes whose checksum field is zero; 0xffff-complemented
