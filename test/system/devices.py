@@ -127,22 +127,32 @@ def test_memory_auto(t):
     _with_memory(t, "auto")
 
 
+def _need_huge_pages(t):
+    free = _huge_pages_free()
+    if free < NEEDED_PAGES:
+        t.skip("%d free huge pages of 2 MiB, %d are needed: sysctl -w vm.nr_hugepages=%d" % (
+            free, NEEDED_PAGES, NEEDED_PAGES))
+
+
 def test_memory_in_memory(t):
     """in-memory takes huge pages without files."""
-    if _huge_pages_free() < NEEDED_PAGES:
-        t.skip("%d free huge pages of 2 MiB, %d are needed: sysctl -w vm.nr_hugepages=%d" % (
-            _huge_pages_free(), NEEDED_PAGES, NEEDED_PAGES))
+    _need_huge_pages(t)
     _with_memory(t, "in-memory")
 
 
 def test_memory_hugepages(t):
-    """hugepages takes them from a mounted hugetlbfs."""
-    with open("/proc/mounts", encoding="utf-8") as file:
-        mounted = any(line.split()[2] == "hugetlbfs" for line in file)
-    if not mounted or _huge_pages_free() < NEEDED_PAGES:
-        t.skip("needs %d free huge pages of 2 MiB and a hugetlbfs: sysctl -w vm.nr_hugepages=%d; "
-               "mount -t hugetlbfs nodev /dev/hugepages" % (NEEDED_PAGES, NEEDED_PAGES))
-    _with_memory(t, "hugepages")
+    """hugepages takes them from a mounted hugetlbfs, here one that only the gateway sees."""
+    _need_huge_pages(t)
+    rig = t.rig(nodes=1)
+    folder = rig.ground.path("huge")
+    os.mkdir(folder)
+    model = rig.model(eal={"memory": "hugepages"})
+    rig.learn(model)
+    rig.gateway.write(model)
+    rig.gateway.launch("unshare", "--mount", "sh", "-c",
+                       'mount -t hugetlbfs nodev "$0" && exec "$@"', folder)
+    rig.gateway.wait_ready()
+    _traffic(t, rig)
 
 
 def test_memory_that_is_not_there(t):

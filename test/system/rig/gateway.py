@@ -1,6 +1,7 @@
 """The process under test: `postern -c FILE` in the gateway's namespace, and its control socket."""
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -40,11 +41,11 @@ class Gateway:
             file.write(settings.text(model))
         os.rename(self.config_path + ".new", self.config_path)
 
-    def launch(self):
-        """Starts the process and does not wait for it."""
+    def launch(self, *by):
+        """Starts the process and does not wait for it; `by` is a command that executes it."""
         with open(self.log_path, "ab") as log:
             self._process = self._namespace.popen(
-                self.program("postern"), "-c", self.config_path, stdout=log, stderr=log)
+                *by, self.program("postern"), "-c", self.config_path, stdout=log, stderr=log)
 
     def wait_ready(self):
         self._client = control.connect(self.socket_path, START_PATIENCE_S, lambda: self.running)
@@ -59,6 +60,14 @@ class Gateway:
 
     def signal(self, sign):
         self._process.send_signal(sign)
+
+    def kill(self):
+        """SIGKILL, as in a crash. What DPDK keeps of a process in /run goes with it."""
+        self.disconnect()
+        pid = self.pid
+        self._ground.stop(self._process, signal.SIGKILL)
+        self._process = None
+        shutil.rmtree("/run/dpdk/postern-%d" % pid, ignore_errors=True)
 
     def stop(self):
         """SIGTERM: (exit status, seconds)."""

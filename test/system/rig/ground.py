@@ -150,9 +150,12 @@ class Ground:
         for closer in reversed(self._closers):
             with contextlib.suppress(Exception):
                 closer.close()
+        for process in self._processes:
+            with contextlib.suppress(OSError):
+                process.terminate()
         for process in list(self._processes):
             with contextlib.suppress(Exception):
-                self.stop(process, signal.SIGKILL)
+                self.stop(process)
         for namespace in reversed(self._namespaces):
             with contextlib.suppress(Exception):
                 namespace.close()
