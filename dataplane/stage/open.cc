@@ -16,12 +16,6 @@ Flow flow_of(const PacketMeta& meta) {
           .node = meta.node};
 }
 
-// The handle was found before this burst changed anything: the entry may be another's by now.
-bool is_session_of(const SessionEntry& entry, const PacketMeta& meta) {
-  return entry.source_ip == meta.source && entry.source_port == meta.source_port &&
-         entry.vni_protocol == OutboundKey::pack(meta.vni, meta.protocol);
-}
-
 class Opening {
  public:
   Opening(const Snapshot& snapshot, Sessions& sessions, Burst& burst, Now now)
@@ -32,12 +26,12 @@ class Opening {
 
  private:
   bool may_start(uint32_t i, Reason& reason) const;
-  bool reopen(uint32_t i, const Decision& decision, bool& passed);
+  bool reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed);
   bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
               Reason& reason);
   Created create_with(uint32_t i, const Decision& decision, AddressSlot slot);
-  bool start(uint32_t i, const Created& created, Reason& reason);
-  bool join(uint32_t i, SessionHandle handle, Reason& reason);
+  bool start(uint32_t i, const Created& created, const Decision& decision, Reason& reason);
+  bool join(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
   [[nodiscard]] const EgressPolicy* node_ip(const Decision& decision) const;
 
   const Snapshot& snapshot_;
@@ -51,14 +45,12 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
   if (!decision.allowed) return false;
   if (!may_start(i, reason)) {
     // Not a first packet; but the session may have been opened earlier in this burst.
-    const PacketMeta& meta = burst_.meta[i];
-    const SessionHandle handle = sessions_.table().find_outbound_one(
-        {meta.source, OutboundKey::pack(meta.vni, meta.protocol), meta.destination,
-         meta.destination_port, meta.source_port});
-    return handle != kNoSession && join(i, handle, reason);
+    const SessionHandle handle = sessions_.table().find_outbound_one(outbound_key(burst_.meta[i]));
+    return handle != kNoSession && join(i, handle, decision, reason);
   }
+  const SessionHandle closing = burst_.meta[i].session;
   bool passed = false;
-  if (burst_.meta[i].session != kNoSession && reopen(i, decision, passed)) return passed;
+  if (closing != kNoSession && reopen(i, closing, decision, passed)) return passed;
   const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
   if (create(i, flow, decision, policy, reason)) return true;
   if (reason != Reason::kNoEgressAddress || !policy.fall_back_to_node_ip) return false;
@@ -88,10 +80,10 @@ bool Opening::may_start(uint32_t i, Reason& reason) const {
 
 // A new SYN on a closing session keeps the session's port where the policy still has its address.
 // False where it must become a session of its own.
-bool Opening::reopen(uint32_t i, const Decision& decision, bool& passed) {
-  const SessionHandle handle = burst_.meta[i].session;
+bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed) {
+  // The handle was found before this burst changed anything: the entry may be another's by now.
+  if (sessions_.table().find_outbound_one(outbound_key(burst_.meta[i])) != handle) return false;
   SessionEntry& entry = sessions_.entry(handle);
-  if (!entry.live() || !is_session_of(entry, burst_.meta[i])) return false;
   const PolicyTable& policy = snapshot_.policy;
   const Range addresses = policy.policies[decision.policy].addresses;
   for (uint32_t k = 0; k < addresses.count; ++k) {
@@ -120,7 +112,7 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
       return false;
     }
     const Created created = create_with(i, decision, slot);
-    if (created.status != CreateStatus::kNoPort) return start(i, created, reason);
+    if (created.status != CreateStatus::kNoPort) return start(i, created, decision, reason);
     reason = Reason::kNoPort;
     if (!policy.next_address_when_exhausted) break;
   }
@@ -132,8 +124,7 @@ Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot s
   const PacketMeta& meta = burst_.meta[i];
   const EgressAddress& address = snapshot_.policy.addresses[slot];
   NewSession session{};
-  session.key = {meta.source, OutboundKey::pack(meta.vni, meta.protocol), meta.destination,
-                 meta.destination_port, meta.source_port};
+  session.key = outbound_key(meta);
   session.egress_ip = address.address.wire();
   session.address_slot = slot;
   session.address_epoch = address.epoch;
@@ -145,12 +136,12 @@ Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot s
 }
 
 // The session is there: new, or (M8) made by an earlier packet of this burst.
-bool Opening::start(uint32_t i, const Created& created, Reason& reason) {
+bool Opening::start(uint32_t i, const Created& created, const Decision& decision, Reason& reason) {
   if (created.status == CreateStatus::kTableFull) {
     reason = Reason::kSessionTableFull;
     return false;
   }
-  if (created.status == CreateStatus::kExists) return join(i, created.handle, reason);
+  if (created.status == CreateStatus::kExists) return join(i, created.handle, decision, reason);
   burst_.meta[i].session = created.handle;
   SessionEntry& entry = sessions_.entry(created.handle);
   if (entry.protocol() == kProtocolTcp) tcp_first(entry, segment_of(burst_, i));
@@ -158,11 +149,15 @@ bool Opening::start(uint32_t i, const Created& created, Reason& reason) {
   return true;
 }
 
-bool Opening::join(uint32_t i, SessionHandle handle, Reason& reason) {
+// An earlier packet of this burst made the session, and another one may have closed it since.
+bool Opening::join(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason) {
   burst_.meta[i].session = handle;
+  reason = Reason::kBadTcpState;
   const Admission admission =
       admit(snapshot_, sessions_, burst_, i, handle, Direction::kOutbound, now_, reason);
-  return admission == Admission::kPass;
+  bool passed = admission == Admission::kPass;
+  if (admission == Admission::kOpen) reopen(i, handle, decision, passed);
+  return passed;
 }
 
 const EgressPolicy* Opening::node_ip(const Decision& decision) const {

@@ -7,24 +7,6 @@
 namespace postern {
 namespace {
 
-OutboundKey outbound_key(const PacketMeta& meta) {
-  return {.source_ip = meta.source,
-          .vni_protocol = OutboundKey::pack(meta.vni, meta.protocol),
-          .remote_ip = meta.destination,
-          .remote_port = meta.destination_port,
-          .source_port = meta.source_port};
-}
-
-InboundKey inbound_key(const PacketMeta& meta) {
-  return {.protocol = meta.protocol,
-          .remote_ip = meta.source,
-          .remote_port = meta.source_port,
-          .ignored = Be16(0),
-          .egress_ip = meta.destination,
-          .egress_port = meta.destination_port,
-          .padding = 0};
-}
-
 uint8_t time_to_live(const Burst& burst, uint32_t i) {
   return view<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).ttl;
 }
@@ -148,6 +130,26 @@ uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry) {
   }
 }
 
+namespace {
+
+// Opening may end sessions: half-open ones give way when the table is full. A packet that found
+// such a session earlier in this burst must not leave with the face of who has the entry now.
+[[gnu::cold, gnu::noinline]] void refuse_orphans(Sessions& sessions, const Burst& burst,
+                                                 IndexList& pass, Refusals& refusals) {
+  const IndexList before = pass;
+  pass.clear();
+  for (const uint8_t i : before) {
+    const PacketMeta& meta = burst.meta[i];
+    if (sessions.table().find_outbound_one(outbound_key(meta)) == meta.session) {
+      pass.push(i);
+    } else {
+      refusals.push(i, Reason::kSessionTableFull);
+    }
+  }
+}
+
+}  // namespace
+
 void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
                     Now now, IndexList& pass, Refusals& refusals) {
   std::array<OutboundKey, kBurst> keys;
@@ -189,7 +191,10 @@ void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, 
         break;
     }
   }
-  if (!opening.empty()) open_sessions(snapshot, sessions, burst, opening, now, pass, refusals);
+  if (opening.empty()) return;
+  const uint64_t ended = sessions.table().ended();
+  open_sessions(snapshot, sessions, burst, opening, now, pass, refusals);
+  if (sessions.table().ended() != ended) refuse_orphans(sessions, burst, pass, refusals);
 }
 
 void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,

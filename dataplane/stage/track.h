@@ -51,6 +51,25 @@ enum class Admission : uint8_t {
 Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
                 SessionHandle handle, Direction direction, Now now, Reason& reason);
 
+// The key under which an outbound packet finds its session.
+inline OutboundKey outbound_key(const PacketMeta& meta) {
+  return {.source_ip = meta.source,
+          .vni_protocol = OutboundKey::pack(meta.vni, meta.protocol),
+          .remote_ip = meta.destination,
+          .remote_port = meta.destination_port,
+          .source_port = meta.source_port};
+}
+// Likewise of an inbound one.
+inline InboundKey inbound_key(const PacketMeta& meta) {
+  return {.protocol = meta.protocol,
+          .remote_ip = meta.source,
+          .remote_port = meta.source_port,
+          .ignored = Be16(0),
+          .egress_ip = meta.destination,
+          .egress_port = meta.destination_port,
+          .padding = 0};
+}
+
 // The TCP segment of packet `i`, as the state machine wants it.
 TcpSegment segment_of(const Burst& burst, uint32_t i);
 

@@ -182,6 +182,8 @@ class SessionTable {
   [[nodiscard]] uint32_t capacity() const { return capacity_; }  // handles are below it
   [[nodiscard]] uint32_t live() const { return live_; }
   [[nodiscard]] uint32_t held() const { return held_; }
+  // How many sessions ended so far: while it stays the same, every handle names what it named.
+  [[nodiscard]] uint64_t ended() const { return statistics_.ended; }
   [[nodiscard]] SessionTableStatistics statistics() const;
 
  private:
