@@ -46,20 +46,18 @@ Admission admit_tcp(const Burst& burst, uint32_t i, SessionEntry& entry, Directi
   return Admission::kRefused;
 }
 
-// Notes the packet in its session: expiry and counters.
+// What a packet does to the end of its session.
+enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
+
 void refresh(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle, Now now,
-             Direction direction, uint32_t bytes, bool may_shorten) {
+             Expiry expiry) {
   SessionEntry& entry = sessions.entry(handle);
   const uint32_t timeout_s = idle_timeout_s(snapshot, entry);
-  // A remote cannot keep a connection alive that is over.
-  const bool is_over = entry.protocol() == kProtocolTcp && direction == Direction::kInbound &&
-                       tcp_state(entry) >= TcpState::kClosing;
-  if (may_shorten) {
-    sessions.table().touch_earlier(handle, now, timeout_s);
-  } else if (!is_over) {
+  if (expiry == Expiry::kLater) [[likely]] {
     SessionTable::touch(entry, now, timeout_s);
+  } else if (expiry == Expiry::kPerhapsEarlier) {
+    sessions.table().touch_earlier(handle, now, timeout_s);
   }
-  sessions.count(handle, direction, bytes);
 }
 
 // False, and the session is ended, when what it rests on is gone. A packet before this one in the
@@ -78,18 +76,23 @@ bool still_serves(const Snapshot& snapshot, Sessions& sessions, SessionHandle ha
 Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
                 SessionHandle handle, Direction direction, Now now, Reason& reason) {
   SessionEntry& entry = sessions.entry(handle);
-  bool may_shorten = false;
+  Expiry expiry = Expiry::kLater;
   if (time_to_live(burst, i) <= 1) [[unlikely]] {
     reason = Reason::kTtlExpired;
     return Admission::kRefused;
   }
   if (burst.meta[i].protocol == kProtocolTcp) {
     const uint16_t before = entry.flags;
+    // A remote cannot keep a connection alive that is over, whatever it sends.
+    const bool was_over =
+        direction == Direction::kInbound && tcp_state(entry) >= TcpState::kClosing;
     const Admission admission = admit_tcp(burst, i, entry, direction, reason);
     if (admission != Admission::kPass) return admission;
-    may_shorten = before != entry.flags;
+    if (before != entry.flags) expiry = Expiry::kPerhapsEarlier;
+    if (was_over) expiry = Expiry::kKept;
   }
-  refresh(snapshot, sessions, handle, now, direction, burst.meta[i].total_bytes, may_shorten);
+  refresh(snapshot, sessions, handle, now, expiry);
+  sessions.count(handle, direction, burst.meta[i].total_bytes);
   return Admission::kPass;
 }
 

@@ -244,5 +244,16 @@ TEST_F(Tcp, T4_ASynFromTheRemoteAloneDoesNotRevive) {
   EXPECT_EQ(tcp_state(gateway_.only_session()), TcpState::kClosing);
 }
 
+TEST_F(Tcp, T3_TheRemoteAloneDoesNotKeepAClosedConnection) {
+  open();
+  close();
+  const uint16_t expires_s = gateway_.only_session().expires_s;
+  gateway_.pass_seconds(100);
+  // Beyond what was sent: it moves the trackers.
+  gateway_.receive("uplink",
+                   server({.flags = kAck, .sequence = 600, .acknowledgement = 102}).payload("x"));
+  EXPECT_EQ(gateway_.only_session().expires_s, expires_s);
+}
+
 }  // namespace
 }  // namespace postern::test
