@@ -77,7 +77,7 @@ namespace postern {
     "Raise limits.bandwidth of the namespace.")                                                   \
   X(kSessionTableFull, "session-table-full", "There is no room for another session.",             \
     "Raise sessions.max and restart, or find the pod that opens so many.")                        \
-  X(kNoSession, "no-session", "An inbound packet that belongs to no session.",                    \
+  X(kNoSession, "no-session", "An inbound packet without a session, or its session went.",        \
     "Normal for scans and late packets. Many: check that replies come to the same gateway.")      \
   X(kBadTcpState, "bad-tcp-state",                                                                \
     "A TCP packet that can neither start a session nor continue the one it belongs to.",          \

@@ -15,7 +15,9 @@ constexpr Rate kAnswersPerSource{.per_second = 100, .burst = 50};
 constexpr Rate kAnswersInAll{.per_second = 20000, .burst = 2000};
 
 constexpr uint32_t kInjectionsPerTurn = kBurst;
-constexpr uint32_t kReleasesPerTurn = kBurst;
+// Of held packets, which are looked at once a millisecond: every turn would let a pod that calls
+// absent neighbours slow everybody down.
+constexpr uint32_t kReleasesPerLook = kBurst;
 // Copying for lists looks at so many positions a turn: at most a few microseconds.
 constexpr uint32_t kCopyPositionsPerTurn = 1024;
 constexpr uint32_t kCopiesPerTurn = 64;
@@ -108,20 +110,21 @@ void Worker::housekeep(const Snapshot& snapshot, Now now) {
     doors_.forward(injection.frame, injection.port);
   }
   if (!holds_.empty()) {
-    holds_.release(given_.shared.neighbours, now, kReleasesPerTurn, doors_);
+    if (now.ms != released_at_ms_) {
+      released_at_ms_ = now.ms;
+      holds_.release(snapshot, sessions_, now, kReleasesPerLook, doors_);
+    }
     NeighbourKey key;
     while (holds_.next_request(key)) {
       given_.channel.punts.push({.kind = Punt::Kind::kResolve, .neighbour = key, .mac = {}});
     }
   }
-  take_commands(snapshot, now);
+  take_commands();
   if (copying_ != nullptr) copy_sessions(now);
   sweep(snapshot, now);
 }
 
-void Worker::take_commands(const Snapshot& snapshot, Now now) {
-  static_cast<void>(snapshot);
-  static_cast<void>(now);
+void Worker::take_commands() {
   if (copying_ != nullptr) return;  // one after another
   if (purges_begun_ - purges_ended_ == kPurgesUnderWay) return;
   WorkerCommand command;

@@ -60,7 +60,7 @@ class Worker {
 
   uint32_t receive(const Snapshot& snapshot, uint16_t port, Now now);
   void housekeep(const Snapshot& snapshot, Now now);
-  void take_commands(const Snapshot& snapshot, Now now);
+  void take_commands();
   void copy_sessions(Now now);
   void sweep(const Snapshot& snapshot, Now now);
   void report(const HeardNeighbours& heard);
@@ -75,6 +75,7 @@ class Worker {
   RateLimiter answers_;
   WalkContext walk_;
   Burst burst_;
+  uint64_t released_at_ms_ = 0;
   uint64_t swept_until_ms_ = 0;
   // Tickets of the purges under way, a ring: begun at purges_begun_, ended at purges_ended_.
   std::array<uint64_t, kPurgesUnderWay> purge_tickets_{};

@@ -1,8 +1,31 @@
 #include "dataplane/stage/hold.h"
 
+#include "dataplane/stage/track.h"
 #include "dataplane/wire/headers.h"
 
 namespace postern {
+namespace {
+
+// True while the session of a translated frame is what it was then. Found anew, because handles are
+// reused; an ICMP error is not found so and does not outlast its wait. The gateway's own frames
+// have no session.
+bool still_stands(const Snapshot& snapshot, Sessions& sessions, const rte_mbuf* frame,
+                  const PacketMeta& meta) {
+  if (meta.session == kNoSession) return true;
+  const SessionTable& table = sessions.table();
+  const SessionHandle outbound = table.find_outbound_one(outbound_key(meta));
+  const SessionHandle handle =
+      outbound != kNoSession ? outbound : table.find_inbound_one(inbound_key(meta));
+  if (handle != meta.session) return false;
+  SessionEntry& entry = sessions.entry(handle);
+  if (!session_stands(snapshot, entry)) return false;
+  const uint32_t slot = entry.source_slot_epoch & 0xffffff;
+  if (snapshot.shared->source_records.load(slot).node != meta.node) return false;
+  const auto* ip = rte_pktmbuf_mtod_offset(frame, const uint8_t*, sizeof(EthernetHeader));
+  return outbound == kNoSession || load<Ipv4Header>(ip).source == entry.egress_ip;
+}
+
+}  // namespace
 
 void HoldQueue::hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta,
                      Now now, Doors& doors) {
@@ -17,7 +40,9 @@ void HoldQueue::hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, cons
   waiting_[waiting_count_++] = {frame, key, slot, bucket, now.ms + kPatience_ms, meta};
 }
 
-void HoldQueue::release(const NeighbourTable& neighbours, Now now, uint32_t budget, Doors& doors) {
+void HoldQueue::release(const Snapshot& snapshot, Sessions& sessions, Now now, uint32_t budget,
+                        Doors& doors) {
+  const NeighbourTable& neighbours = snapshot.shared->neighbours;
   uint32_t kept = 0;
   for (Waiting& waiting : held()) {
     if (waiting.slot == kNoNeighbour) waiting.slot = neighbours.find(waiting.key);
@@ -31,7 +56,9 @@ void HoldQueue::release(const NeighbourTable& neighbours, Now now, uint32_t budg
     --budget;
     --counts_[waiting.bucket];
     doors.release();
-    if (reachable) {
+    if (reachable && !still_stands(snapshot, sessions, waiting.frame, waiting.meta)) {
+      doors.drop(waiting.frame, Reason::kNoSession, &waiting.meta);
+    } else if (reachable) {
       store(rte_pktmbuf_mtod(waiting.frame, uint8_t*), MacAddress::from_packed(word));
       doors.forward(waiting.frame, waiting.key.port);
     } else {

@@ -2,7 +2,8 @@
 //
 // A finished frame that lacks only its destination MAC waits here, in all and per neighbour
 // bounded, until the neighbour's word says reachable (it leaves), failed, or its time is over (it
-// is dropped). The control thread resolves; the worker looks once a loop while anything waits.
+// is dropped). The control thread resolves; the worker looks while anything waits. What a session
+// sent leaves only if the session still stands: a change may have been answered meanwhile.
 // Owned by one worker.
 #ifndef POSTERN_DATAPLANE_STAGE_HOLD_H_
 #define POSTERN_DATAPLANE_STAGE_HOLD_H_
@@ -17,6 +18,7 @@
 #include "dataplane/packet/burst.h"
 #include "dataplane/packet/doors.h"
 #include "dataplane/packet/now.h"
+#include "dataplane/table/sessions.h"
 #include "dataplane/table/snapshot.h"
 
 namespace postern {
@@ -34,8 +36,10 @@ class HoldQueue {
   void hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta, Now now,
             Doors& doors);
 
-  // Lets go what can go now, at most `budget` frames.
-  void release(const NeighbourTable& neighbours, Now now, uint32_t budget, Doors& doors);
+  // Lets go what can go now, at most `budget` frames. Looks at all that wait: once a millisecond
+  // is enough.
+  void release(const Snapshot& snapshot, Sessions& sessions, Now now, uint32_t budget,
+               Doors& doors);
   // Drops everything as `reason`, when the worker stops.
   void drop_all(Reason reason, Doors& doors);
   [[nodiscard]] bool empty() const { return waiting_count_ == 0; }

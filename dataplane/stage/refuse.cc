@@ -191,6 +191,7 @@ rte_mbuf* Refusing::make_reset(uint32_t i) {
 void Refusing::send(rte_mbuf* frame, uint32_t i) {
   PacketMeta answer = burst_.meta[i];
   std::swap(answer.source, answer.destination);
+  answer.session = kNoSession;  // it is our own
   std::swap(answer.source_port, answer.destination_port);
   doors_.made();
   if (outbound_) {

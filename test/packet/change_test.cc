@@ -129,5 +129,49 @@ TEST(Change, NewRulesAreForNewSessions) {
   EXPECT_EQ(gateway.dropped(Reason::kFirewallDefault), 1u);
 }
 
+// What waited for its next hop when the change was answered.
+TEST(Change, HeldPacketsOfARemovedAddressOrPodNeverLeave) {
+  for (const auto& [pods, address] : {std::pair{"\"10.128.0.11\"", "\"192.0.2.51\""},
+                                      std::pair{"\"10.128.0.12\"", "\"192.0.2.50\""}}) {
+    Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
+    gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+    EXPECT_TRUE(gateway.receive("underlay", question()).empty());
+    ASSERT_EQ(gateway.counters().held.read(), 1u);
+    gateway.apply(policy(pods, address));  // resolves the next hop again
+    EXPECT_TRUE(gateway.release_held().empty());
+    EXPECT_EQ(gateway.counters().held.read(), 0u);
+    EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+    EXPECT_EQ(gateway.imbalance(), 0);
+  }
+}
+
+TEST(Change, HeldRepliesToARemovedPodNeverLeave) {
+  Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
+  only_frame(gateway.receive("underlay", question()), "uplink");
+  gateway.set_neighbour(0, "10.0.0.1", NeighbourState::kUnresolved);
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_TRUE(gateway.receive("uplink", answer(port)).empty());
+  gateway.apply(policy("\"10.128.0.12\"", "\"192.0.2.50\""));
+  EXPECT_TRUE(gateway.release_held().empty());
+  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+}
+
+TEST(Change, HeldPacketsThatAChangeDoesNotConcernLeave) {
+  Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  const auto probe = from_node1().ipv4(kPod, kServer, {.ttl = 1}).udp(7777, 53).payload("x");
+  EXPECT_EQ(gateway.receive("underlay", {question(), probe}).size(), 1u) << "time exceeded";
+  gateway.apply(policy("\"10.128.0.11\", \"10.128.0.12\"", "\"192.0.2.49\", \"192.0.2.50\""));
+  EXPECT_EQ(gateway.release_held().size(), 1u);
+
+  gateway.set_neighbour(0, "10.0.0.1", NeighbourState::kUnresolved);
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_TRUE(gateway.receive("uplink", answer(port)).empty());
+  EXPECT_TRUE(gateway.receive("underlay", probe).empty()) << "the gateway's own error waits, too";
+  gateway.set_neighbour(0, "10.0.0.1", NeighbourState::kReachable);
+  EXPECT_EQ(gateway.release_held().size(), 2u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
 }  // namespace
 }  // namespace postern::test

@@ -174,7 +174,7 @@ std::vector<Sent> Gateway::receive(std::string_view port, const Packet& packet) 
 
 std::vector<Sent> Gateway::release_held() {
   parts_->doors.set_time(now_);
-  parts_->holds.release(parts_->shared.neighbours, now_, kBurst, parts_->doors);
+  parts_->holds.release(*snapshot_, parts_->sessions, now_, kBurst, parts_->doors);
   return take_sent();
 }
 
