@@ -126,7 +126,7 @@ void Gateway::take_over(Plan& plan) {
     state_.layer.note(change.name, change.key.prefix, change.added,
                       in_file != nullptr && *in_file == change.index);
   }
-  for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.learn(node, 0);
+  for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.forget(node);
 }
 
 void Gateway::take_names() {

@@ -200,7 +200,7 @@ void Refusing::send(rte_mbuf* frame, uint32_t i) {
     // The answer goes to the host that sent the packet, not to the last that was learned.
     const auto inner =
         load<EthernetHeader>(burst_.bytes(i, answer.ip_offset - uint32_t{sizeof(EthernetHeader)}));
-    snapshot_.shared->node_macs.learn(answer.node, inner.source.packed());
+    snapshot_.shared->node_macs.learn(answer.node, inner.source);
     answer.out_port = node.port;
     answer.next_hop = node.next_hop;
     return send_to_node(snapshot_, frame, answer, now_, tools_.holds, doors_);

@@ -86,7 +86,7 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
     uint8_t* ip = burst.bytes(i, meta.ip_offset);
     uint8_t* transport = burst.bytes(i, meta.transport_offset);
     const auto& ethernet = view<EthernetHeader>(ip - sizeof(EthernetHeader));
-    snapshot.shared->node_macs.learn(meta.node, ethernet.source.packed());
+    snapshot.shared->node_macs.learn(meta.node, ethernet.source);
     rewrite<Direction::kOutbound>(ip, transport, meta.protocol,
                                   {session.egress_ip, session.egress_port});
     if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);

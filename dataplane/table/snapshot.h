@@ -90,9 +90,18 @@ class NodeMacs {
   [[nodiscard]] uint64_t load(NodeIndex node) const {
     return words_[node].load(std::memory_order_relaxed);
   }
-  void learn(NodeIndex node, uint64_t packed_mac) {
-    if (load(node) != packed_mac) words_[node].store(packed_mac, std::memory_order_relaxed);
+  // No host has a multicast address or none (IEEE 802): whoever sends so teaches nothing, or the
+  // replies for all pods of the node would be flooded inside the overlay.
+  void learn(NodeIndex node, const MacAddress& mac) {
+    const uint64_t packed = mac.packed();
+    if (load(node) == packed) [[likely]]
+      return;
+    if (!mac.is_multicast() && packed != 0) {
+      words_[node].store(packed, std::memory_order_relaxed);
+    }
   }
+  // Control thread, for an index that no worker knows yet.
+  void forget(NodeIndex node) { words_[node].store(0, std::memory_order_relaxed); }
 
  private:
   std::vector<std::atomic<uint64_t>> words_;

@@ -125,5 +125,77 @@ TEST(Flow, M8_EqualFirstPacketsInOneBurstMakeOneSession) {
   EXPECT_EQ(gateway.counters().session_created.read(), 1u);
 }
 
+TEST(Flow, AMulticastSourceMacIsNotLearned) {
+  Gateway gateway(world());
+  const auto question = [] { return from_node1().ipv4(kPod, kServer).udp(7777, 53); };
+  only_frame(gateway.receive("underlay", question()), "uplink");
+  for (const MacAddress mac : {MacAddress::broadcast(), MacAddress{}}) {
+    const auto spoofed = Packet()
+                             .ethernet(kNode1Mac, Gateway::kClusterMac)
+                             .ipv4("10.0.0.1", "10.0.0.254")
+                             .udp(50000, 4789, false)
+                             .vxlan(100)
+                             .ethernet(mac, kInnerMac)
+                             .ipv4(kPod, kServer)
+                             .udp(7777, 53);
+    only_frame(gateway.receive("underlay", spoofed), "uplink");
+    const uint16_t port = gateway.only_session().egress_port.host();
+    const Bytes back = only_frame(
+        gateway.receive("uplink", from_outside().ipv4(kServer, kPodAddress).udp(53, port)),
+        "underlay");
+    EXPECT_EQ(
+        decode(back),
+        decode(to_node1(entropy_of(back)).ipv4(kServer, kPod, {.ttl = 63}).udp(53, 7777).bytes()));
+  }
+}
+
+TEST(Flow, I7_RecordRoutePassesUntouchedBothWays) {
+  const Bytes record = {7, 7, 4, 0, 0, 0, 0, 0};
+  Gateway gateway(world());
+  const Bytes out = only_frame(
+      gateway.receive(
+          "underlay",
+          from_node1().ipv4(kPod, kServer, {.options = record}).udp(7777, 53).payload("question")),
+      "uplink");
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_EQ(decode(out), decode(on_uplink()
+                                    .ipv4(kPodAddress, kServer, {.ttl = 63, .options = record})
+                                    .udp(port, 53)
+                                    .payload("question")
+                                    .bytes()));
+  const Bytes back =
+      only_frame(gateway.receive("uplink", from_outside()
+                                               .ipv4(kServer, kPodAddress, {.options = record})
+                                               .udp(53, port)
+                                               .payload("answer")),
+                 "underlay");
+  EXPECT_EQ(decode(back), decode(to_node1(entropy_of(back))
+                                     .ipv4(kServer, kPod, {.ttl = 63, .options = record})
+                                     .udp(53, 7777)
+                                     .payload("answer")
+                                     .bytes()));
+}
+
+TEST(Flow, PaddingBehindThePacketIsCutOffBothWays) {
+  Gateway gateway(world());
+  const auto padded = [](const Packet& packet) {
+    Bytes bytes = packet.bytes();
+    bytes.insert(bytes.end(), 20, 0xee);
+    return Packet().raw(bytes);
+  };
+  const Bytes out = only_frame(
+      gateway.receive("underlay", padded(from_node1().ipv4(kPod, kServer).udp(7777, 53))),
+      "uplink");
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_EQ(decode(out),
+            decode(on_uplink().ipv4(kPodAddress, kServer, {.ttl = 63}).udp(port, 53).bytes()));
+  const Bytes back = only_frame(
+      gateway.receive("uplink", padded(from_outside().ipv4(kServer, kPodAddress).udp(53, port))),
+      "underlay");
+  EXPECT_EQ(
+      decode(back),
+      decode(to_node1(entropy_of(back)).ipv4(kServer, kPod, {.ttl = 63}).udp(53, 7777).bytes()));
+}
+
 }  // namespace
 }  // namespace postern::test
