@@ -36,7 +36,7 @@ void turn_ethernet(uint8_t* at, MacAddress destination, MacAddress source) {
 void note_heard(const Snapshot& snapshot, uint16_t port, const ArpHeader& arp,
                 HeardNeighbours& heard) {
   const auto sender = Ipv4Address::from(arp.sender_ip);
-  if (sender.is_martian() || snapshot.local(sender) != nullptr) return;
+  if (snapshot.is_bad_source(sender)) return;
   heard.heard[heard.size++] = {{port, sender}, arp.sender_mac};
 }
 
@@ -67,8 +67,7 @@ void answer_arp(const Snapshot& snapshot, Burst& burst, uint32_t i, HeardNeighbo
 
 void answer_echo(const Snapshot& snapshot, Burst& burst, uint32_t i, Doors& doors) {
   const PacketMeta& meta = burst.meta[i];
-  const auto source = Ipv4Address::from(meta.source);
-  if (source.is_martian() || snapshot.local(source) != nullptr) {
+  if (snapshot.is_bad_source(Ipv4Address::from(meta.source))) {
     return doors.drop(burst, i, Reason::kBadAddress);
   }
   uint8_t* ip_at = burst.bytes(i, meta.ip_offset);

@@ -17,8 +17,7 @@ bool any_contains(std::span<const Ipv4Prefix> prefixes, Ipv4Address address) {
 
 // Addresses that no packet on its way out may bear (RFC 1122 3.2.1.3, RFC 1812 5.3.7).
 bool has_bad_address(const Snapshot& snapshot, const Flow& flow) {
-  return flow.source.is_martian() || flow.destination.is_martian() ||
-         snapshot.local(flow.source) != nullptr;
+  return flow.destination.is_martian() || snapshot.is_bad_source(flow.source);
 }
 
 bool is_inside(const Snapshot& snapshot, Ipv4Address destination) {

@@ -149,6 +149,10 @@ void track_inbound_errors(const Snapshot& snapshot, Sessions& sessions, Burst& b
                           const IndexList& in, IndexList& pass, Refusals& refusals) {
   for (const uint8_t i : in) {
     PacketMeta& meta = burst.meta[i];
+    if (snapshot.is_bad_source(Ipv4Address::from(meta.source))) {
+      refusals.push(i, Reason::kBadAddress);
+      continue;
+    }
     if (!checksum_is_right(burst, i)) {
       refusals.push(i, Reason::kParseBadChecksum);
       continue;

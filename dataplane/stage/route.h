@@ -33,10 +33,12 @@ inline NeighbourSlot next_hop_of(const Snapshot& snapshot, const Route& route,
   return snapshot.shared->neighbours.find({route.port, destination});
 }
 
-// The broadcast address of a link is no neighbour (RFC 1812 5.3.5; a /31 has none, RFC 3021).
+// The broadcast address of a link is no neighbour, nor is the network's own, which was one once
+// (RFC 1812 5.3.5.1; a /31 has neither, RFC 3021).
 inline bool is_broadcast_of(const Route& route, Ipv4Address destination) {
+  const uint32_t host = destination.value & ~route.to.mask();
   return route.via == kNoNeighbour && route.to.length < 31 &&
-         (destination.value | route.to.mask()) == ~uint32_t{0};
+         (host == 0 || host == ~route.to.mask());
 }
 
 }  // namespace postern

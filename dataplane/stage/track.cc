@@ -212,7 +212,8 @@ void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, c
     const SessionHandle handle = handles[k];
     burst.meta[i].session = handle;
     if (handle == kNoSession) {
-      refusals.push(i, Reason::kNoSession);
+      const bool bad = snapshot.is_bad_source(Ipv4Address::from(burst.meta[i].source));
+      refusals.push(i, bad ? Reason::kBadAddress : Reason::kNoSession);
       continue;
     }
     if (!still_serves(snapshot, sessions, handle, now)) [[unlikely]] {

@@ -148,6 +148,11 @@ struct Snapshot {
     return uint64_t{1} << 63 | uint64_t{tunnel} << 32 | vtep.value;
   }
 
+  // What no packet from elsewhere may bear as its source: 0/8, 127/8, multicast and above (RFC 1122
+  // 3.2.1.3, RFC 1812 5.3.7), and our own addresses.
+  [[nodiscard]] bool is_bad_source(Ipv4Address address) const {
+    return address.is_martian() || local(address) != nullptr;
+  }
   // The gateway's own address, or null.
   [[nodiscard]] const LocalAddress* local(Ipv4Address address) const {
     const uint64_t index = locals_by_address.find(local_key(address));

@@ -114,6 +114,18 @@ const Case kCases[] = {
      [] { return inner_udp(kPod, "224.0.0.1"); }},
     {"the broadcast address of the uplink", Reason::kBadAddress, "underlay",
      [] { return inner_udp(kPod, "192.0.2.255"); }},
+    {"the network address of the uplink", Reason::kBadAddress, "underlay",
+     [] { return inner_udp(kPod, "192.0.2.0"); }},
+    {"an inner 802.1Q tag", Reason::kUnsupportedProtocol, "underlay",
+     [] {
+       return Packet()
+           .ethernet(kNode1Mac, Gateway::kClusterMac)
+           .ipv4("10.0.0.1", "10.0.0.254")
+           .udp(50000, 4789, false)
+           .vxlan(100)
+           .ethernet_type(kNode1InnerMac, kInnerMac, 0x8100)
+           .raw(Bytes(60));
+     }},
     {"a source outside every node", Reason::kSourceNotOnNode, "underlay",
      [] { return inner_udp("10.200.1.5", kServer); }},
     {"a pod of another node", Reason::kSourceNotOnNode, "underlay",
@@ -146,6 +158,10 @@ const Case kCases[] = {
      [] {
        return from_outside().ipv4(kServer, kPodAddress).tcp(1, 2, {.flags = TcpHeader::kSyn});
      }},
+    {"a stranger with our own address as source", Reason::kBadAddress, "uplink",
+     [] { return from_outside().ipv4("192.0.2.60", kPodAddress).udp(53, 5000).payload("x"); }},
+    {"a loopback address from outside", Reason::kBadAddress, "uplink",
+     [] { return from_outside().ipv4("127.0.0.1", kPodAddress).udp(53, 5000).payload("x"); }},
     {"a packet for nobody here", Reason::kNotForUs, "uplink",
      [] { return from_outside().ipv4(kServer, "198.51.100.7").udp(53, 5000); }},
     {"I3 an ICMP error about nothing", Reason::kBadIcmpError, "uplink",

@@ -171,6 +171,21 @@ TEST(IcmpError, I3_ErrorsNeitherRefreshNorEndASession) {
   EXPECT_EQ(gateway.only_session().expires_s, expires);
 }
 
+TEST(IcmpError, I3_ErrorWithASourceThatNobodyMayBearIsRefused) {
+  Gateway gateway(world());
+  const uint16_t port = open_udp(gateway);
+  const auto quoted = Packet().ipv4(kPodAddress, kServer).udp(port, 53).payload("question");
+  uint64_t refused = 0;
+  for (const char* source : {"224.0.0.5", "0.0.0.0", "192.0.2.10", "255.255.255.255"}) {
+    EXPECT_TRUE(
+        gateway
+            .receive("uplink",
+                     from_outside().ipv4(source, kPodAddress).icmp_error(kUnreachable, 3, quoted))
+            .empty());
+    EXPECT_EQ(gateway.dropped(Reason::kBadAddress), ++refused) << source;
+  }
+}
+
 TEST(IcmpError, DamagedErrorIsRefusedAndNotRepaired) {
   Gateway gateway(world());
   const uint16_t port = open_udp(gateway);
