@@ -104,10 +104,31 @@ void answer_local(const Snapshot& snapshot, Burst& burst, const IndexList& in,
   }
 }
 
+namespace {
+
+// Sends the outer headers of a tunnel packet back. Swapped addresses leave the IP checksum right,
+// and without a UDP checksum there is nothing else that covers what changed. The tunnel header is
+// made anew: its reserved bits are the sender's (RFC 7348 5).
+void turn_tunnel(uint8_t* at, MacAddress mac, uint32_t vni) {
+  turn_ethernet(at, load<EthernetHeader>(at).source, mac);
+  uint8_t* ip_at = at + kEthernetBytes;
+  auto ip = load<Ipv4Header>(ip_at);
+  std::swap(ip.source, ip.destination);
+  store(ip_at, ip);
+  uint8_t* udp_at = ip_at + ip.header_bytes();
+  store(udp_at + offsetof(UdpHeader, checksum), Be16(0));
+  VxlanHeader vxlan{};
+  vxlan.flags = VxlanHeader::kVniValid;
+  vxlan.set_vni(vni);
+  store(udp_at + sizeof(UdpHeader), vxlan);
+}
+
+}  // namespace
+
 void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& in, Doors& doors) {
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
-    const TunnelEntry& tunnel = snapshot.tunnels[meta.out_port];
+    const TunnelEntry& tunnel = snapshot.tunnels[snapshot.nodes[meta.node].tunnel];
     if (meta.total_bytes < sizeof(ArpHeader)) {
       doors.drop(burst, i, Reason::kParseShort);
       continue;
@@ -124,15 +145,7 @@ void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& i
     turn_ethernet(at - kEthernetBytes, arp.sender_mac, tunnel.inner_mac);
     reply_to(arp, tunnel.inner_mac);
     store(at, arp);
-    // The outer headers turn round: swapped addresses leave the IP checksum right, and without a
-    // UDP checksum there is nothing else that covers what changed.
-    const auto ethernet = load<EthernetHeader>(burst.bytes(i));
-    turn_ethernet(burst.bytes(i), ethernet.source, snapshot.ports[meta.port].mac);
-    uint8_t* ip_at = burst.bytes(i, kEthernetBytes);
-    auto ip = load<Ipv4Header>(ip_at);
-    std::swap(ip.source, ip.destination);
-    store(ip_at, ip);
-    store(ip_at + ip.header_bytes() + offsetof(UdpHeader, checksum), Be16(0));
+    turn_tunnel(burst.bytes(i), snapshot.ports[meta.port].mac, tunnel.vni);
     doors.answer(burst.frame[i], meta.port);
   }
 }

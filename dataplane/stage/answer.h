@@ -30,7 +30,7 @@ struct HeardNeighbours {
 // Packets `in` are ARP or echo requests that arrived in no tunnel.
 void answer_local(const Snapshot& snapshot, Burst& burst, const IndexList& in,
                   HeardNeighbours& heard, Doors& doors);
-// Packets `in` are ARP inside a tunnel: meta.ip_offset is the ARP header, meta.out_port the tunnel.
+// Packets `in` are ARP inside a tunnel: meta.ip_offset is the ARP header, meta.node who sent it.
 void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& in, Doors& doors);
 
 }  // namespace postern

@@ -178,7 +178,6 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
     PacketMeta& meta = burst_.meta[i];
     meta.ip_offset = static_cast<uint16_t>(inner_offset + kEthernetBytes);
     meta.total_bytes = static_cast<uint16_t>(inner_bytes - kEthernetBytes);
-    meta.out_port = static_cast<uint16_t>(last_tunnel_.tunnel);
     return arrivals_.inner_arp.push(i);
   }
   if (type != kEtherTypeIpv4) return drop(i, Reason::kUnsupportedProtocol);
@@ -221,7 +220,9 @@ void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts) {
   const bool is_echo_request =
       parts.form == Form::kFlow && parts.protocol == kProtocolIcmp &&
       *burst_.bytes(i, kEthernetBytes + parts.transport_offset) == IcmpHeader::kEchoRequest;
-  if ((local->kinds & kOwn) != 0 && is_echo_request) {
+  // A tunnel that ends on an egress address makes it no address of ours to ping (nat.md V8).
+  const bool is_own = (local->kinds & kOwn) != 0 && (local->kinds & LocalAddress::kEgress) == 0;
+  if (is_own && is_echo_request) {
     if ((local->ports >> port_index_ & 1) == 0) return drop(i, Reason::kNotForUs);
     return arrivals_.local.push(i);
   }

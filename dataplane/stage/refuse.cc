@@ -55,7 +55,7 @@ class Refusing {
   void answer(uint32_t i, Reason reason);
 
  private:
-  rte_mbuf* make_icmp(uint32_t i, AnswerPlan plan, uint16_t mtu_bytes, Ipv4Address source);
+  rte_mbuf* make_icmp(uint32_t i, AnswerPlan plan);
   rte_mbuf* make_reset(uint32_t i);
   rte_mbuf* make_frame(uint32_t ip_bytes, uint8_t protocol, Ipv4Address source, Be32 destination);
   void send(rte_mbuf* frame, uint32_t i);
@@ -77,12 +77,10 @@ void Refusing::answer(uint32_t i, Reason reason) {
   const AnswerPlan plan =
       plan_for(reason, snapshot_.policy.refuse_reject, meta.protocol, header.dont_fragment());
   if (plan.kind == AnswerKind::kNone || !may_answer(i, plan.kind)) return;
-  const uint64_t source_key =
-      uint64_t{outbound_} << 63 | uint64_t{meta.vni} << 32 | meta.source.host();
+  const uint64_t vni = outbound_ ? meta.vni : 0;
+  const uint64_t source_key = uint64_t{outbound_} << 63 | vni << 32 | meta.source.host();
   if (!tools_.limit.admit(source_key, now_)) return;
-  rte_mbuf* frame = plan.kind == AnswerKind::kReset
-                        ? make_reset(i)
-                        : make_icmp(i, plan, next_mtu(i), own_address(i));
+  rte_mbuf* frame = plan.kind == AnswerKind::kReset ? make_reset(i) : make_icmp(i, plan);
   if (frame == nullptr) return;
   if (plan.kind == AnswerKind::kIcmp) tools_.counters.icmp_error_sent.add();
   send(frame, i);
@@ -108,7 +106,7 @@ Ipv4Address Refusing::own_address(uint32_t i) const {
   return port.has_address ? port.first_address : kDummyAddress;
 }
 
-// What would have fitted: the uplink, or the room in the tunnel.
+// What would have fitted: the uplink, or the room in the tunnel. The packet has been routed.
 uint16_t Refusing::next_mtu(uint32_t i) const {
   const PacketMeta& meta = burst_.meta[i];
   if (outbound_) return static_cast<uint16_t>(snapshot_.ports[meta.out_port].mtu_bytes);
@@ -139,11 +137,12 @@ rte_mbuf* Refusing::make_frame(uint32_t ip_bytes, uint8_t protocol, Ipv4Address 
   return frame;
 }
 
-rte_mbuf* Refusing::make_icmp(uint32_t i, AnswerPlan plan, uint16_t mtu_bytes, Ipv4Address source) {
+rte_mbuf* Refusing::make_icmp(uint32_t i, AnswerPlan plan) {
   const PacketMeta& meta = burst_.meta[i];
   const uint32_t quote_bytes = std::min<uint32_t>(meta.total_bytes, kQuoteLimitBytes);
   const uint32_t icmp_bytes = sizeof(IcmpHeader) + quote_bytes;
-  rte_mbuf* frame = make_frame(sizeof(Ipv4Header) + icmp_bytes, kProtocolIcmp, source, meta.source);
+  rte_mbuf* frame =
+      make_frame(sizeof(Ipv4Header) + icmp_bytes, kProtocolIcmp, own_address(i), meta.source);
   if (frame == nullptr) return nullptr;
   uint8_t* at =
       rte_pktmbuf_mtod_offset(frame, uint8_t*, sizeof(EthernetHeader) + sizeof(Ipv4Header));
@@ -152,7 +151,7 @@ rte_mbuf* Refusing::make_icmp(uint32_t i, AnswerPlan plan, uint16_t mtu_bytes, I
   icmp.code = plan.code;
   const bool tells_mtu =
       plan.type == IcmpHeader::kUnreachable && plan.code == IcmpHeader::kCodeFragmentationNeeded;
-  if (tells_mtu) icmp.sequence = Be16(mtu_bytes);
+  if (tells_mtu) icmp.sequence = Be16(next_mtu(i));
   store(at, icmp);
   std::memcpy(at + sizeof icmp, burst_.bytes(i, meta.ip_offset), quote_bytes);
   store(at + offsetof(IcmpHeader, checksum), checksum_of(at, icmp_bytes));
@@ -191,8 +190,8 @@ rte_mbuf* Refusing::make_reset(uint32_t i) {
 void Refusing::send(rte_mbuf* frame, uint32_t i) {
   PacketMeta answer = burst_.meta[i];
   std::swap(answer.source, answer.destination);
-  answer.session = kNoSession;  // it is our own
   std::swap(answer.source_port, answer.destination_port);
+  answer.session = kNoSession;  // it is our own
   doors_.made();
   if (outbound_) {
     const NodeEntry& node = snapshot_.nodes[answer.node];

@@ -73,6 +73,21 @@ TEST(Answer, ArpInsideTheTunnel) {
                        .bytes()));
 }
 
+TEST(Answer, V1_ReservedBitsOfATunnelAreZeroInItsArpReply) {
+  Gateway gateway(world());
+  const auto request = [](uint8_t flags) {
+    return Packet()
+        .ethernet(kNode1Mac, Gateway::kClusterMac)
+        .ipv4("10.0.0.1", "10.0.0.254")
+        .udp(50000, 4789, false)
+        .vxlan(100, flags)
+        .ethernet(kNode1InnerMac, MacAddress::broadcast())
+        .arp_request(kNode1InnerMac, "10.128.0.11", "10.128.0.1");
+  };
+  const Bytes plain = only_frame(gateway.receive("underlay", request(0x08)), "underlay");
+  EXPECT_EQ(only_frame(gateway.receive("underlay", request(0xff)), "underlay"), plain);
+}
+
 TEST(Answer, EchoToVtepAndUplinkAddressButNotToEgressAddresses) {
   Gateway gateway(world());
   const Bytes reply =
