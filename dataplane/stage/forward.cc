@@ -41,7 +41,8 @@ Be16 entropy_port(const PacketMeta& meta) {
 
 // Puts the node's encapsulation in front of the IP packet at frame offset 14. The template is
 // copied whole and then patched where it lies: patched before, its copy would wait for the patches.
-void encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta) {
+// False when the buffer has no room in front, which no driver of ours does.
+bool encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta) {
   constexpr uint32_t kTunnelBytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + kEthernetBytes;
   constexpr uint32_t kIp = offsetof(VxlanEncapsulation, outer_ip);
   constexpr uint32_t kUdp = offsetof(VxlanEncapsulation, udp);
@@ -49,6 +50,8 @@ void encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& me
   const uint32_t udp_bytes = kTunnelBytes + frame->data_len - kEthernetBytes;
   auto* const at =
       reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, kEncapsulationBytes - kEthernetBytes));
+  if (at == nullptr) [[unlikely]]
+    return false;
   store(at, node.encapsulation);
   const uint64_t learned = snapshot.shared->node_macs.load(meta.node);
   store(at + offsetof(VxlanEncapsulation, inner_ethernet),
@@ -64,6 +67,7 @@ void encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& me
         Be16::from_raw(static_cast<uint16_t>(~fold_sum(sum))));
   store(at + kUdp + offsetof(UdpHeader, source_port), entropy_port(meta));
   store(at + kUdp + offsetof(UdpHeader, bytes), Be16(static_cast<uint16_t>(udp_bytes)));
+  return true;
 }
 
 }  // namespace
@@ -79,7 +83,7 @@ void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& m
 
 void send_to_node(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors) {
-  encapsulate(snapshot, frame, meta);
+  if (!encapsulate(snapshot, frame, meta)) return doors.drop(frame, Reason::kNoBuffer, &meta);
   deliver(snapshot, frame, meta, {meta.out_port, snapshot.nodes[meta.node].vtep}, now, holds,
           doors);
 }
