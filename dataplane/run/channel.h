@@ -3,7 +3,7 @@
 //
 //   punts     worker -> control   "resolve this neighbour", "this neighbour spoke"
 //   frames    control -> worker   finished frames to send (ARP requests, gratuitous ARP)
-//   commands  control -> worker   "copy these sessions", "purge", "stop"
+//   commands  control -> worker   "copy these sessions", "purge"
 //
 // A full ring never blocks: the worker drops the message (it asks again with the next packet), the
 // control thread tries again later.

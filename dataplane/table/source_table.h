@@ -32,7 +32,7 @@ namespace postern {
 using SourceSlot = uint32_t;  // 24 bits
 inline constexpr SourceSlot kNoSource = 0xffffff;
 
-// Index into Snapshot::namespaces. 0 is platform traffic (a node's own addresses).
+// Index into PolicyTable::namespaces. 0 is platform traffic (a node's own addresses).
 using NamespaceIndex = uint32_t;
 inline constexpr NamespaceIndex kPlatform = 0;
 inline constexpr NamespaceIndex kNoNamespace = 0xfffff;
