@@ -115,7 +115,7 @@ def test_200_changes_lose_no_packet(t):
     questions = [Questions(pod, server) for pod in pods]
     streams = [Stream(t.dial(pod, server)[0]) for pod in pods]
     rig.learn(_with_spare(rig, 1))
-    generation, slowest = rig.gateway.call("status")["generation"], 0
+    generation, waits_us = rig.gateway.call("status")["generation"], []
     for number in range(CHANGES // 2):
         answer = rig.gateway.apply(_with_spare(rig, number))
         t.check(answer["generation"] > generation, "generation: %s" % answer)
@@ -124,7 +124,7 @@ def test_200_changes_lose_no_packet(t):
         t.check(patched["generation"] > answer["generation"], "generation: %s" % patched)
         t.equal(patched["changed"], 1, "changed")
         generation = patched["generation"]
-        slowest = max(slowest, answer["visible_after_us"])
+        waits_us += [answer["visible_after_us"], patched["visible_after_us"]]
     for question, address in zip(questions, (topology.PAYMENTS_IP, topology.WEB_IP)):
         lost = question.finish()
         t.check(question.asked > 200, "only %d questions were asked" % question.asked)
@@ -133,7 +133,8 @@ def test_200_changes_lose_no_packet(t):
     for stream in streams:
         t.equal(stream.finish(), None, "the TCP stream")
         t.check(stream.bytes > 100000, "only %d bytes went round" % stream.bytes)
-    t.check(slowest < 100000, "a change was visible after %d us" % slowest)
+    usual_us = sorted(waits_us)[len(waits_us) // 2]
+    t.check(usual_us < 50000, "half of the changes were visible after %d us only" % usual_us)
 
 
 def test_a_patched_pod_is_served_at_once(t):

@@ -110,6 +110,10 @@ class Test:
             except (TimeoutError, ConnectionRefusedError):
                 return True
 
+    def passes(self, pod, server, expected):
+        """Whether a question by UDP is answered; waits long where that is expected."""
+        return not self.silent(pod, server, 3.0 if expected else 0.4)
+
     @staticmethod
     def dial(pod, server, timeout_s=4.0):
         """A TCP connection to an Echo: (socket, the source address that it sees)."""
