@@ -65,12 +65,24 @@ void Daemon::catch_signals() {
 }
 
 Daemon::Step Daemon::start(const config::Model& model) {
+  if (Step failure = resolve_groups(model)) return failure;
   if (Step failure = start_eal(model)) return failure;
   if (Step failure = open_ports(model)) return failure;
   if (Step failure = make_workers(model)) return failure;
   if (Step failure = put_into_force(model)) return failure;
   if (Step failure = launch_workers()) return failure;
   return open_socket(model);
+}
+
+// Before anything is started: a group that is not there is easily mended.
+Daemon::Step Daemon::resolve_groups(const config::Model& model) {
+  absl::StatusOr<AccessPolicy> access = resolve_access(model.gateway.control_group.value_or(""),
+                                                       model.gateway.control_readers.value_or(""));
+  if (!access.ok()) {
+    return Failure{ExitCode::kEnvironment, {{std::string(access.status().message()), ""}}};
+  }
+  access_ = *access;
+  return std::nullopt;
 }
 
 Daemon::Step Daemon::start_eal(const config::Model& model) {
@@ -166,11 +178,6 @@ Daemon::Step Daemon::launch_workers() {
 }
 
 Daemon::Step Daemon::open_socket(const config::Model& model) {
-  absl::StatusOr<AccessPolicy> access = resolve_access(model.gateway.control_group.value_or(""),
-                                                       model.gateway.control_readers.value_or(""));
-  if (!access.ok()) {
-    return Failure{ExitCode::kEnvironment, {{std::string(access.status().message()), ""}}};
-  }
   make_context(model);
   methods_.emplace(POSTERN_VERSION);
   add_methods(*methods_, context_);
@@ -178,7 +185,7 @@ Daemon::Step Daemon::open_socket(const config::Model& model) {
                                  {.socket_path = model.gateway.control_socket,
                                   .version = POSTERN_VERSION,
                                   .generation = [this] { return gateway_->generation(); },
-                                  .access = *access,
+                                  .access = access_,
                                   .limits = {}});
   if (!server.ok()) {
     return Failure{ExitCode::kEnvironment, {{std::string(server.status().message()), ""}}};

@@ -20,6 +20,7 @@
 #include "control/check_config.h"
 #include "control/methods/context.h"
 #include "control/methods/rates.h"
+#include "control/rpc/access.h"
 #include "control/rpc/method.h"
 #include "control/rpc/server.h"
 #include "control/serve/event_loop.h"
@@ -59,6 +60,7 @@ class Daemon {
   using Step = std::optional<Failure>;
 
   Step start(const config::Model& model);
+  Step resolve_groups(const config::Model& model);
   Step start_eal(const config::Model& model);
   Step open_ports(const config::Model& model);
   Step make_workers(const config::Model& model);
@@ -77,6 +79,7 @@ class Daemon {
   DaemonOptions options_;
   Log* log_;
   EventLoop loop_;
+  AccessPolicy access_;
   bool stopping_ = false;
 
   std::optional<Eal> eal_;

@@ -1,0 +1,75 @@
+// What the rooms below are told of the configuration.
+#include "control/serve/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace postern {
+namespace {
+
+config::Model example() {
+  config::Model model;
+  model.eal.memory = config::MemoryMode::kNoHuge;
+  model.eal.memory_mb = 512;
+  model.eal.args.push_back({"--no-telemetry", {}});
+  model.workers.cpus.value = {2, 3};
+  model.ports.resize(2);
+  model.ports[0].name.value = "underlay";
+  model.ports[0].device.value = "0000:3b:00.0";
+  model.ports[0].role.value = config::PortRole::kCluster;
+  model.ports[0].mtu = 1600;
+  model.ports[0].mac = MacAddress{{2, 0, 0, 0, 0, 9}};
+  model.ports[1].name.value = "uplink";
+  model.ports[1].role.value = config::PortRole::kBoth;
+  model.ports[1].addresses.push_back({{*Ipv4Address::parse("192.0.2.10"), 24}, {}});
+  model.sessions.max = 4096;
+  model.sessions.port_range.value = {2048, 4095};
+  model.sessions.port_hold_s = 5;
+  return model;
+}
+
+TEST(Settings, OfEalHaveTheCommandLineLast) {
+  const EalSettings settings = eal_settings(example(), std::vector<std::string>{"--no-pci"});
+  EXPECT_EQ(settings.memory, MemoryMode::kNoHuge);
+  EXPECT_EQ(settings.memory_mb, 512u);
+  EXPECT_EQ(settings.args, (std::vector<std::string>{"--no-telemetry", "--no-pci"}));
+  EXPECT_EQ(settings.worker_cpus, (std::vector<uint32_t>{2, 3}));
+}
+
+TEST(Settings, OfPortsHaveAQueueForEachWorker) {
+  const std::vector<PortSettings> settings = port_settings(example());
+  ASSERT_EQ(settings.size(), 2u);
+  EXPECT_EQ(settings[0].name, "underlay");
+  EXPECT_EQ(settings[0].device, "0000:3b:00.0");
+  EXPECT_EQ(settings[0].mtu_bytes, 1600u);
+  EXPECT_EQ(settings[0].mac, (MacAddress{{2, 0, 0, 0, 0, 9}}));
+  EXPECT_FALSE(settings[1].mac);
+  EXPECT_EQ(settings[1].queues, 2);
+}
+
+TEST(Settings, OfTheSessionTable) {
+  const SessionTableConfig config = session_table_config(example(), {1, 2, 3, 4});
+  EXPECT_EQ(config.max_sessions, 4096u);
+  EXPECT_EQ(config.port_low, 2048);
+  EXPECT_EQ(config.port_high, 4095);
+  EXPECT_EQ(config.port_hold_s, 5u);
+  EXPECT_EQ(config.key, (std::array<uint64_t, 4>{1, 2, 3, 4}));
+}
+
+TEST(Settings, OfNeighboursKnowWhichPortsAreExternal) {
+  const std::array<MacAddress, 2> macs = {MacAddress{{2, 0, 0, 0, 0, 9}},
+                                          MacAddress{{2, 0, 0, 0, 0, 8}}};
+  const std::vector<NeighbourPort> ports = neighbour_ports(example(), macs);
+  ASSERT_EQ(ports.size(), 2u);
+  EXPECT_FALSE(ports[0].external);
+  EXPECT_TRUE(ports[1].external);
+  EXPECT_EQ(ports[1].mac, macs[1]);
+  ASSERT_EQ(ports[1].addresses.size(), 1u);
+  EXPECT_EQ(ports[1].addresses[0].subnet.text(), "192.0.2.0/24");
+}
+
+}  // namespace
+}  // namespace postern
