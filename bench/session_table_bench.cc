@@ -206,7 +206,7 @@ void register_lookups() {
     benchmark::RegisterBenchmark("sweep_quiet", sweep_quiet)->Arg(size);
   }
   benchmark::RegisterBenchmark("insert", insert)->Apply(every_size)->Iterations(1);
-  benchmark::RegisterBenchmark("churn", churn)->Apply(every_size);
+  benchmark::RegisterBenchmark("churn", churn)->Apply(every_size)->Iterations(4000);
   benchmark::RegisterBenchmark("sweep_expiry", sweep_expiry)->Apply(every_size)->Iterations(1);
   benchmark::RegisterBenchmark("bytes_per_session", bytes_per_session)->Apply(every_size);
 }
