@@ -171,6 +171,24 @@ def test_exhausted_address_hands_over_to_the_next(t):
     t.dropped(rig, "no-port")
 
 
+def test_idle_sessions_end_and_free_their_ports(t):
+    """A timeout of 2 s: 64 sessions on 64 ports expire, and 64 others find the ports free."""
+    rig = t.rig(nodes=1).start(
+        egress_ips=_entry(addresses=POOL[:1]),
+        sessions={"port_range": SMALL_RANGE, "port_hold": "0s",
+                  "timeouts": {"udp": "2s"}})
+    pod, server = rig.pod(), rig.echo()
+    for _ in range(2):
+        t.equal(len(set(_fill(t, pod, server, SMALL_COUNT))), SMALL_COUNT, "different ports")
+        t.eventually(lambda: rig.gateway.call("sessions.count")["count"] == 0, "all expire", 8.0)
+    count = rig.gateway.counters()
+    t.equal((count["session.created"], count["session.expired"]),
+            (2 * SMALL_COUNT, 2 * SMALL_COUNT), "created, expired")
+    with pod.udp(20000) as sock:
+        t.ask(pod, server, sock)
+        t.equal(rig.gateway.call("sessions.count")["count"], 1, "sessions")
+
+
 def test_fallback_to_node_ip_only_where_written(t):
     """An entry without a usable address: nothing leaves, or by Node IP where the entry says so."""
     node_ip = {"mode": "gateway", "addresses": [NODE_IP]}

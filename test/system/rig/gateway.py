@@ -112,14 +112,26 @@ class Gateway:
     def imbalance(self):
         """How the counters fail to close; None when they do."""
         count = self.counters()
-        came = count["packets.received"] + count["packets.made"]
-        went = sum(count[name] for name in OUTCOMES)
-        dropped = sum(n for name, n in count.items() if name.startswith("drop."))
-        if came != went:
-            return "received + made = %d, forwarded + answered + dropped + held = %d" % (came, went)
-        if dropped != count["packets.dropped"]:
-            return "the reasons add up to %d, packets.dropped is %d" % (
-                dropped, count["packets.dropped"])
+
+        def over_ports(kind):
+            return sum(n for name, n in count.items()
+                       if name.startswith("port.") and name.endswith("." + kind))
+
+        sums = (
+            ("received + made", count["packets.received"] + count["packets.made"],
+             "forwarded + answered + dropped + held", sum(count[name] for name in OUTCOMES)),
+            ("all reasons", sum(n for name, n in count.items() if name.startswith("drop.")),
+             "packets.dropped", count["packets.dropped"]),
+            ("received by all ports", over_ports("received"),
+             "packets.received", count["packets.received"]),
+            ("forwarded by all ports", over_ports("forwarded"),
+             "packets.forwarded", count["packets.forwarded"]),
+            ("sessions created - expired - deleted", count["session.created"] -
+             count["session.expired"] - count["session.deleted"],
+             "session.active", count["session.active"]))
+        for left, left_sum, right, right_sum in sums:
+            if left_sum != right_sum:
+                return "%s = %d, %s = %d" % (left, left_sum, right, right_sum)
         return None
 
     def quiet_imbalance(self, patience_s=3.0):
