@@ -3,7 +3,7 @@
 //
 //   punts     worker -> control   "resolve this neighbour", "this neighbour spoke"
 //   frames    control -> worker   finished frames to send (ARP requests, gratuitous ARP)
-//   commands  control -> worker   "copy these sessions", "purge"
+//   commands  control -> worker   "copy these sessions", "end those", "purge"
 //
 // A full ring never blocks: the worker drops the message (it asks again with the next packet), the
 // control thread tries again later.
@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "dataplane/table/neighbour.h"
@@ -87,13 +88,29 @@ struct SessionCopyRequest {
   std::atomic<bool> done{false};
 };
 
+// A session as somebody noted it earlier: its handle may have been given to another one meanwhile.
+struct NotedSession {
+  SessionHandle handle = 0;
+  OutboundKey key{};
+};
+
+// Sessions to be ended where the handle still has the key. As with copies, the control thread owns
+// the memory and keeps it until `done` is released.
+struct SessionRemovalRequest {
+  std::span<const NotedSession> sessions;
+  uint32_t removed = 0;  // out
+  std::atomic<bool> done{false};
+};
+
 struct WorkerCommand {
   enum class Kind : uint8_t {
-    kCopySessions,  // fill `copy`, a bounded number a loop
-    kPurge,         // look at every session once, ignoring look-not-before (removed slots)
+    kCopySessions,    // fill `copy`, a bounded number a loop
+    kRemoveSessions,  // end the sessions of `removal`, a bounded number a loop
+    kPurge,           // look at every session once, ignoring look-not-before (removed slots)
   };
   Kind kind = Kind::kPurge;
   SessionCopyRequest* copy = nullptr;
+  SessionRemovalRequest* removal = nullptr;
 };
 
 struct WorkerChannel {

@@ -18,9 +18,6 @@ constexpr uint32_t kInjectionsPerTurn = kBurst;
 // Of held packets, which are looked at once a millisecond: every turn would let a pod that calls
 // absent neighbours slow everybody down.
 constexpr uint32_t kReleasesPerLook = kBurst;
-// Copying for lists looks at so many positions a turn: at most a few microseconds.
-constexpr uint32_t kCopyPositionsPerTurn = 1024;
-constexpr uint32_t kCopiesPerTurn = 64;
 // The sweep goes round once in two seconds, so that a session ends at most that late; a purge is
 // four times faster.
 constexpr uint64_t kSweepRound_ms = 2000;
@@ -75,7 +72,7 @@ void Worker::run() {
   holds_.drop_all(Reason::kShutdown, doors_);
   for (uint32_t port = 0; port < doors_.ports(); ++port)
     doors_.sent(static_cast<uint16_t>(port), 0);
-  if (copying_ != nullptr) copying_->done.store(true, std::memory_order_release);
+  errands_.abandon();
   channel.stopped.store(true, std::memory_order_release);
 }
 
@@ -119,44 +116,27 @@ void Worker::housekeep(const Snapshot& snapshot, Now now) {
       given_.channel.punts.push({.kind = Punt::Kind::kResolve, .neighbour = key, .mac = {}});
     }
   }
-  take_commands();
-  if (copying_ != nullptr) copy_sessions(now);
+  take_command();
+  errands_.turn(now);
   sweep(snapshot, now);
 }
 
-void Worker::take_commands() {
-  if (copying_ != nullptr) return;  // one after another
+void Worker::take_command() {
+  if (errands_.busy()) return;  // one after another
   if (purges_begun_ - purges_ended_ == kPurgesUnderWay) return;
   WorkerCommand command;
   if (!given_.channel.commands.pop(command)) return;
   switch (command.kind) {
     case WorkerCommand::Kind::kCopySessions:
-      copying_ = command.copy;
-      copying_->next = copying_->first;
+      errands_.copy(command.copy);
+      break;
+    case WorkerCommand::Kind::kRemoveSessions:
+      errands_.remove(command.removal);
       break;
     case WorkerCommand::Kind::kPurge:
       purge_tickets_[purges_begun_++ % kPurgesUnderWay] = given_.table.purge();
       break;
   }
-}
-
-void Worker::copy_sessions(Now now) {
-  SessionCopyRequest& request = *copying_;
-  const uint32_t capacity = given_.table.capacity();
-  const uint32_t end = std::min(capacity, request.next + kCopyPositionsPerTurn);
-  uint32_t copied = 0;
-  while (request.next < end && copied < kCopiesPerTurn && request.out->size() < request.limit) {
-    const SessionHandle handle = request.next++;
-    if (!given_.table.is_live(handle)) continue;
-    request.out->push_back({.handle = handle,
-                            .entry = given_.table.entry(handle),
-                            .cold = given_.table.cold(handle),
-                            .copied_at_ms = now.ms});
-    ++copied;
-  }
-  if (request.next < capacity && request.out->size() < request.limit) return;
-  copying_ = nullptr;
-  request.done.store(true, std::memory_order_release);
 }
 
 void Worker::sweep(const Snapshot& snapshot, Now now) {

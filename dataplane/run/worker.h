@@ -4,7 +4,7 @@
 // channel to the control thread; nothing is global, so a second worker is a second object and a
 // second call. It polls its ports, walks each burst through the stages, and between bursts does a
 // bounded amount of housekeeping: frames from the control thread, held packets, the sweep over
-// its sessions, copies for lists.
+// its sessions, and what is asked of them (session_errands.h).
 //
 // Fail closed: without a published snapshot it does not touch its ports, and once it was told to
 // stop nothing leaves any more.
@@ -21,6 +21,7 @@
 #include "dataplane/packet/rate_limit.h"
 #include "dataplane/run/channel.h"
 #include "dataplane/run/clock.h"
+#include "dataplane/run/session_errands.h"
 #include "dataplane/run/walk.h"
 #include "dataplane/table/sessions.h"
 
@@ -60,8 +61,7 @@ class Worker {
 
   uint32_t receive(const Snapshot& snapshot, uint16_t port, Now now);
   void housekeep(const Snapshot& snapshot, Now now);
-  void take_commands();
-  void copy_sessions(Now now);
+  void take_command();
   void sweep(const Snapshot& snapshot, Now now);
   void report(const HeardNeighbours& heard);
   void flush();
@@ -70,6 +70,7 @@ class Worker {
   WorkerSettings settings_;
   WorkerResources given_;
   Sessions sessions_;
+  SessionErrands errands_{sessions_};
   Doors doors_;
   HoldQueue holds_;
   RateLimiter answers_;
@@ -81,7 +82,6 @@ class Worker {
   std::array<uint64_t, kPurgesUnderWay> purge_tickets_{};
   uint64_t purges_begun_ = 0;
   uint64_t purges_ended_ = 0;
-  SessionCopyRequest* copying_ = nullptr;  // under way
 };
 
 }  // namespace postern

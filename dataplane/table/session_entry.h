@@ -162,6 +162,18 @@ struct ColdSession {
 };
 static_assert(sizeof(ColdSession) == 32);
 
+// The key that finds this entry from the overlay: for egress router sessions with the destination
+// as the pod sent it.
+[[nodiscard]] inline OutboundKey outbound_key_of(const SessionEntry& entry,
+                                                 const ColdSession& cold) {
+  auto key = load<OutboundKey>(&entry);
+  if ((entry.flags & kSessionRouter) != 0) [[unlikely]] {
+    key.remote_ip = cold.original_ip;
+    key.remote_port = cold.original_port;
+  }
+  return key;
+}
+
 // Totals since the session began, each direction: 48 bits of bytes, 40 of packets.
 struct SessionTotals {
   uint64_t outbound_bytes = 0;

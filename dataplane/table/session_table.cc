@@ -209,12 +209,7 @@ void SessionTable::write_entry(SessionHandle handle, const NewSession& session, 
 }
 
 OutboundKey SessionTable::outbound_key_of(SessionHandle handle) const {
-  auto key = load<OutboundKey>(&entries_[handle]);
-  if ((entries_[handle].flags & kSessionRouter) != 0) [[unlikely]] {
-    key.remote_ip = cold_[handle].original_ip;
-    key.remote_port = cold_[handle].original_port;
-  }
-  return key;
+  return postern::outbound_key_of(entries_[handle], cold_[handle]);
 }
 
 void SessionTable::end(SessionHandle handle, Now now) {

@@ -86,7 +86,7 @@ TEST_F(PublisherTest, APurgeAskedForDuringAnotherGetsARoundOfItsOwn) {
 }
 
 TEST_F(PublisherTest, AFullRingGetsTheCommandLater) {
-  while (first_.channel.commands.push({WorkerCommand::Kind::kCopySessions, nullptr})) {
+  while (first_.channel.commands.push({.kind = WorkerCommand::Kind::kCopySessions})) {
   }
   int done = 0;
   publisher_.purge([&] { ++done; });
