@@ -146,6 +146,11 @@ bool print_count(const json& answer, const CommandLine&, Display& display) {
   return true;
 }
 
+bool print_removed(const json& answer, const CommandLine&, Display& display) {
+  display.line("ended " + text_at(answer, "count"));
+  return true;
+}
+
 bool print_drops(const json& answer, const CommandLine&, Display& display) {
   const json& rows = member(answer, "rows");
   if (rows.empty()) {

@@ -17,6 +17,7 @@ bool print_status(const nlohmann::json& answer, const CommandLine& line, Display
 bool print_health(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_sessions(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_count(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_removed(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_drops(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_counters(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_check(const nlohmann::json& answer, const CommandLine& line, Display& display);

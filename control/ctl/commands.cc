@@ -25,6 +25,16 @@ Params prefix_params(const CommandLine& line) {
   return params;
 }
 
+// The words of a filter as one text.
+Params filter_params(const CommandLine& line) {
+  json params = json::object();
+  if (line.arguments.empty()) return params;
+  std::string filter;
+  for (const std::string& word : line.arguments) filter += (filter.empty() ? "" : " ") + word;
+  params["filter"] = filter;
+  return params;
+}
+
 // FILE goes by its path, "-" is read here and goes as text; without FILE the gateway takes the
 // file that it was started with.
 Params config_params(const CommandLine& line) {
@@ -61,6 +71,7 @@ Params rpc_params(const CommandLine& line) {
 }
 
 const Argument kFile{.name = "FILE", .kind = ArgumentKind::kFile, .optional = true};
+const Argument kFilter{.name = "FILTER", .optional = true, .repeated = true};
 const Argument kNamespace{.name = "NAME"};
 const Argument kPods{.name = "POD", .repeated = true};
 const Option kDryRun{.name = "--dry-run", .help = "check it and change nothing"};
@@ -77,14 +88,18 @@ std::vector<Command> reading_commands() {
        .help = "Ends with 0 where the gateway answers, for probes.",
        .print = print_health},
       {.words = "sessions",
+       .arguments = {kFilter},
        .options = {{.name = "-n", .value = "N", .is_count = true, .help = "at most N of them"}},
        .method = "sessions.list",
        .paged = true,
-       .help = "Lists the sessions with both sides of the translation.",
+       .help = "Lists the sessions, or those that fit as \"src 10.0.0.1 and dst port 443\".",
+       .params = filter_params,
        .print = print_sessions},
       {.words = "sessions count",
+       .arguments = {kFilter},
        .method = "sessions.count",
-       .help = "Counts the sessions.",
+       .help = "Counts the sessions, or those that fit.",
+       .params = filter_params,
        .print = print_count},
       {.words = "drops",
        .method = "drops.list",
@@ -128,6 +143,12 @@ std::vector<Command> changing_commands() {
        .help = "Removes pods from a namespace; their sessions end.",
        .params = remove_params,
        .print = print_patch},
+      {.words = "sessions delete",
+       .arguments = {{.name = "FILTER", .repeated = true}},
+       .method = "sessions.delete",
+       .help = "Ends the sessions that fit.",
+       .params = filter_params,
+       .print = print_removed},
       {.words = "log",
        .arguments = {{.name = "LEVEL", .choices = {"error", "warn", "info", "debug"}}},
        .method = "log.set",

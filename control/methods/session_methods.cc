@@ -1,11 +1,17 @@
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "control/methods/methods.h"
+#include "control/methods/session_filter.h"
 #include "control/methods/session_reader.h"
+#include "control/methods/session_removal.h"
 #include "control/methods/session_rows.h"
 #include "control/methods/totals.h"
 
@@ -17,15 +23,48 @@ using nlohmann::json;
 constexpr int64_t kDefaultRows = 100;
 constexpr int64_t kMostRows = 10'000;
 
-// True, and the request is answered, when it has a filter.
-bool refused_filter(const json& params, Responder& responder) {
-  if (!params.contains("filter") || params.at("filter").get<std::string>().empty()) return false;
-  responder.error(absl::UnimplementedError("filters are not supported yet: leave `filter` out"));
-  return true;
+constexpr std::string_view kFilterHelp =
+    "which sessions, as \"namespace payments and dst port 443\": namespace, node, state, protocol, "
+    "src, dst, host, port, egress, joined by and, or, not, parentheses";
+
+// Of a request: nothing where it has no filter, which every session fits.
+using Filter = std::shared_ptr<const SessionFilter>;
+
+// False, and the request is answered, when the filter is wrong.
+bool take_filter(const json& params, Filter& filter, Responder& responder) {
+  const std::string text = params.value("filter", "");
+  if (text.empty()) return true;
+  absl::StatusOr<SessionFilter> parsed = SessionFilter::parse(text);
+  if (parsed.ok()) {
+    filter = std::make_shared<const SessionFilter>(*std::move(parsed));
+    return true;
+  }
+  const std::string problem(parsed.status().message());
+  responder.error({kRpcInvalidParams,
+                   "`filter`: " + problem,
+                   {{.path = "filter", .text = problem, .hint = std::string(kFilterHelp)}}});
+  return false;
 }
 
+// What still serves and fits the filter.
+SessionChoice choice(const MethodContext& context, Filter filter) {
+  return [&context, filter = std::move(filter)](const SessionCopy& copy) {
+    const Snapshot& snapshot = context.gateway->snapshot();
+    if (!session_serves(snapshot, copy.entry)) return false;
+    return filter == nullptr ||
+           filter->matches(session_facts(snapshot, context.gateway->names(), copy));
+  };
+}
+
+struct Page {
+  json rows = json::array();
+  size_t limit = 0;
+  Responder responder;
+};
+
 void list(const MethodContext& context, const json& params, Responder responder) {
-  if (refused_filter(params, responder)) return;
+  Filter filter;
+  if (!take_filter(params, filter, responder)) return;
   SessionPlace from;
   const std::string cursor = params.value("cursor", "");
   if (!cursor.empty()) {
@@ -37,31 +76,65 @@ void list(const MethodContext& context, const json& params, Responder responder)
     from = *place;
   }
   const auto limit = static_cast<uint32_t>(params.value("limit", kDefaultRows));
-  auto held = std::make_shared<Responder>(std::move(responder));
-  read_sessions(context, from, limit, [&context, held](const SessionPage& page) {
-    const Snapshot& snapshot = context.gateway->snapshot();
-    json rows = json::array();
-    for (size_t i = 0; i < page.sessions.size(); ++i) {
-      const SessionCopy& copy = page.sessions[i];
-      if (!session_serves(snapshot, copy.entry)) continue;
-      rows.push_back(session_row(snapshot, context.gateway->names(), copy, page.workers[i]));
-    }
-    json answer = {{"rows", std::move(rows)}, {"cursor", nullptr}};
-    if (page.next) answer["cursor"] = page.next->text();
-    held->result(answer);
-  });
+  // Without a filter nearly every session that is read is a row.
+  const uint32_t at_once = filter ? kSessionsAtOnce : std::min(limit, kSessionsAtOnce);
+  auto page = std::make_shared<Page>(Page{json::array(), limit, std::move(responder)});
+  read_sessions(
+      context, from, at_once,
+      [&context, page, is_wanted = choice(context, filter)](const SessionCopy& copy,
+                                                            size_t worker) {
+        if (!is_wanted(copy)) return Reading::kGoOn;
+        page->rows.push_back(
+            session_row(context.gateway->snapshot(), context.gateway->names(), copy, worker));
+        return page->rows.size() < page->limit ? Reading::kGoOn : Reading::kEnough;
+      },
+      [page](std::optional<SessionPlace> next) {
+        json answer = {{"rows", std::move(page->rows)}, {"cursor", nullptr}};
+        if (next) answer["cursor"] = next->text();
+        page->responder.result(answer);
+      });
 }
 
 void count(const MethodContext& context, const json& params, Responder responder) {
-  if (refused_filter(params, responder)) return;
-  uint64_t sessions = 0;
-  for (const WorkerView& worker : context.workers) sessions += active_sessions(*worker.counters);
-  responder.result({{"count", sessions}});
+  Filter filter;
+  if (!take_filter(params, filter, responder)) return;
+  if (filter == nullptr) {
+    uint64_t sessions = 0;
+    for (const WorkerView& worker : context.workers) sessions += active_sessions(*worker.counters);
+    responder.result({{"count", sessions}});
+    return;
+  }
+  auto held = std::make_shared<Responder>(std::move(responder));
+  auto sessions = std::make_shared<uint64_t>(0);
+  read_sessions(
+      context, {}, kSessionsAtOnce,
+      [sessions, is_wanted = choice(context, filter)](const SessionCopy& copy, size_t) {
+        if (is_wanted(copy)) ++*sessions;
+        return Reading::kGoOn;
+      },
+      [held, sessions](std::optional<SessionPlace>) {
+        held->result({{"count", *sessions}});
+      });
 }
 
-Param filter_param() {
-  return {.name = "filter", .kind = ParamKind::kText, .help = "not supported yet"};
+void remove(const MethodContext& context, const json& params, Responder responder) {
+  const bool has_filter = !params.value("filter", "").empty();
+  if (has_filter == params.value("all", false)) {
+    responder.error({kRpcInvalidParams, "give either `filter`, or `all`: true for every session"});
+    return;
+  }
+  Filter filter;
+  if (!take_filter(params, filter, responder)) return;
+  auto held = std::make_shared<Responder>(std::move(responder));
+  const std::string what = has_filter ? params.at("filter").get<std::string>() : "all";
+  remove_sessions(context, choice(context, filter), [&context, held, what](uint64_t removed) {
+    context.log->info(absl::StrCat("sessions.delete (", what, ") by uid ", held->peer().uid,
+                                   ", pid ", held->peer().pid, ": ", removed, " ended"));
+    held->result({{"count", removed}});
+  });
 }
+
+Param filter_param() { return {.name = "filter", .kind = ParamKind::kText, .help = kFilterHelp}; }
 
 }  // namespace
 
@@ -87,6 +160,16 @@ void add_session_methods(MethodTable& table, const MethodContext& context) {
              .params = {filter_param()},
              .handler = [&context](const json& params, Responder responder) {
                count(context, params, std::move(responder));
+             }});
+  table.add({.name = "sessions.delete",
+             .access = Access::kChange,
+             .help = "Ends sessions; their ports are held as after any end.",
+             .params = {filter_param(),
+                        {.name = "all",
+                         .kind = ParamKind::kBoolean,
+                         .help = "true: every session, instead of a filter"}},
+             .handler = [&context](const json& params, Responder responder) {
+               remove(context, params, std::move(responder));
              }});
 }
 

@@ -14,21 +14,24 @@ constexpr std::chrono::microseconds kLookAgain{500};
 
 // One reading under way. Keeps itself alive by the timers that look after it; the worker writes
 // into `request_` and `copies_` until the request is done.
-class Reading : public std::enable_shared_from_this<Reading> {
+class Reader : public std::enable_shared_from_this<Reader> {
  public:
-  Reading(const MethodContext& context, SessionPlace from, uint32_t limit,
-          std::function<void(SessionPage)> done)
-      : context_(context), place_(from), limit_(limit), done_(std::move(done)) {}
+  Reader(const MethodContext& context, SessionPlace from, uint32_t at_once, SessionVisitor visit,
+         SessionsRead done)
+      : context_(context),
+        place_(from),
+        at_once_(at_once),
+        visit_(std::move(visit)),
+        done_(std::move(done)) {
+    copies_.reserve(at_once_);
+    request_.limit = at_once_;
+    request_.out = &copies_;
+  }
 
   void go_on() {
-    if (place_.worker >= context_.workers.size()) return finish(std::nullopt);
-    const size_t taken = page_.sessions.size();
-    if (taken == limit_) return finish(place_);
+    if (place_.worker >= context_.workers.size()) return done_(std::nullopt);
     copies_.clear();
-    copies_.reserve(limit_ - taken);
     request_.first = place_.handle;
-    request_.limit = static_cast<uint32_t>(limit_ - taken);
-    request_.out = &copies_;
     request_.done.store(false, std::memory_order_relaxed);
     asked_ = false;
     look();
@@ -45,28 +48,24 @@ class Reading : public std::enable_shared_from_this<Reading> {
       context_.loop->after(kLookAgain, [self = shared_from_this()] { self->look(); });
       return;
     }
-    for (SessionCopy& copy : copies_) {
-      page_.sessions.push_back(copy);
-      page_.workers.push_back(place_.worker);
+    for (const SessionCopy& copy : copies_) {
+      if (visit_(copy, place_.worker) == Reading::kEnough) {
+        return done_(SessionPlace{place_.worker, copy.handle + 1});
+      }
     }
-    const bool all_seen = copies_.size() < request_.limit;
+    const bool all_seen = copies_.size() < at_once_;
     place_ =
         all_seen ? SessionPlace{place_.worker + 1, 0} : SessionPlace{place_.worker, request_.next};
     go_on();
   }
 
-  void finish(std::optional<SessionPlace> next) {
-    page_.next = next;
-    done_(std::move(page_));
-  }
-
   const MethodContext& context_;
   SessionPlace place_;
-  uint32_t limit_;
-  std::function<void(SessionPage)> done_;
+  uint32_t at_once_;
+  SessionVisitor visit_;
+  SessionsRead done_;
   SessionCopyRequest request_;
   std::vector<SessionCopy> copies_;
-  SessionPage page_;
   bool asked_ = false;
 };
 
@@ -87,9 +86,9 @@ std::optional<SessionPlace> SessionPlace::parse(std::string_view text) {
   return place;
 }
 
-void read_sessions(const MethodContext& context, SessionPlace from, uint32_t limit,
-                   std::function<void(SessionPage)> done) {
-  std::make_shared<Reading>(context, from, limit, std::move(done))->go_on();
+void read_sessions(const MethodContext& context, SessionPlace from, uint32_t at_once,
+                   SessionVisitor visit, SessionsRead done) {
+  std::make_shared<Reader>(context, from, at_once, std::move(visit), std::move(done))->go_on();
 }
 
 }  // namespace postern

@@ -27,16 +27,19 @@ struct SessionPlace {
   static std::optional<SessionPlace> parse(std::string_view text);
 };
 
-struct SessionPage {
-  std::vector<SessionCopy> sessions;
-  std::vector<size_t> workers;       // of each session
-  std::optional<SessionPlace> next;  // nothing: all have been seen
-};
+// Sessions are copied so many at a time, between which others are served.
+inline constexpr uint32_t kSessionsAtOnce = 1024;
 
-// Copies at most `limit` sessions from `from` on and hands them to `done`, later. The workers of
-// the context must go on until then, or have stopped.
-void read_sessions(const MethodContext& context, SessionPlace from, uint32_t limit,
-                   std::function<void(SessionPage)> done);
+enum class Reading : uint8_t { kGoOn, kEnough };
+// Called for a session of a worker; says whether it is the last one that is wanted.
+using SessionVisitor = std::function<Reading(const SessionCopy& copy, size_t worker)>;
+// The place after the last session that was visited; nothing: all have been seen.
+using SessionsRead = std::function<void(std::optional<SessionPlace> next)>;
+
+// Shows the sessions from `from` on to `visit`, copied `at_once` at a time, then calls `done`; all
+// later. The workers of the context must go on until then, or have stopped.
+void read_sessions(const MethodContext& context, SessionPlace from, uint32_t at_once,
+                   SessionVisitor visit, SessionsRead done);
 
 }  // namespace postern
 

@@ -45,8 +45,12 @@ json endpoints(Ipv4Address source, uint16_t source_port, Ipv4Address destination
           {"dport", destination_port}};
 }
 
-std::string name_at(const std::vector<std::string>& names, uint32_t index) {
-  return index < names.size() ? names[index] : std::string();
+std::string_view name_at(const std::vector<std::string>& names, uint32_t index) {
+  return index < names.size() ? std::string_view(names[index]) : std::string_view();
+}
+
+std::string_view state_of(const SessionEntry& entry) {
+  return entry.protocol() == kProtocolTcp ? tcp_state_name(tcp_state(entry)) : "active";
 }
 
 }  // namespace
@@ -78,28 +82,39 @@ bool session_serves(const Snapshot& snapshot, const SessionEntry& entry) {
          records.load(slot).namespace_index == source_of(snapshot, entry).namespace_index;
 }
 
+SessionFacts session_facts(const Snapshot& snapshot, const Names& names, const SessionCopy& copy) {
+  const SessionEntry& entry = copy.entry;
+  const SourceRecord source = source_of(snapshot, entry);
+  const OutboundKey asked = outbound_key_of(entry, copy.cold);
+  return {.name_space = name_at(names.namespaces, source.namespace_index),
+          .node = name_at(names.nodes, source.node),
+          .state = state_of(entry),
+          .protocol = entry.protocol(),
+          .source = Ipv4Address::from(asked.source_ip),
+          .destination = Ipv4Address::from(asked.remote_ip),
+          .egress = Ipv4Address::from(entry.egress_ip),
+          .source_port = asked.source_port.host(),
+          .destination_port = asked.remote_port.host(),
+          .egress_port = entry.egress_port.host()};
+}
+
 json session_row(const Snapshot& snapshot, const Names& names, const SessionCopy& copy,
                  size_t worker) {
   const SessionEntry& entry = copy.entry;
-  const SourceRecord source = source_of(snapshot, entry);
-  const auto pod = Ipv4Address::from(entry.source_ip);
-  const auto remote = Ipv4Address::from(entry.remote_ip);
-  const bool router = (entry.flags & kSessionRouter) != 0;
-  const auto asked = router ? Ipv4Address::from(copy.cold.original_ip) : remote;
-  const uint16_t asked_port = router ? copy.cold.original_port.host() : entry.remote_port.host();
-  const bool is_tcp = entry.protocol() == kProtocolTcp;
+  const SessionFacts facts = session_facts(snapshot, names, copy);
   const uint64_t now_s = copy.copied_at_ms / 1000;
   const uint32_t left_s = expires_in_s(entry, now_s);
   const uint32_t timeout = timeout_s(snapshot.timeouts, entry);
   const SessionTotals sum = totals(entry, copy.cold);
   const uint64_t age_ms = copy.copied_at_ms - std::min(copy.copied_at_ms, copy.cold.created_ms());
-  return {{"namespace", name_at(names.namespaces, source.namespace_index)},
-          {"protocol", protocol_name(entry.protocol())},
-          {"state", is_tcp ? std::string_view(tcp_state_name(tcp_state(entry))) : "active"},
-          {"original", endpoints(pod, entry.source_port.host(), asked, asked_port)},
-          {"translated", endpoints(Ipv4Address::from(entry.egress_ip), entry.egress_port.host(),
-                                   remote, entry.remote_port.host())},
-          {"node", name_at(names.nodes, source.node)},
+  return {{"namespace", facts.name_space},
+          {"protocol", protocol_name(facts.protocol)},
+          {"state", facts.state},
+          {"original",
+           endpoints(facts.source, facts.source_port, facts.destination, facts.destination_port)},
+          {"translated", endpoints(facts.egress, facts.egress_port,
+                                   Ipv4Address::from(entry.remote_ip), entry.remote_port.host())},
+          {"node", facts.node},
           {"worker", worker},
           {"age_s", age_ms / 1000},
           {"idle_s", timeout - std::min(timeout, left_s)},

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "control/apply/gateway.h"
+#include "control/methods/session_filter.h"
 #include "dataplane/run/channel.h"
 #include "dataplane/table/snapshot.h"
 
@@ -18,6 +19,9 @@ std::string protocol_name(uint8_t protocol);
 // Whether what the session rests on is still there. A session whose pod, namespace, node or address
 // is gone serves nothing any more, even while the sweep has not come to it.
 bool session_serves(const Snapshot& snapshot, const SessionEntry& entry);
+
+// What a filter looks at. Its texts are those of `names`.
+SessionFacts session_facts(const Snapshot& snapshot, const Names& names, const SessionCopy& copy);
 
 // The row; `worker` is the number of the worker that owns it.
 nlohmann::json session_row(const Snapshot& snapshot, const Names& names, const SessionCopy& copy,

@@ -44,6 +44,12 @@ TEST_F(CommandTest, EachLineMakesItsRequest) {
   EXPECT_EQ(request("health"), "status {}");
   EXPECT_EQ(request("sessions"), "sessions.list {}");
   EXPECT_EQ(request("sessions count"), "sessions.count {}");
+  EXPECT_EQ(request("sessions src 10.0.0.1 and dst port 443 -n 3"),
+            R"(sessions.list {"filter":"src 10.0.0.1 and dst port 443"})");
+  EXPECT_EQ(request("sessions count namespace web"),
+            R"(sessions.count {"filter":"namespace web"})");
+  EXPECT_EQ(request("sessions delete 'not src 10.0.0.1'"),
+            R"(sessions.delete {"filter":"not src 10.0.0.1"})");
   EXPECT_EQ(request("drops"), "drops.list {}");
   EXPECT_EQ(request("counters"), "counters.get {}");
   EXPECT_EQ(request("counters drop."), R"(counters.get {"prefix":"drop."})");
@@ -92,6 +98,7 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
             "usage: posternctl namespace add NAME POD... [--dry-run]");
   EXPECT_EQ(usage_error("namespace add web"),
             "usage: posternctl namespace add NAME POD... [--dry-run]");
+  EXPECT_EQ(usage_error("sessions delete"), "usage: posternctl sessions delete FILTER...");
   EXPECT_EQ(usage_error("status twice"), "usage: posternctl status");
   EXPECT_EQ(usage_error("status --no-such"), "no option --no-such; usage: posternctl status");
   EXPECT_EQ(usage_error("status -n 3"), "no option -n; usage: posternctl status");

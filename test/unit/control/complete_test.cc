@@ -38,7 +38,7 @@ TEST_F(CompleteTest, FinishesTheWord) {
 TEST_F(CompleteTest, GoesAsFarAsIsClearAndShowsTheRest) {
   EXPECT_EQ(insert("co"), "");
   EXPECT_EQ(matches("co"), (Words{"counters", "config", "completion"}));
-  EXPECT_EQ(matches("sessions "), (Words{"count", "-n"}));
+  EXPECT_EQ(matches("sessions "), (Words{"count", "delete", "-n"}));
   EXPECT_EQ(matches("log "), (Words{"error", "warn", "info", "debug"}));
   EXPECT_EQ(matches("namespace "), (Words{"add", "remove"}));
   EXPECT_EQ(matches(""), matches(" "));

@@ -384,8 +384,6 @@ TEST_F(MethodsTest, SessionsOfARemovedPodAreNotListed) {
 }
 
 TEST_F(MethodsTest, WhatIsNotBuiltYetSaysSo) {
-  EXPECT_EQ(error_code("sessions.list", {{"filter", "namespace payments"}}), 1012);
-  EXPECT_EQ(error_code("sessions.count", {{"filter", "namespace payments"}}), 1012);
   EXPECT_EQ(error_code("config.apply", {{"text", kText}, {"revalidate", true}}), 1012);
   EXPECT_EQ(error_code("config.apply", {{"text", kText}, {"confirm_timeout", "60s"}}), 1012);
 }

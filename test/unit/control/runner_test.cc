@@ -186,7 +186,7 @@ TEST_F(RunnerTest, ExplainsCommands) {
   EXPECT_NE(out().find("config apply [FILE]"), std::string::npos);
   EXPECT_EQ(out().find("sessions count"), std::string::npos);
   EXPECT_EQ(run("sessions --help"), 0);
-  EXPECT_TRUE(out().starts_with("usage: posternctl sessions [-n N]\n")) << out();
+  EXPECT_TRUE(out().starts_with("usage: posternctl sessions [FILTER...] [-n N]\n")) << out();
   EXPECT_EQ(run("help nothing"), 2);
   EXPECT_EQ(run("completion bash"), 0);
   EXPECT_NE(out().find("complete -o filenames -F _posternctl posternctl"), std::string::npos);

@@ -1,0 +1,99 @@
+// sessions.list, count and delete against a worker's table.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "test/unit/control/worked_gateway.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kPayments = 3000;
+constexpr int kShop = 40;
+
+class SessionMethodsTest : public testing::Test {
+ protected:
+  SessionMethodsTest() {
+    for (int i = 0; i < kPayments; ++i) {
+      gateway_.open(i % 2 == 0 ? "10.128.0.11" : "10.128.0.12", static_cast<uint16_t>(1024 + i),
+                    "203.0.113.5", 53, "192.0.2.50");
+    }
+    for (int i = 0; i < kShop; ++i) {
+      gateway_.open("10.128.2.5", static_cast<uint16_t>(1024 + i), "203.0.113.6", 443, "192.0.2.60",
+                    kTcp);
+    }
+  }
+  // The source ports of the rows that fit, read `limit` at a time.
+  std::multiset<int> ports(const std::string& filter, int limit) {
+    std::multiset<int> found;
+    json params = {{"filter", filter}, {"limit", limit}};
+    for (int pages = 0; pages < kPayments + kShop; ++pages) {
+      const json page = gateway_.result("sessions.list", params);
+      EXPECT_LE(page["rows"].size(), static_cast<size_t>(limit));
+      for (const json& row : page["rows"]) found.insert(row["original"]["sport"].get<int>());
+      if (page["cursor"].is_null()) break;
+      EXPECT_EQ(page["rows"].size(), static_cast<size_t>(limit)) << "only the last page is short";
+      params["cursor"] = page["cursor"];
+    }
+    return found;
+  }
+  json count(const json& params) { return gateway_.result("sessions.count", params)["count"]; }
+
+  WorkedGateway gateway_{kWorkedConfig};
+};
+
+TEST_F(SessionMethodsTest, ListsWhatFitsPageByPage) {
+  EXPECT_EQ(ports("", 997).size(), size_t{kPayments + kShop});
+  const std::multiset<int> even = ports("namespace payments and src 10.128.0.11", 97);
+  ASSERT_EQ(even.size(), size_t{kPayments / 2});
+  EXPECT_EQ(std::set<int>(even.begin(), even.end()).size(), even.size()) << "a session twice";
+  for (const int port : even) EXPECT_EQ(port % 2, 0);
+  EXPECT_EQ(ports("namespace shop and src port 1030", 10), std::multiset<int>{1030});
+  EXPECT_EQ(ports("state new and node node-2 and egress 192.0.2.60", 1000).size(), size_t{kShop});
+  EXPECT_TRUE(ports("egress 192.0.2.61", 1000).empty());
+}
+
+TEST_F(SessionMethodsTest, CountsWhatFits) {
+  EXPECT_EQ(count(json::object()), kPayments + kShop);
+  EXPECT_EQ(count({{"filter", ""}}), kPayments + kShop);
+  EXPECT_EQ(count({{"filter", "udp"}}), kPayments);
+  EXPECT_EQ(count({{"filter", "tcp and dst port 443"}}), kShop);
+}
+
+TEST_F(SessionMethodsTest, DeletesExactlyWhatFits) {
+  const json deleted =
+      gateway_.result("sessions.delete", {{"filter", "src 10.128.0.12 and dst port 53"}});
+  EXPECT_EQ(deleted["count"], kPayments / 2);
+  EXPECT_EQ(count({{"filter", "src 10.128.0.12"}}), 0);
+  EXPECT_EQ(count({{"filter", "src 10.128.0.11"}}), kPayments / 2);
+  EXPECT_EQ(count({{"filter", "namespace shop"}}), kShop);
+  EXPECT_EQ(gateway_.counters().session_deleted.read(), uint64_t{kPayments / 2});
+  EXPECT_EQ(gateway_.result("sessions.delete", {{"all", true}})["count"], kPayments / 2 + kShop);
+  EXPECT_EQ(count(json::object()), 0);
+  EXPECT_EQ(gateway_.table().live(), 0u);
+}
+
+TEST_F(SessionMethodsTest, RefusesToGuessWhatToDelete) {
+  for (const json& params : {json::object(), json{{"filter", ""}}, json{{"all", false}},
+                             json{{"filter", "tcp"}, {"all", true}}}) {
+    EXPECT_EQ(gateway_.call("sessions.delete", params)["error"]["code"], kRpcInvalidParams)
+        << params;
+  }
+  EXPECT_EQ(gateway_.table().live(), uint32_t{kPayments + kShop});
+}
+
+TEST_F(SessionMethodsTest, NamesTheWordOfAWrongFilter) {
+  for (const char* method : {"sessions.list", "sessions.count", "sessions.delete"}) {
+    const json error = gateway_.call(method, {{"filter", "src nowhere"}})["error"];
+    EXPECT_EQ(error["code"], kRpcInvalidParams);
+    EXPECT_EQ(error["message"], "`filter`: \"src\" takes an address or a prefix, not \"nowhere\"");
+    EXPECT_EQ(error["data"]["errors"][0]["path"], "filter");
+  }
+}
+
+}  // namespace
+}  // namespace postern
