@@ -92,7 +92,8 @@ TEST(EventLoop, WhatWaitsForTheHelperIsDroppedAtTheEnd) {
     loop.beside(
         [&] {
           began = true;
-          std::this_thread::sleep_for(milliseconds(20));
+          // Long enough for a busy machine to reach stop_helper() meanwhile.
+          std::this_thread::sleep_for(milliseconds(500));
           first = true;
         },
         [] { FAIL() << "the loop does not run any more"; });
