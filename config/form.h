@@ -65,7 +65,7 @@ struct Text {
   size_t longest;
   size_t shortest = 1;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(const Value& value) const { return quoted(value); }
+  [[nodiscard]] std::string print(const Value& value) const { return config::quoted(value); }
   [[nodiscard]] std::string expects() const;
 };
 
@@ -74,7 +74,7 @@ struct Name {
   using Value = std::string;
   bool star = false;  // "*" too
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(const Value& value) const { return quoted(value); }
+  [[nodiscard]] std::string print(const Value& value) const { return config::quoted(value); }
   [[nodiscard]] std::string expects() const;
 };
 
@@ -82,7 +82,7 @@ struct Name {
 struct HostName {
   using Value = std::string;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(const Value& value) const { return quoted(value); }
+  [[nodiscard]] std::string print(const Value& value) const { return config::quoted(value); }
   [[nodiscard]] std::string expects() const;
 };
 
@@ -91,7 +91,7 @@ struct Target {
   using Value = std::string;
   enum class Kind : uint8_t { kMetrics, kSessionLog } kind;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(const Value& value) const { return quoted(value); }
+  [[nodiscard]] std::string print(const Value& value) const { return config::quoted(value); }
   [[nodiscard]] std::string expects() const;
 };
 
@@ -115,7 +115,7 @@ struct Rate {
 struct Address {
   using Value = Ipv4Address;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(Value value) const { return quoted(value.text()); }
+  [[nodiscard]] std::string print(Value value) const { return config::quoted(value.text()); }
   [[nodiscard]] std::string expects() const;
 };
 
@@ -123,7 +123,7 @@ struct Address {
 struct Prefix {
   using Value = Ipv4Prefix;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(Value value) const { return quoted(value.text()); }
+  [[nodiscard]] std::string print(Value value) const { return config::quoted(value.text()); }
   [[nodiscard]] std::string expects() const;
 };
 
@@ -139,7 +139,7 @@ struct AddressInSubnet {
 struct Mac {
   using Value = MacAddress;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
-  [[nodiscard]] std::string print(Value value) const { return quoted(value.text()); }
+  [[nodiscard]] std::string print(Value value) const { return config::quoted(value.text()); }
   [[nodiscard]] std::string expects() const;
 };
 
