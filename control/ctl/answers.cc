@@ -29,7 +29,8 @@ std::vector<std::string> names_in(const json& rows) {
     for (const auto& [name, value] : row.items()) left.insert(name);
   }
   std::vector<std::string> names;
-  for (const char* first : {"name", "id", "worker", "reason", "key", "device", "role", "state"}) {
+  for (const char* first :
+       {"rule", "name", "id", "worker", "reason", "key", "device", "role", "state"}) {
     if (left.erase(first) > 0) names.emplace_back(first);
   }
   names.insert(names.end(), left.begin(), left.end());
@@ -148,6 +149,44 @@ bool print_count(const json& answer, const CommandLine&, Display& display) {
 
 bool print_removed(const json& answer, const CommandLine&, Display& display) {
   display.line("ended " + text_at(answer, "count"));
+  return true;
+}
+
+bool print_list(const json& answer, const CommandLine& line, Display& display) {
+  const json& rows = member(answer, "rows");
+  if (!line.arguments.empty() && rows.size() == 1) {
+    print_any(rows[0], display);
+    return true;
+  }
+  // Further columns would not fit a line; they are there for one that is named, and for programs.
+  static const std::set<std::string> kInTables = {"name",       "role",         "device",
+                                                  "link",       "addresses",    "worker",
+                                                  "cpu",        "type",         "local",
+                                                  "vni",        "nodes",        "vtep",
+                                                  "tunnel",     "state",        "missed",
+                                                  "sessions",   "busy_percent", "rule",
+                                                  "ports_used", "namespaces",   "cycles_per_packet",
+                                                  "action",     "to",           "to_names",
+                                                  "ports",      "namespace",    "listen",
+                                                  "source"};
+  json shown = json::array();
+  for (const json& row : rows) {
+    json cells = json::object();
+    for (const auto& [name, value] : row.items()) {
+      if (kInTables.contains(name)) cells[name] = value;
+    }
+    shown.push_back(std::move(cells));
+  }
+  if (shown.empty()) {
+    display.line("there are none");
+  } else {
+    print_rows(shown, display);
+  }
+  const json& otherwise = member(answer, "default");
+  if (!otherwise.is_null()) {
+    display.line("");
+    display.line("otherwise " + text_of(otherwise));
+  }
   return true;
 }
 

@@ -1,12 +1,14 @@
 // The table of commands.
 #include <absl/status/status.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "control/ctl/answers.h"
@@ -22,6 +24,12 @@ using Params = absl::StatusOr<json>;
 Params prefix_params(const CommandLine& line) {
   json params = json::object();
   if (!line.arguments.empty()) params["prefix"] = line.arguments[0];
+  return params;
+}
+
+Params name_params(const CommandLine& line) {
+  json params = json::object();
+  if (!line.arguments.empty()) params["name"] = line.arguments[0];
   return params;
 }
 
@@ -114,6 +122,29 @@ std::vector<Command> reading_commands() {
   };
 }
 
+std::vector<Command> showing_commands() {
+  std::vector<Command> commands;
+  for (const auto& [words, method, help] : {
+           std::array<std::string_view, 3>{"show ports", "ports.list",
+                                           "Shows the ports, their links and their traffic."},
+           {"show workers", "workers.list", "Shows how busy the workers are."},
+           {"show tunnels", "tunnels.list", "Shows the tunnels and their sessions."},
+           {"show nodes", "nodes.list", "Shows the nodes and whether they are reached."},
+           {"show namespaces", "namespaces.list", "Shows the namespaces and their sessions."},
+           {"show egress-ips", "egress_ips.list", "Shows the egress addresses and ports in use."},
+           {"show egress-routers", "egress_routers.list", "Shows the egress routers."},
+           {"show firewall", "firewall.list", "Shows the firewall's rules; NAME: a namespace's."},
+       }) {
+    commands.push_back({.words = words,
+                        .arguments = {{.name = "NAME", .optional = true}},
+                        .method = method,
+                        .help = help,
+                        .params = name_params,
+                        .print = print_list});
+  }
+  return commands;
+}
+
 std::vector<Command> changing_commands() {
   return {
       {.words = "config check",
@@ -182,7 +213,7 @@ std::vector<Command> other_commands() {
 
 std::vector<Command> all_commands() {
   std::vector<Command> all = reading_commands();
-  for (auto* part : {changing_commands, other_commands}) {
+  for (auto* part : {showing_commands, changing_commands, other_commands}) {
     for (Command& command : part()) all.push_back(std::move(command));
   }
   return all;

@@ -14,6 +14,7 @@ void add_methods(MethodTable& table, const MethodContext& context);
 void add_status_methods(MethodTable& table, const MethodContext& context);
 void add_config_methods(MethodTable& table, const MethodContext& context);
 void add_session_methods(MethodTable& table, const MethodContext& context);
+void add_list_methods(MethodTable& table, const MethodContext& context);
 void add_counter_methods(MethodTable& table, const MethodContext& context);
 
 }  // namespace postern

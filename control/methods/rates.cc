@@ -9,7 +9,9 @@ void Rates::sample(uint64_t now_ms) {
   sample.at_ms = now_ms;
   for (const Counters* counters : workers_) {
     for (size_t i = 0; i < kReasonCount; ++i) sample.drops[i] += counters->drops[i].read();
-    sample.workers.push_back({counters->busy_cycles.read(), counters->idle_cycles.read()});
+    sample.workers.push_back({.received = counters->received.read(),
+                              .busy_cycles = counters->busy_cycles.read(),
+                              .idle_cycles = counters->idle_cycles.read()});
   }
   samples_.push_back(std::move(sample));
   if (samples_.size() > kWindow_s + 1) samples_.pop_front();
@@ -32,6 +34,15 @@ double Rates::busy_percent(size_t worker) const {
   const auto busy = static_cast<double>(last.busy_cycles - first.busy_cycles);
   const auto idle = static_cast<double>(last.idle_cycles - first.idle_cycles);
   return busy + idle > 0 ? busy * 100 / (busy + idle) : 0;
+}
+
+double Rates::cycles_per_packet(size_t worker) const {
+  if (samples_.size() < 2) return 0;
+  const Worker& first = samples_.front().workers[worker];
+  const Worker& last = samples_.back().workers[worker];
+  if (last.received == first.received) return 0;
+  return static_cast<double>(last.busy_cycles - first.busy_cycles) /
+         static_cast<double>(last.received - first.received);
 }
 
 }  // namespace postern

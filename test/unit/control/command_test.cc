@@ -50,6 +50,8 @@ TEST_F(CommandTest, EachLineMakesItsRequest) {
             R"(sessions.count {"filter":"namespace web"})");
   EXPECT_EQ(request("sessions delete 'not src 10.0.0.1'"),
             R"(sessions.delete {"filter":"not src 10.0.0.1"})");
+  EXPECT_EQ(request("show ports"), "ports.list {}");
+  EXPECT_EQ(request("show egress-ips payments-out"), R"(egress_ips.list {"name":"payments-out"})");
   EXPECT_EQ(request("drops"), "drops.list {}");
   EXPECT_EQ(request("counters"), "counters.get {}");
   EXPECT_EQ(request("counters drop."), R"(counters.get {"prefix":"drop."})");

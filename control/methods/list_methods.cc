@@ -1,0 +1,308 @@
+// The list methods: each row an entry as configured, and how it fares.
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+
+#include <array>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "control/methods/entry_json.h"
+#include "control/methods/methods.h"
+#include "control/methods/session_rows.h"
+#include "control/methods/session_sums.h"
+#include "control/methods/totals.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kFullest = 3;
+
+// The rows of an answer: all, or those of one name.
+class Rows {
+ public:
+  explicit Rows(std::string name) : name_(std::move(name)) {}
+  [[nodiscard]] bool wants(std::string_view name) const { return name_.empty() || name == name_; }
+  void add(json row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] json& all() { return rows_; }
+
+ private:
+  std::string name_;
+  json rows_ = json::array();
+};
+
+double rounded(double value) { return std::round(value * 10) / 10; }
+
+void port_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
+  const auto& ports = context.gateway->file().ports;
+  for (size_t i = 0; i < context.ports.size(); ++i) {
+    if (!rows.wants(ports[i].name.value)) continue;
+    const PortView& port = context.ports[i];
+    const PortLink link = port.link();
+    const PortStatistics device = port.statistics();
+    json row = entry_json(ports[i], config::kPortKeys);
+    row["mac"] = port.mac.text();
+    row["driver"] = port.driver;
+    row["link"] = link.up ? "up" : "down";
+    row["speed_mbit"] = link.speed_mbit;
+    row["sessions"] = sums.of_port(i).sessions;
+    const uint64_t received = total(
+        context.workers, [i](const Counters& c) -> const Counter& { return c.ports[i].received; });
+    const uint64_t forwarded = total(
+        context.workers, [i](const Counters& c) -> const Counter& { return c.ports[i].forwarded; });
+    row["packets"] = {{"out", forwarded}, {"in", received}};
+    row["bytes"] = {{"out", device.sent_bytes}, {"in", device.received_bytes}};
+    row["missed"] = device.missed;
+    rows.add(std::move(row));
+  }
+}
+
+void worker_rows(const MethodContext& context, const SessionSums&, Rows& rows) {
+  for (size_t i = 0; i < context.workers.size(); ++i) {
+    if (!rows.wants(std::to_string(i))) continue;
+    const WorkerView& worker = context.workers[i];
+    rows.add(
+        {{"worker", i},
+         {"cpu", worker.cpu},
+         {"busy_percent", rounded(context.rates->busy_percent(i))},
+         {"cycles_per_packet", rounded(context.rates->cycles_per_packet(i))},
+         {"sessions", active_sessions(*worker.counters)},
+         {"packets",
+          {{"out", worker.counters->forwarded.read()}, {"in", worker.counters->received.read()}}}});
+  }
+}
+
+void tunnel_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
+  const config::Model& model = context.gateway->file();
+  for (const config::Tunnel& tunnel : model.tunnels) {
+    if (!rows.wants(tunnel.name.value)) continue;
+    SessionSum sum;
+    uint64_t nodes = 0;
+    for (const config::Node& node : model.nodes) {
+      if (node.tunnel.value != tunnel.name.value) continue;
+      ++nodes;
+      const auto index = context.gateway->books().nodes.find(node.name.value);
+      if (index) sum.add(sums.of_node(*index));
+    }
+    json row = entry_json(tunnel, config::kTunnelKeys);
+    row["nodes"] = nodes;
+    sum.put_into(row);
+    rows.add(std::move(row));
+  }
+}
+
+// How the VTEP of a node is reached.
+const char* node_state(const Snapshot& snapshot, const NodeEntry& node) {
+  if (node.next_hop == kNoNeighbour) return "no-route";
+  switch (snapshot.shared->neighbours.load(node.next_hop).state) {
+    case NeighbourState::kUnresolved:
+      return "unresolved";
+    case NeighbourState::kReachable:
+      return "reachable";
+    case NeighbourState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+void node_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
+  const Snapshot& snapshot = context.gateway->snapshot();
+  for (const config::Node& node : context.gateway->file().nodes) {
+    if (!rows.wants(node.name.value)) continue;
+    json row = entry_json(node, config::kNodeKeys);
+    const auto index = context.gateway->books().nodes.find(node.name.value);
+    if (index && *index < snapshot.nodes.size()) {
+      row["state"] = node_state(snapshot, snapshot.nodes[*index]);
+      const uint64_t learned = snapshot.shared->node_macs.load(*index);
+      if (learned != 0) row["learned_mac"] = MacAddress::from_packed(learned).text();
+      sums.of_node(*index).put_into(row);
+    }
+    rows.add(std::move(row));
+  }
+}
+
+template <typename Prefixes>
+json texts_of(const Prefixes& prefixes) {
+  json texts = json::array();
+  for (const Ipv4Prefix& prefix : prefixes) texts.push_back(prefix.text());
+  return texts;
+}
+
+void namespace_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
+  const auto& layer = context.gateway->layer().all();
+  for (const config::Namespace& each : context.gateway->file().namespaces) {
+    if (!rows.wants(each.name.value)) continue;
+    json row = entry_json(each, config::kNamespaceKeys);
+    if (const auto pods = layer.find(each.name.value); pods != layer.end()) {
+      row["pods_added"] = texts_of(pods->second.added);
+      row["pods_removed"] = texts_of(pods->second.removed);
+    }
+    if (const auto index = context.gateway->books().namespaces.find(each.name.value)) {
+      sums.of_namespace(*index).put_into(row);
+    }
+    rows.add(std::move(row));
+  }
+}
+
+// TCP, UDP and ICMP, as SessionAccounts counts them.
+using PortsUsed = std::array<uint64_t, 3>;
+
+PortsUsed ports_used(const MethodContext& context, AddressSlot slot) {
+  PortsUsed used{};
+  for (const WorkerView& worker : context.workers) {
+    for (size_t i = 0; i < used.size(); ++i) used[i] += worker.accounts->ports_used[slot][i].read();
+  }
+  return used;
+}
+
+json ports_used_json(const PortsUsed& used) {
+  return {{"tcp", used[SessionAccounts::kTcp]},
+          {"udp", used[SessionAccounts::kUdp]},
+          {"icmp", used[SessionAccounts::kIcmp]}};
+}
+
+json fullest_json(const std::vector<SessionSums::Fullness>& fullest) {
+  json list = json::array();
+  for (const auto& [remote, ports] : fullest) {
+    list.push_back({{"dst", remote.address.text()},
+                    {"dport", remote.port},
+                    {"protocol", protocol_name(remote.protocol)},
+                    {"ports", ports}});
+  }
+  return list;
+}
+
+// The live part of an entry with egress addresses.
+void put_addresses(const MethodContext& context, const SessionSums& sums,
+                   const config::ListOf<Ipv4Address>& addresses, json& row) {
+  const auto& in_force = context.gateway->snapshot().policy.addresses;
+  SessionSum sum;
+  PortsUsed used{};
+  std::vector<AddressSlot> slots;
+  size_t drained = 0;
+  json each = json::array();
+  for (const Ipv4Address address : addresses) {
+    const auto found = context.gateway->books().addresses.find(address.value);
+    if (!found || *found >= in_force.size()) continue;
+    const auto slot = static_cast<AddressSlot>(*found);
+    slots.push_back(slot);
+    drained += in_force[slot].drained ? 1u : 0u;
+    const PortsUsed its = ports_used(context, slot);
+    for (size_t i = 0; i < used.size(); ++i) used[i] += its[i];
+    sum.add(sums.of_address(slot));
+    each.push_back({{"address", address.text()},
+                    {"state", in_force[slot].drained ? "drained" : "active"},
+                    {"sessions", sums.of_address(slot).sessions},
+                    {"ports_used", ports_used_json(its)}});
+  }
+  row["state"] = drained == 0 ? "active" : drained == slots.size() ? "drained" : "partly-drained";
+  row["ports_used"] = ports_used_json(used);
+  row["fullest"] = fullest_json(sums.fullest(slots, kFullest));
+  row["by_address"] = std::move(each);
+  sum.put_into(row);
+}
+
+void egress_ip_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
+  for (const config::EgressIp& each : context.gateway->file().egress_ips) {
+    if (!rows.wants(each.name.value)) continue;
+    json row = entry_json(each, config::kEgressIpKeys);
+    put_addresses(context, sums, each.addresses, row);
+    rows.add(std::move(row));
+  }
+}
+
+void egress_router_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
+  for (const config::EgressRouter& each : context.gateway->file().egress_routers) {
+    if (!rows.wants(each.name.value)) continue;
+    json row = entry_json(each, config::kEgressRouterKeys);
+    put_addresses(context, sums, {each.source}, row);
+    rows.add(std::move(row));
+  }
+}
+
+// Rules have no names: NAME is a namespace, and those for every namespace are
+// its rules, too.
+void firewall_rows(const MethodContext& context, const SessionSums&, Rows& rows) {
+  const auto& rules = context.gateway->file().firewall.rules;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    const std::string& name = rules[i].name_space.value;
+    if (name != config::kEveryNamespace && !rows.wants(name)) continue;
+    json row = entry_json(rules[i], config::kFirewallRuleKeys);
+    row["rule"] = i;
+    rows.add(std::move(row));
+  }
+}
+
+struct List {
+  std::string_view method;
+  std::string_view help;
+  std::string_view what;  // an entry
+  void (*fill)(const MethodContext& context, const SessionSums& sums, Rows& rows);
+  bool has_sums = true;       // needs a reading of all sessions
+  bool may_be_empty = false;  // a name without rows is no error
+};
+
+constexpr List kLists[] = {
+    {"ports.list", "The ports, their links and their traffic.", "port", port_rows},
+    {"workers.list", "The workers and how busy they are.", "worker", worker_rows, false},
+    {"tunnels.list", "The tunnels and the sessions through them.", "tunnel", tunnel_rows},
+    {"nodes.list", "The nodes, whether they are reached, and their sessions.", "node", node_rows},
+    {"namespaces.list", "The namespaces, their pods and their sessions.", "namespace",
+     namespace_rows},
+    {"egress_ips.list", "The egress addresses, their sessions and ports in use.",
+     "entry of egress_ips", egress_ip_rows},
+    {"egress_routers.list", "The egress routers and their sessions.", "egress router",
+     egress_router_rows},
+    {"firewall.list", "The firewall's rules in order; `name`: those of a namespace.", "rule",
+     firewall_rows, false, true},
+};
+
+void answer(const MethodContext& context, const List& list, const SessionSums& sums,
+            std::string name, Responder& responder) {
+  Rows rows(std::move(name));
+  list.fill(context, sums, rows);
+  if (rows.all().empty() && !rows.name().empty() && !list.may_be_empty) {
+    responder.error(
+        absl::NotFoundError(absl::StrCat("no ", std::string(list.what), " \"", rows.name(), "\"")));
+    return;
+  }
+  json result = {{"rows", std::move(rows.all())}};
+  if (list.fill == firewall_rows) {
+    json firewall = entry_json(context.gateway->file().firewall, config::kFirewallKeys);
+    result["default"] = firewall["default"];
+    result["refuse"] = firewall["refuse"];
+  }
+  responder.result(result);
+}
+
+}  // namespace
+
+void add_list_methods(MethodTable& table, const MethodContext& context) {
+  for (const List& list : kLists) {
+    table.add({.name = list.method,
+               .access = Access::kRead,
+               .help = list.help,
+               .params = {{.name = "name", .kind = ParamKind::kText, .help = "only this one"}},
+               .handler = [&context, &list](const json& params, Responder responder) {
+                 const std::string name = params.value("name", "");
+                 if (!list.has_sums) {
+                   answer(context, list, SessionSums(context), name, responder);
+                   return;
+                 }
+                 auto held = std::make_shared<Responder>(std::move(responder));
+                 sum_sessions(context, [&context, &list, name, held](const SessionSums& sums) {
+                   answer(context, list, sums, name, *held);
+                 });
+               }});
+  }
+}
+
+}  // namespace postern

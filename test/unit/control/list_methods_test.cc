@@ -1,0 +1,133 @@
+// The list methods: entries as configured, with the names and values of the file, and live figures.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "control/methods/entry_json.h"
+#include "test/unit/control/worked_gateway.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+class ListMethodsTest : public testing::Test {
+ protected:
+  ListMethodsTest() {
+    for (const bool up : {true, false}) {
+      gateway_.context().ports.push_back(
+          {.driver = "net_null",
+           .mac = {{2, 0, 0, 0, 0, 1}},
+           .link =
+               [up] {
+                 return PortLink{up, 10'000};
+               },
+           .statistics =
+               [] { return PortStatistics{.missed = 3, .received_bytes = 70, .sent_bytes = 80}; }});
+    }
+    const SessionHandle first = gateway_.open("10.128.0.11", 1024, "203.0.113.5", 53, "192.0.2.50");
+    gateway_.count(first, Direction::kOutbound, 100);
+    gateway_.count(first, Direction::kInbound, 300);
+    gateway_.open("10.128.0.12", 1025, "203.0.113.5", 53, "192.0.2.50");
+    gateway_.open("10.128.2.7", 1026, "203.0.113.6", 443, "192.0.2.60", kTcp);
+    for (uint16_t i = 0; i < 5; ++i) {
+      gateway_.open("10.128.2.7", 2000 + i, "203.0.113.7", 443, "192.0.2.61", kTcp);
+    }
+  }
+  json rows(const char* method, const json& params = json::object()) {
+    return gateway_.result(method, params)["rows"];
+  }
+  json row(const char* method, const char* name) {
+    const json found = rows(method, {{"name", name}});
+    EXPECT_EQ(found.size(), 1u) << method << " " << name;
+    return found.empty() ? json() : found[0];
+  }
+
+  WorkedGateway gateway_{kWorkedConfig};
+};
+
+TEST_F(ListMethodsTest, NamespacesHavePodsAndSessions) {
+  ASSERT_EQ(rows("namespaces.list").size(), 2u);
+  const json payments = row("namespaces.list", "payments");
+  EXPECT_EQ(payments["pods"], (json{"10.128.0.11", "10.128.0.12"}));
+  EXPECT_EQ(payments["tunnel"], "overlay");
+  EXPECT_EQ(payments["sessions"], 2);
+  EXPECT_EQ(payments["packets"], (json{{"out", 1}, {"in", 1}}));
+  EXPECT_EQ(payments["bytes"], (json{{"out", 100}, {"in", 300}}));
+  EXPECT_EQ(row("namespaces.list", "shop")["sessions"], 6);
+}
+
+TEST_F(ListMethodsTest, EgressAddressesHavePortsInUse) {
+  const json shop = row("egress_ips.list", "shop-out");
+  EXPECT_EQ(shop["namespaces"], json{"shop"});
+  EXPECT_EQ(shop["addresses"], (json{"192.0.2.60", "192.0.2.61"}));
+  EXPECT_EQ(shop["spread"], "source");
+  EXPECT_EQ(shop["state"], "active");
+  EXPECT_EQ(shop["sessions"], 6);
+  EXPECT_EQ(shop["ports_used"], (json{{"tcp", 6}, {"udp", 0}, {"icmp", 0}}));
+  EXPECT_EQ(shop["fullest"][0],
+            (json{{"dst", "203.0.113.7"}, {"dport", 443}, {"protocol", "tcp"}, {"ports", 5}}));
+  EXPECT_EQ(shop["fullest"].size(), 2u);
+  EXPECT_EQ(shop["by_address"][0]["address"], "192.0.2.60");
+  EXPECT_EQ(shop["by_address"][0]["sessions"], 1);
+  EXPECT_EQ(shop["by_address"][1]["ports_used"]["tcp"], 5);
+}
+
+TEST_F(ListMethodsTest, NodesTunnelsAndPortsHaveTheirSessions) {
+  EXPECT_EQ(row("nodes.list", "node-1")["sessions"], 2);
+  const json node = row("nodes.list", "node-2");
+  EXPECT_EQ(node["vtep"], "10.0.0.2");
+  EXPECT_EQ(node["pod_cidrs"], json{"10.128.2.0/23"});
+  EXPECT_EQ(node["state"], "unresolved");
+  EXPECT_EQ(node["sessions"], 6);
+  const json tunnel = row("tunnels.list", "overlay");
+  EXPECT_EQ(tunnel["vni"], 100);
+  EXPECT_EQ(tunnel["udp_port"], 4789);
+  EXPECT_EQ(tunnel["nodes"], 2);
+  EXPECT_EQ(tunnel["sessions"], 8);
+  const json port = row("ports.list", "uplink");
+  EXPECT_EQ(port["addresses"], json{"192.0.2.10/24"});
+  EXPECT_EQ(port["link"], "down");
+  EXPECT_EQ(port["bytes"], (json{{"out", 80}, {"in", 70}}));
+  EXPECT_EQ(port["missed"], 3);
+  EXPECT_EQ(port["sessions"], 8);
+  EXPECT_EQ(row("ports.list", "underlay")["link"], "up");
+}
+
+TEST_F(ListMethodsTest, WorkersRulesAndRouters) {
+  const json worker = row("workers.list", "0");
+  EXPECT_EQ(worker["cpu"], 3);
+  EXPECT_EQ(worker["sessions"], 8);
+  EXPECT_EQ(worker["cycles_per_packet"], 0);
+  EXPECT_EQ(rows("egress_routers.list"), json::array());
+  const json firewall = gateway_.result("firewall.list", {{"name", "shop"}});
+  EXPECT_EQ(firewall["default"], "allow");
+  EXPECT_EQ(firewall["refuse"], "drop");
+  ASSERT_EQ(firewall["rows"].size(), 1u);
+  EXPECT_EQ(firewall["rows"][0], (json{{"namespace", "*"},
+                                       {"action", "deny"},
+                                       {"to", json{"169.254.169.254"}},
+                                       {"log", false},
+                                       {"rule", 0}}));
+}
+
+TEST_F(ListMethodsTest, ANameThatIsNotThereIsNotFound) {
+  for (const char* method : {"ports.list", "workers.list", "tunnels.list", "nodes.list",
+                             "namespaces.list", "egress_ips.list", "egress_routers.list"}) {
+    const json error = gateway_.call(method, {{"name", "nobody"}})["error"];
+    EXPECT_EQ(error["code"], 1005) << method;
+    EXPECT_NE(error["message"].get<std::string>().find("\"nobody\""), std::string::npos);
+  }
+}
+
+TEST(ScalarJson, UndoesThePrintersQuotes) {
+  EXPECT_EQ(scalar_json("17"), 17);
+  EXPECT_EQ(scalar_json("true"), true);
+  EXPECT_EQ(scalar_json("\"2h4m\""), "2h4m");
+  EXPECT_EQ(scalar_json(config::quoted("a\"b\\c\x01\x7f")), "a\"b\\c\x01\x7f");
+  EXPECT_EQ(scalar_json("\"\""), "");
+}
+
+}  // namespace
+}  // namespace postern
