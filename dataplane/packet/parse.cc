@@ -16,7 +16,7 @@ constexpr uint8_t kOptionLooseSourceRoute = 131;
 constexpr uint8_t kOptionStrictSourceRoute = 137;
 
 // True when the options are well-formed and route nothing.
-[[gnu::cold]] bool options_are_fine(const uint8_t* option, const uint8_t* end) {
+bool options_are_fine(const uint8_t* option, const uint8_t* end) {
   while (option < end && *option != kOptionEnd) {
     if (*option == kOptionNop) {
       ++option;
@@ -27,6 +27,15 @@ constexpr uint8_t kOptionStrictSourceRoute = 137;
     option += option[1];
   }
   return true;
+}
+
+// Checksum and options of a header that has options; the reason is filled when they are not right.
+[[gnu::cold, gnu::noinline]] bool long_header_is_fine(const uint8_t* ip, uint32_t bytes,
+                                                      Reason& reason) {
+  reason = Reason::kParseBadChecksum;
+  if (fold_sum(add_to_sum(0, ip, bytes)) != kRightSum) return false;
+  reason = Reason::kParseBadHeader;
+  return options_are_fine(ip + kMinimumHeaderBytes, ip + bytes);
 }
 
 bool is_echo(uint8_t type) {
@@ -118,21 +127,18 @@ Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available) {
   }
   parts.reason = Reason::kParseShort;
   if (total_bytes > available) return parts;
-  const uint8_t* const options = ip + kMinimumHeaderBytes;
-  const uint8_t* const transport = ip + header_bytes;
-  uint64_t sum = ipv4_header_sum(ip);
-  if (options != transport) [[unlikely]]
-    sum = add_to_sum(sum, options, header_bytes - kMinimumHeaderBytes);
-  parts.reason = Reason::kParseBadChecksum;
-  if (fold_sum(sum) != kRightSum) return parts;
-  parts.reason = Reason::kParseBadHeader;
-  if (options != transport && !options_are_fine(options, transport)) return parts;
+  if (header_bytes == kMinimumHeaderBytes) [[likely]] {
+    parts.reason = Reason::kParseBadChecksum;
+    if (fold_sum(ipv4_header_sum(ip)) != kRightSum) return parts;
+  } else if (!long_header_is_fine(ip, header_bytes, parts.reason)) {
+    return parts;
+  }
   parts.reason = Reason::kUnsupportedProtocol;
   parts.protocol = header.protocol;
   parts.transport_offset = static_cast<uint8_t>(header_bytes);
   parts.total_bytes = static_cast<uint16_t>(total_bytes);
   if (header.is_fragment()) return parts;
-  parse_transport(transport, total_bytes - header_bytes, parts);
+  parse_transport(ip + header_bytes, total_bytes - header_bytes, parts);
   return parts;
 }
 
@@ -165,20 +171,6 @@ QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts) {
     quoted.usable = is_echo(icmp.type);
   }
   return quoted;
-}
-
-VxlanParts parse_vxlan(const uint8_t* udp, uint32_t udp_available) {
-  VxlanParts parts;
-  if (udp_available < sizeof(UdpHeader) + sizeof(VxlanHeader)) return parts;
-  const uint32_t udp_bytes = view<UdpHeader>(udp).bytes.host();
-  if (udp_bytes < sizeof(UdpHeader) + sizeof(VxlanHeader) || udp_bytes > udp_available) {
-    return parts;
-  }
-  const auto& vxlan = view<VxlanHeader>(udp + sizeof(UdpHeader));
-  if ((vxlan.flags & VxlanHeader::kVniValid) == 0) return parts;
-  parts.valid = true;
-  parts.vni = vxlan.vni_host();
-  return parts;
 }
 
 }  // namespace postern

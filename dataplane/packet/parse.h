@@ -64,7 +64,19 @@ struct VxlanParts {
 
 // Checks the VXLAN header at `udp` + 8 and the UDP length against `udp_available` bytes
 // (RFC 7348: I flag needed, reserved bits ignored).
-VxlanParts parse_vxlan(const uint8_t* udp, uint32_t udp_available);
+inline VxlanParts parse_vxlan(const uint8_t* udp, uint32_t udp_available) {
+  VxlanParts parts;
+  if (udp_available < sizeof(UdpHeader) + sizeof(VxlanHeader)) return parts;
+  const uint32_t udp_bytes = view<UdpHeader>(udp).bytes.host();
+  if (udp_bytes < sizeof(UdpHeader) + sizeof(VxlanHeader) || udp_bytes > udp_available) {
+    return parts;
+  }
+  const auto& vxlan = view<VxlanHeader>(udp + sizeof(UdpHeader));
+  if ((vxlan.flags & VxlanHeader::kVniValid) == 0) return parts;
+  parts.valid = true;
+  parts.vni = vxlan.vni_host();
+  return parts;
+}
 
 }  // namespace postern
 

@@ -30,8 +30,8 @@ struct LastNode {
 };
 
 // RFC 7348 5: a checksum that is there must be right.
-bool udp_checksum_is_right(const uint8_t* udp, const Ipv4Header& header, uint16_t bytes) {
-  const uint64_t pseudo = pseudo_header_sum(header.source, header.destination, kProtocolUdp, bytes);
+bool udp_checksum_is_right(const uint8_t* udp, const Ipv4Parts& outer, uint16_t bytes) {
+  const uint64_t pseudo = pseudo_header_sum(outer.source, outer.destination, kProtocolUdp, bytes);
   return checksum_of(udp, bytes, pseudo).raw() == 0;
 }
 
@@ -49,15 +49,20 @@ class Arrival {
 
  private:
   void sort_ipv4(uint32_t i, uint32_t frame_bytes);
-  bool take_tunnel(uint32_t i, const Ipv4Parts& outer, const Ipv4Header& header);
+  void take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint, const uint8_t* ip);
   uint64_t find_endpoint(Be32 destination, Be16 udp_port);
-  bool find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i);
-  bool find_node(Be32 source, uint32_t i);
+  bool find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i, const Ipv4Parts& outer);
+  bool find_node(uint32_t i, const Ipv4Parts& outer);
   void sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes, uint8_t outer_tos);
   void sort_plain(uint32_t i, const Ipv4Parts& parts);
   bool combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos);
   void note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts);
   void drop(uint32_t i, Reason reason) { doors_.drop(burst_, i, reason); }
+  // Of a tunnel packet nothing is noted before its inner packet is known: this notes the outer one.
+  [[gnu::cold]] void drop_outer(uint32_t i, const Ipv4Parts& outer, Reason reason) {
+    note(i, kEthernetBytes, outer);
+    drop(i, reason);
+  }
 
   const Snapshot& snapshot_;
   const PortEntry& port_;
@@ -93,38 +98,34 @@ void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
   const uint8_t* ip = burst_.bytes(i, kEthernetBytes);
   const Ipv4Parts parts = parse_ipv4(ip, frame_bytes - kEthernetBytes);
   if (frame_bytes < kEthernetBytes + sizeof(Ipv4Header)) return drop(i, parts.reason);
+  if (parts.form == Form::kBad) return drop_outer(i, parts, parts.reason);
+  if (parts.protocol == kProtocolUdp) {
+    const uint64_t endpoint = find_endpoint(parts.destination, parts.destination_port);
+    if (endpoint != FlatMap::kAbsent) return take_tunnel(i, parts, endpoint, ip);
+  }
   note(i, kEthernetBytes, parts);
-  if (parts.form == Form::kBad) return drop(i, parts.reason);
-  if (parts.protocol == kProtocolUdp && take_tunnel(i, parts, view<Ipv4Header>(ip))) return;
   sort_plain(i, parts);
 }
 
-// True when it was a tunnel packet for one of our VTEPs, taken or dropped.
-bool Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, const Ipv4Header& header) {
-  const uint64_t endpoint = find_endpoint(header.destination, outer.destination_port);
-  if (endpoint == FlatMap::kAbsent) return false;
-  const uint32_t udp_offset = kEthernetBytes + outer.transport_offset;
-  const uint8_t* udp_at = burst_.bytes(i, udp_offset);
+// A tunnel packet for one of our VTEPs.
+void Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint,
+                          const uint8_t* ip) {
+  const uint8_t* udp_at = ip + outer.transport_offset;
   const VxlanParts vxlan =
       parse_vxlan(udp_at, outer.total_bytes - uint32_t{outer.transport_offset});
-  if (!vxlan.valid) {
-    drop(i, vxlan.reason);
-    return true;
-  }
+  if (!vxlan.valid) return drop_outer(i, outer, vxlan.reason);
   const auto& udp = view<UdpHeader>(udp_at);
   const uint16_t udp_bytes = udp.bytes.host();
-  if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, header, udp_bytes)) {
-    drop(i, Reason::kParseBadChecksum);
-    return true;
+  if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, outer, udp_bytes)) {
+    return drop_outer(i, outer, Reason::kParseBadChecksum);
   }
-  if (!find_tunnel(endpoint, vxlan.vni, i) || !find_node(header.source, i)) return true;
+  if (!find_tunnel(endpoint, vxlan.vni, i, outer) || !find_node(i, outer)) return;
   PacketMeta& meta = burst_.meta[i];
-  meta.has_addresses = 0;  // until the inner ones are known
   meta.vni = vxlan.vni;
   meta.node = last_node_.node;
   constexpr uint32_t kTunnelHeaders = sizeof(UdpHeader) + sizeof(VxlanHeader);
-  sort_inner(i, udp_offset + kTunnelHeaders, udp_bytes - kTunnelHeaders, header.tos);
-  return true;
+  const uint32_t udp_offset = kEthernetBytes + outer.transport_offset;
+  sort_inner(i, udp_offset + kTunnelHeaders, udp_bytes - kTunnelHeaders, view<Ipv4Header>(ip).tos);
 }
 
 uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
@@ -138,15 +139,15 @@ uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
 }
 
 // Fills last_tunnel_ with the tunnel of (endpoint, VNI), or drops packet `i`.
-bool Arrival::find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i) {
+bool Arrival::find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i, const Ipv4Parts& outer) {
   if (endpoint == last_tunnel_.endpoint && vni == last_tunnel_.vni) return true;
   const uint64_t tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, vni));
   if (tunnel == FlatMap::kAbsent) {
-    drop(i, Reason::kTunnelUnknownVni);
+    drop_outer(i, outer, Reason::kTunnelUnknownVni);
     return false;
   }
   if ((snapshot_.tunnels[tunnel].ports >> port_index_ & 1) == 0) {
-    drop(i, Reason::kTunnelWrongPort);
+    drop_outer(i, outer, Reason::kTunnelWrongPort);
     return false;
   }
   last_tunnel_ = {endpoint, vni, static_cast<uint32_t>(tunnel)};
@@ -154,7 +155,8 @@ bool Arrival::find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i) {
 }
 
 // Fills last_node_ with the node of (last_tunnel_, outer source), or drops packet `i`.
-bool Arrival::find_node(Be32 source, uint32_t i) {
+bool Arrival::find_node(uint32_t i, const Ipv4Parts& outer) {
+  const Be32 source = outer.source;
   const uint32_t tunnel = last_tunnel_.tunnel;
   if (last_node_.node != kNoNode && source == last_node_.source && tunnel == last_node_.tunnel) {
     return true;
@@ -162,7 +164,7 @@ bool Arrival::find_node(Be32 source, uint32_t i) {
   const uint64_t node =
       snapshot_.nodes_by_vtep.find(Snapshot::node_key(tunnel, Ipv4Address::from(source)));
   if (node == FlatMap::kAbsent) {
-    drop(i, Reason::kTunnelUnknownNode);
+    drop_outer(i, outer, Reason::kTunnelUnknownNode);
     return false;
   }
   last_node_ = {tunnel, source, static_cast<NodeIndex>(node)};

@@ -49,8 +49,8 @@ Admission admit_tcp(const Burst& burst, uint32_t i, SessionEntry& entry, Directi
 // What a packet does to the end of its session.
 enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
 
-void refresh(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle, Now now,
-             Expiry expiry) {
+[[gnu::always_inline]] inline void refresh(const Snapshot& snapshot, Sessions& sessions,
+                                           SessionHandle handle, Now now, Expiry expiry) {
   SessionEntry& entry = sessions.entry(handle);
   const uint32_t timeout_s = idle_timeout_s(snapshot, entry);
   if (expiry == Expiry::kLater) [[likely]] {
@@ -62,7 +62,8 @@ void refresh(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle,
 
 // False, and the session is ended, when what it rests on is gone. A packet before this one in the
 // burst may have ended it already.
-bool still_serves(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle, Now now) {
+[[gnu::always_inline]] inline bool still_serves(const Snapshot& snapshot, Sessions& sessions,
+                                                SessionHandle handle, Now now) {
   SessionEntry& entry = sessions.entry(handle);
   if (!entry.live()) return false;
   if (session_stands(snapshot, entry)) [[likely]]
@@ -71,10 +72,12 @@ bool still_serves(const Snapshot& snapshot, Sessions& sessions, SessionHandle ha
   return false;
 }
 
-}  // namespace
-
-Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
-                SessionHandle handle, Direction direction, Now now, Reason& reason) {
+// Inlined into the loops, as are the two above: handing over the arguments would cost as much as
+// what an established UDP packet needs.
+[[gnu::always_inline]] inline Admission admit_packet(const Snapshot& snapshot, Sessions& sessions,
+                                                     const Burst& burst, uint32_t i,
+                                                     SessionHandle handle, Direction direction,
+                                                     Now now, Reason& reason) {
   SessionEntry& entry = sessions.entry(handle);
   Expiry expiry = Expiry::kLater;
   if (time_to_live(burst, i) <= 1) [[unlikely]] {
@@ -96,7 +99,12 @@ Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst
   return Admission::kPass;
 }
 
-namespace {
+}  // namespace
+
+Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
+                SessionHandle handle, Direction direction, Now now, Reason& reason) {
+  return admit_packet(snapshot, sessions, burst, i, handle, direction, now, reason);
+}
 
 [[gnu::cold, gnu::noinline]] bool source_found_again(const Snapshot& snapshot,
                                                      SessionEntry& entry) {
@@ -108,15 +116,6 @@ namespace {
   if (record.namespace_index != before.namespace_index) return false;
   entry.source_slot_epoch = slot | uint32_t{record.epoch} << 24;
   return true;
-}
-
-}  // namespace
-
-bool session_stands(const Snapshot& snapshot, SessionEntry& entry) {
-  const EgressAddress& address = snapshot.policy.addresses[entry.address_slot];
-  if (address.epoch != entry.address_epoch) return false;
-  return snapshot.shared->source_records.is_current(entry.source_slot_epoch) ||
-         source_found_again(snapshot, entry);
 }
 
 uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry) {
@@ -182,7 +181,7 @@ void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, 
       continue;
     }
     Reason reason{};
-    switch (admit(snapshot, sessions, burst, i, handle, Direction::kOutbound, now, reason)) {
+    switch (admit_packet(snapshot, sessions, burst, i, handle, Direction::kOutbound, now, reason)) {
       case Admission::kPass:
         pass.push(i);
         break;
@@ -224,7 +223,7 @@ void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, c
     const uint32_t slot = sessions.entry(handle).source_slot_epoch & 0xffffff;
     burst.meta[i].node = records.load(slot).node;
     Reason reason = Reason::kBadTcpState;
-    if (admit(snapshot, sessions, burst, i, handle, Direction::kInbound, now, reason) ==
+    if (admit_packet(snapshot, sessions, burst, i, handle, Direction::kInbound, now, reason) ==
         Admission::kPass) {
       pass.push(i);
     } else {

@@ -73,9 +73,16 @@ inline InboundKey inbound_key(const PacketMeta& meta) {
 // The TCP segment of packet `i`, as the state machine wants it.
 TcpSegment segment_of(const Burst& burst, uint32_t i);
 
-// True while what the session rests on is there: its source record (found again by address when
-// the record was replaced: a pod that moved keeps its sessions) and its egress address.
-bool session_stands(const Snapshot& snapshot, SessionEntry& entry);
+// True where the record of a session's source was replaced by another one of the same namespace,
+// which the session then notes: a pod that moved keeps its sessions.
+bool source_found_again(const Snapshot& snapshot, SessionEntry& entry);
+// True while what the session rests on is there: its source record and its egress address.
+inline bool session_stands(const Snapshot& snapshot, SessionEntry& entry) {
+  const EgressAddress& address = snapshot.policy.addresses[entry.address_slot];
+  if (address.epoch != entry.address_epoch) return false;
+  return snapshot.shared->source_records.is_current(entry.source_slot_epoch) ||
+         source_found_again(snapshot, entry);
+}
 
 // Seconds of idleness after which a session ends, by its protocol and state.
 uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry);

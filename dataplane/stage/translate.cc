@@ -83,8 +83,9 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
-    uint8_t* ip = burst.bytes(i, meta.ip_offset);
-    uint8_t* transport = burst.bytes(i, meta.transport_offset);
+    uint8_t* const frame = burst.bytes(i);
+    uint8_t* const ip = frame + meta.ip_offset;
+    uint8_t* const transport = frame + meta.transport_offset;
     const auto& ethernet = view<EthernetHeader>(ip - sizeof(EthernetHeader));
     snapshot.shared->node_macs.learn(meta.node, ethernet.source);
     rewrite<Direction::kOutbound>(ip, transport, meta.protocol,
@@ -98,8 +99,9 @@ void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burs
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
-    uint8_t* transport = burst.bytes(i, meta.transport_offset);
-    rewrite<Direction::kInbound>(burst.bytes(i, meta.ip_offset), transport, meta.protocol,
+    uint8_t* const frame = burst.bytes(i);
+    uint8_t* const transport = frame + meta.transport_offset;
+    rewrite<Direction::kInbound>(frame + meta.ip_offset, transport, meta.protocol,
                                  {session.source_ip, session.source_port});
     if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
   }

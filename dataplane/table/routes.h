@@ -28,16 +28,14 @@ class RouteTable {
   // Any thread: the route for `destination` of a packet that leaves with `source`, or null.
   // Walks the routes from the longest prefix: a gateway has few.
   [[nodiscard]] const Route* find(Ipv4Address destination, Ipv4Address source) const {
-    for (size_t i = 0; i < routes_.size(); ++i) {
-      if (!routes_[i].to.contains(destination)) continue;
-      for (size_t j = i + 1; j < routes_.size() && routes_[j].to == routes_[i].to; ++j) {
-        if (routes_[j].port_subnet.contains(source) && !routes_[i].port_subnet.contains(source)) {
-          return &routes_[j];
-        }
-      }
-      return &routes_[i];
+    const Route* const end = routes_.data() + routes_.size();
+    const Route* route = routes_.data();
+    while (route != end && !route->to.contains(destination)) ++route;
+    if (route == end) return nullptr;
+    for (const Route* equal = route + 1; equal != end && equal->to == route->to; ++equal) {
+      if (equal->port_subnet.contains(source) && !route->port_subnet.contains(source)) return equal;
     }
-    return nullptr;
+    return route;
   }
   [[nodiscard]] const std::vector<Route>& all() const { return routes_; }
 

@@ -41,7 +41,7 @@ struct Ipv4Prefix {
   uint8_t length = 0;
 
   [[nodiscard]] static constexpr uint32_t mask_of(unsigned length) {
-    return length == 0 ? 0 : ~uint32_t{0} << (32 - length);
+    return static_cast<uint32_t>(~uint64_t{0} << (32 - length));
   }
   [[nodiscard]] constexpr uint32_t mask() const { return mask_of(length); }
   [[nodiscard]] constexpr bool contains(Ipv4Address a) const {

@@ -123,17 +123,10 @@ struct VxlanHeader {
   static constexpr uint8_t kVniValid = 0x08;  // the I flag
   uint8_t flags;
   uint8_t reserved[3];
-  uint8_t vni[3];
-  uint8_t reserved2;
+  Be32 vni;  // in the high 24 bits; the others are reserved
 
-  [[nodiscard]] uint32_t vni_host() const {
-    return uint32_t{vni[0]} << 16 | uint32_t{vni[1]} << 8 | vni[2];
-  }
-  void set_vni(uint32_t value) {
-    vni[0] = static_cast<uint8_t>(value >> 16);
-    vni[1] = static_cast<uint8_t>(value >> 8);
-    vni[2] = static_cast<uint8_t>(value);
-  }
+  [[nodiscard]] uint32_t vni_host() const { return vni.host() >> 8; }
+  void set_vni(uint32_t value) { vni = Be32(value << 8); }
 };
 static_assert(sizeof(VxlanHeader) == 8);
 

@@ -112,7 +112,7 @@ class Decoder {
     const auto vxlan = load<VxlanHeader>(&frame_[at]);
     text +=
         line("vxlan flags %02x vni %u reserved %02x%02x%02x %02x", vxlan.flags, vxlan.vni_host(),
-             vxlan.reserved[0], vxlan.reserved[1], vxlan.reserved[2], vxlan.reserved2);
+             vxlan.reserved[0], vxlan.reserved[1], vxlan.reserved[2], vxlan.vni.host() & 0xff);
     return text + ethernet(at + sizeof vxlan);
   }
 
