@@ -39,8 +39,7 @@ class BigEndian {
   static constexpr T swap(T value) {
     static_assert(std::endian::native == std::endian::little, "x86-64 only");
     if constexpr (sizeof(T) == 2) {
-      // Not __builtin_bswap16: g++ sends a register through the stack to use movbe on it.
-      return std::rotl(value, 8);
+      return __builtin_bswap16(value);
     } else if constexpr (sizeof(T) == 4) {
       return __builtin_bswap32(value);
     } else {
