@@ -8,20 +8,14 @@
 #include <memory>
 #include <semaphore>
 
+#include "bench/bench_eal.h"
 #include "bench/nat_traffic.h"
 #include "bench/report.h"
-#include "dataplane/run/eal.h"
 #include "dataplane/run/environment.h"
-#include "dataplane/run/host_facts.h"
-#include "dataplane/run/mbuf_pool.h"
 
 namespace postern::bench {
 namespace {
 
-// The ring, a burst on its way, what the thread keeps at hand, and as much again.
-constexpr uint32_t kBuffers = 4 * ReceiveRing::kSlots;
-constexpr uint32_t kFrameRoomBytes = 2048;
-constexpr uint32_t kEalMemory_mb = 64;
 // Fewer undisturbed samples than this have no interval to speak of.
 constexpr size_t kEnoughSamples = 10;
 
@@ -117,8 +111,8 @@ std::string report(const Options& options, const RunSetting& setting, const RunR
   return file ? "" : options.json + " cannot be written";
 }
 
-std::string run_with(const Options& options, const EalSettings& settings, Eal& eal) {
-  auto pool = MbufPool::create("bench", kBuffers, kFrameRoomBytes);
+std::string run_with(const Options& options, uint32_t cpu, Eal& eal) {
+  auto pool = make_bench_pool();
   if (!pool) return pool.complaint().text();
   const Scenario scenario = nat_scenario(options.sessions);
   auto tables = CompiledTables::make(scenario.configuration());
@@ -138,7 +132,7 @@ std::string run_with(const Options& options, const EalSettings& settings, Eal& e
   if (!work.failure.empty()) return work.failure;
   const RunSetting setting{.pods = scenario.pods,
                            .nodes = scenario.nodes(),
-                           .cpu = settings.worker_cpus.front(),
+                           .cpu = cpu,
                            .memory = std::string(name_of(eal.memory_mode())),
                            .session_pages = std::string(name_of(gateway.value()->session_pages())),
                            .session_table_bytes = gateway.value()->session_table_bytes()};
@@ -148,19 +142,12 @@ std::string run_with(const Options& options, const EalSettings& settings, Eal& e
 }  // namespace
 
 std::string run_measurement(const Options& options) {
-  const HostFacts facts = gather_host_facts();
-  EalSettings settings;
-  settings.memory = options.memory;
-  settings.memory_mb = kEalMemory_mb;
-  settings.worker_cpus = {options.cpu.value_or(facts.allowed_cpus.back())};
-  const std::vector<Complaint> complaints = check_environment(facts, settings, {});
-  if (!complaints.empty()) return complaints.front().text();
-  const Eal::Machine machine{.mode = choose_memory(facts, settings),
-                             .instruction_set = facts.instruction_set,
-                             .allowed_cpus = facts.allowed_cpus};
-  auto eal = Eal::start(settings, machine, {}, [](std::string_view) {});
-  if (!eal) return eal.complaint().text();
-  return run_with(options, settings, eal.value());
+  if (!options.json.empty() && !std::ofstream(options.json)) {
+    return options.json + " cannot be written";
+  }
+  auto started = start_bench_eal(options.memory, options.cpu);
+  if (!started) return started.complaint().text();
+  return run_with(options, started.value().worker_cpu, started.value().eal);
 }
 
 }  // namespace postern::bench

@@ -1,0 +1,121 @@
+// The whole walk by the size of its bursts: what staging over a burst is worth, and the measurement
+// behind kBurst. Established sessions, a random one a packet; making frames is a part of it, so
+// compare sizes with each other (postern-bench tells what the walk alone costs).
+//
+//   walk_bench --benchmark_filter=/1048576/
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/bench_eal.h"
+#include "bench/nat_traffic.h"
+#include "bench/receive_ring.h"
+
+namespace postern::bench {
+namespace {
+
+// Established sessions and packets for them, one way.
+class Traffic {
+ public:
+  Traffic(rte_mempool* pool, Direction direction, uint32_t sessions)
+      : pool_(pool), direction_(direction), scenario_(nat_scenario(sessions)) {}
+
+  // "" or what went wrong.
+  std::string prepare(bool huge_pages) {
+    if (!packets_.empty()) return "";
+    auto tables = CompiledTables::make(scenario_.configuration());
+    if (!tables.ok()) return std::string(tables.status().message());
+    tables_ = std::move(*tables);
+    auto gateway = PortlessGateway::make(*tables_, pool_, huge_pages);
+    if (!gateway) return gateway.complaint().text();
+    gateway_ = std::move(gateway).value();
+    std::string failure = open_sessions(scenario_, pool_, *gateway_);
+    if (!failure.empty()) return failure;
+    frames_ = std::make_unique<Frames>(scenario_, direction_, 64);
+    packets_ = draw_packets(scenario_, *frames_, direction_, 1, *gateway_);
+    return "";
+  }
+
+  // After prepare(). Holds buffers: one at a time.
+  [[nodiscard]] ReceiveRing ring() const { return {pool_, *frames_, packets_}; }
+
+  // Walks 64 packets of the ring, `size` at a time.
+  bool carry(ReceiveRing& ring, uint32_t size) {
+    if (!ring.take(whole_)) return false;
+    const uint16_t port =
+        direction_ == Direction::kOutbound ? Scenario::kClusterPort : Scenario::kUplinkPort;
+    for (uint32_t first = 0; first < kBurst; first += size) {
+      std::copy_n(&whole_.frame[first], size, part_.frame.begin());
+      part_.size = size;
+      gateway_->carry(part_, port);
+    }
+    return true;
+  }
+  [[nodiscard]] uint64_t forwarded() const { return gateway_->forwarded(); }
+
+ private:
+  rte_mempool* pool_;
+  Direction direction_;
+  Scenario scenario_;
+  std::unique_ptr<CompiledTables> tables_;
+  std::unique_ptr<PortlessGateway> gateway_;
+  std::unique_ptr<Frames> frames_;
+  std::vector<FrameRecord> packets_;
+  Burst whole_;
+  Burst part_;
+};
+
+void run(benchmark::State& state, Traffic& traffic, bool huge_pages, uint32_t size) {
+  const std::string failure = traffic.prepare(huge_pages);
+  if (!failure.empty()) return state.SkipWithError(failure.c_str());
+  ReceiveRing ring = traffic.ring();
+  const uint64_t before = traffic.forwarded();
+  bool carried = true;
+  for (auto _ : state) carried = traffic.carry(ring, size) && carried;
+  const auto packets = static_cast<uint64_t>(state.iterations()) * kBurst;
+  if (!carried || traffic.forwarded() - before != packets) {
+    return state.SkipWithError("packets were lost");
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(packets));
+  state.counters["per_packet"] = benchmark::Counter(
+      static_cast<double>(packets), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+void add_all(rte_mempool* pool, bool huge_pages) {
+  for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
+    for (const uint32_t sessions : {1000u, 65'536u, 1'048'576u}) {
+      auto traffic = std::make_shared<Traffic>(pool, direction, sessions);
+      for (const uint32_t size : {1u, 4u, 16u, 32u, kBurst}) {
+        const std::string name =
+            std::string(direction == Direction::kOutbound ? "nat-out/" : "nat-in/") +
+            std::to_string(sessions) + "/burst:" + std::to_string(size);
+        benchmark::RegisterBenchmark(
+            name.c_str(), [=](benchmark::State& state) { run(state, *traffic, huge_pages, size); });
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace postern::bench
+
+int main(int argc, char** argv) {
+  using namespace postern;
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  auto eal = bench::start_bench_eal(MemoryMode::kAuto, std::nullopt);
+  auto pool = eal.ok() ? bench::make_bench_pool() : Outcome<MbufPool>(eal.complaint());
+  if (!pool) {
+    std::fprintf(stderr, "walk_bench: %s\n", pool.complaint().text().c_str());
+    return 1;
+  }
+  bench::add_all(pool.value().get(), eal.value().eal.memory_mode() != MemoryMode::kNoHuge);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::ClearRegisteredBenchmarks();  // before the pool and EAL go
+  benchmark::Shutdown();
+  return 0;
+}
