@@ -31,6 +31,19 @@ bool checksum_is_right(const Burst& burst, uint32_t i) {
   return checksum_of(burst.bytes(i, meta.transport_offset), bytes).raw() == 0;
 }
 
+// What both directions ask of the error itself: undamaged, and on its way to the host that sent the
+// packet which it quotes. False when it is refused.
+bool take_quoted(const Burst& burst, uint32_t i, QuotedPacket& quoted, Refusals& refusals) {
+  if (!checksum_is_right(burst, i)) {
+    refusals.push(i, Reason::kParseBadChecksum);
+    return false;
+  }
+  quoted = quoted_of(burst, i);
+  if (quoted.usable && quoted.source == burst.meta[i].destination) return true;
+  refusals.push(i, Reason::kBadIcmpError);
+  return false;
+}
+
 // What both directions ask of the session that the quoted packet leads to.
 bool may_pass(const Snapshot& snapshot, Sessions& sessions, SessionHandle handle,
               const QuotedPacket& quoted, Direction quoted_direction) {
@@ -117,15 +130,8 @@ void track_outbound_errors(const Snapshot& snapshot, Sessions& sessions, Burst& 
                            const IndexList& in, IndexList& pass, Refusals& refusals) {
   for (const uint8_t i : in) {
     PacketMeta& meta = burst.meta[i];
-    if (!checksum_is_right(burst, i)) {
-      refusals.push(i, Reason::kParseBadChecksum);
-      continue;
-    }
-    const QuotedPacket quoted = quoted_of(burst, i);
-    if (!quoted.usable || quoted.source != meta.destination) {
-      refusals.push(i, Reason::kBadIcmpError);
-      continue;
-    }
+    QuotedPacket quoted;
+    if (!take_quoted(burst, i, quoted, refusals)) continue;
     // The pod quotes what was sent to it: the session as its outbound packets would find it.
     meta.session = sessions.table().find_outbound_one(
         {quoted.destination, OutboundKey::pack(meta.vni, quoted.protocol), quoted.source,
@@ -153,15 +159,8 @@ void track_inbound_errors(const Snapshot& snapshot, Sessions& sessions, Burst& b
       refusals.push(i, Reason::kBadAddress);
       continue;
     }
-    if (!checksum_is_right(burst, i)) {
-      refusals.push(i, Reason::kParseBadChecksum);
-      continue;
-    }
-    const QuotedPacket quoted = quoted_of(burst, i);
-    if (!quoted.usable || quoted.source != meta.destination) {
-      refusals.push(i, Reason::kBadIcmpError);
-      continue;
-    }
+    QuotedPacket quoted;
+    if (!take_quoted(burst, i, quoted, refusals)) continue;
     meta.session = sessions.table().find_inbound_one({.protocol = quoted.protocol,
                                                       .remote_ip = quoted.destination,
                                                       .remote_port = quoted.destination_port,
