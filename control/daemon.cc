@@ -40,14 +40,19 @@ ExitCode Daemon::run(config::Model model) {
   log_->set_level(model.gateway.log_level);
   log_->set_format(model.gateway.log_format);
   catch_signals();
+  notifier_.status("starting");
   if (const Step failure = start(model)) {
+    if (!failure->complaints.empty()) notifier_.status(failure->complaints.front().text());
     for (const Complaint& complaint : failure->complaints) log_->error(complaint.text());
     return failure->code;
   }
   say_what_started(model);
   keep_time();
+  keep_watchdog();
+  notifier_.ready(state_text());
   if (!stopping_) loop_.run();
   log_->info("stopping");
+  notifier_.stopping("stopping");
   stop();
   return ExitCode::kOk;
 }
@@ -239,7 +244,31 @@ void Daemon::keep_time() {
   loop_.every(std::chrono::seconds(1), [this] {
     rates_->sample(clock_->now().ms);
     watch_links();
+    notifier_.status(state_text());
   });
+}
+
+// Fed while this thread and every worker go round: a service manager that hears nothing for the
+// whole interval starts the gateway anew.
+void Daemon::keep_watchdog() {
+  const auto interval = Notifier::watchdog();
+  if (!interval) return;
+  turned_cycles_.assign(workers_.size(), 0);
+  loop_.every(*interval / 2, [this] {
+    if (workers_turned()) notifier_.alive();
+  });
+}
+
+// Whether every worker went round since the last call.
+bool Daemon::workers_turned() {
+  bool all = true;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    const Counters& counters = workers_[i]->counters();
+    const uint64_t cycles = counters.busy_cycles.read() + counters.idle_cycles.read();
+    all = all && cycles != turned_cycles_[i];
+    turned_cycles_[i] = cycles;
+  }
+  return all;
 }
 
 // Takes the workers' messages and does what is due for neighbours, again and again.
@@ -269,16 +298,33 @@ void Daemon::watch_links() {
 
 void Daemon::reload() {
   if (!gateway_) return;
+  notifier_.reloading(loop_.now_us(), "reading " + options_.config_path);
   gateway_->apply({false, options_.config_path}, {}, [this](const ChangeResult& result) {
-    if (result.status.ok()) {
-      log_->info(
-          absl::StrCat("reloaded ", options_.config_path, ": generation ", result.generation));
-      return;
-    }
-    const std::string why(result.status.message());
-    log_->error(absl::StrCat("reload of ", options_.config_path, " refused: ", why));
-    for (const config::Diagnostic& each : result.errors) log_->error(each.text("refused"));
+    tell_reloaded(result);
+    notifier_.ready(state_text());
   });
+}
+
+void Daemon::tell_reloaded(const ChangeResult& result) {
+  reload_refused_.clear();
+  if (result.status.ok()) {
+    log_->info(absl::StrCat("reloaded ", options_.config_path, ": generation ", result.generation));
+    return;
+  }
+  reload_refused_ = std::string(result.status.message());
+  log_->error(absl::StrCat("reload of ", options_.config_path, " refused: ", reload_refused_));
+  for (const config::Diagnostic& each : result.errors) log_->error(each.text("refused"));
+}
+
+// The gateway in a line, for who looks at its unit.
+std::string Daemon::state_text() const {
+  std::string text =
+      absl::StrCat(gateway_->file().gateway.name, ": generation ", gateway_->generation());
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    if (!links_up_[i]) absl::StrAppend(&text, "; the link of port ", ports_[i].name(), " is down");
+  }
+  if (!reload_refused_.empty()) absl::StrAppend(&text, "; reload refused: ", reload_refused_);
+  return text;
 }
 
 // In the order that matters: first nothing moves packets any more, then nobody is served, then

@@ -26,6 +26,7 @@
 #include "control/serve/event_loop.h"
 #include "control/serve/log.h"
 #include "control/serve/neighbours.h"
+#include "control/serve/notify.h"
 #include "control/worker_unit.h"
 #include "dataplane/run/clock.h"
 #include "dataplane/run/complaint.h"
@@ -73,12 +74,18 @@ class Daemon {
   void serve_neighbours();
   void watch_links();
   void reload();
+  void tell_reloaded(const ChangeResult& result);
+  void keep_watchdog();
+  [[nodiscard]] bool workers_turned();
+  [[nodiscard]] std::string state_text() const;
   void say_what_started(const config::Model& model);
   void stop();
 
   DaemonOptions options_;
   Log* log_;
   EventLoop loop_;
+  Notifier notifier_;
+  std::string reload_refused_;  // why the last reload was, until one is taken
   AccessPolicy access_;
   bool stopping_ = false;
 
@@ -90,6 +97,7 @@ class Daemon {
   std::optional<SharedTables> tables_;
   PublishedSnapshot published_;
   std::vector<std::unique_ptr<WorkerUnit>> workers_;
+  std::vector<uint64_t> turned_cycles_;  // of each, when the watchdog was last fed
   std::optional<Publisher> publisher_;
   std::optional<WorkerFrameSender> sender_;
   std::optional<Neighbours> neighbours_;
