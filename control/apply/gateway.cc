@@ -3,10 +3,14 @@
 #include <absl/strings/str_cat.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 namespace postern {
 namespace {
+
+// Patches are taken for so long before others are served.
+constexpr uint64_t kTurn_us = 5000;
 
 // Frames that wait for a next hop name its slot: longer than any of them waits.
 constexpr std::chrono::seconds kNextHopCools{10};
@@ -26,15 +30,23 @@ absl::Status Gateway::start(config::Model model) {
 }
 
 void Gateway::apply(ConfigSource source, ChangeOptions options, Done done) {
-  enqueue([this, source = std::move(
-                     source)] { return plan_apply(state_, sources_, parts_.machine, source); },
-          options, std::move(done));
+  enqueue({.plan =
+               [this, source = std::move(source)] {
+                 return plan_apply(state_, sources_, parts_.machine, source);
+               },
+           .is_small = nullptr,
+           .options = options,
+           .done = std::move(done)});
 }
 
 void Gateway::patch(PodPatch patch, ChangeOptions options, Done done) {
-  enqueue([this, patch = std::move(
-                     patch)] { return plan_patch(state_, sources_, parts_.machine, patch); },
-          options, std::move(done));
+  const auto asked = std::make_shared<const PodPatch>(std::move(patch));
+  enqueue(
+      {.plan = [this,
+                asked] { return plan_patch(state_, sources_, parts_.machine, *asked, snapshot()); },
+       .is_small = [this, asked] { return postern::is_small(*asked, *map_); },
+       .options = options,
+       .done = std::move(done)});
 }
 
 void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)> done) {
@@ -43,25 +55,50 @@ void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)>
                       [result, done = std::move(done)] { done(std::move(*result)); });
 }
 
-void Gateway::enqueue(std::function<Plan()> plan, ChangeOptions options, Done done) {
-  queue_.push_back(std::make_shared<Transaction>(
-      Transaction{std::move(plan), options, std::move(done), parts_.loop->now_us(), {}}));
-  if (!busy_) next();
+void Gateway::enqueue(Transaction transaction) {
+  transaction.asked_us = parts_.loop->now_us();
+  queue_.push_back(std::make_shared<Transaction>(std::move(transaction)));
+  next();
 }
 
+// Takes transactions until one has to be planned on the helper thread, or others are to be served.
 void Gateway::next() {
-  if (queue_.empty()) return;
-  busy_ = true;
+  if (taking_ || resuming_) return;
+  taking_ = true;
+  const uint64_t end_us = parts_.loop->now_us() + kTurn_us;
+  while (!planning_ && !queue_.empty() && parts_.loop->now_us() < end_us) {
+    const Job job = std::move(queue_.front());
+    queue_.pop_front();
+    take(job);
+  }
+  taking_ = false;
+  if (planning_ || queue_.empty()) return;
+  resuming_ = true;
+  parts_.loop->after(std::chrono::microseconds(0), [this] {
+    resuming_ = false;
+    next();
+  });
+}
+
+void Gateway::take(const Job& job) {
   release_cooled();
-  const Job job = std::move(queue_.front());
-  queue_.pop_front();
   if (job->options.if_generation && *job->options.if_generation != state_.generation) {
     return refuse(job, {absl::FailedPreconditionError(
                             absl::StrCat("the generation is ", state_.generation, ", not ",
                                          *job->options.if_generation, "; nothing was changed")),
                         {}});
   }
-  parts_.loop->beside([job] { job->planned = job->plan(); }, [this, job] { conclude(job); });
+  if (job->is_small && job->is_small()) {
+    job->planned = job->plan();
+    return conclude(job);
+  }
+  planning_ = true;
+  parts_.loop->beside([job] { job->planned = job->plan(); },
+                      [this, job] {
+                        planning_ = false;
+                        conclude(job);
+                        next();
+                      });
 }
 
 void Gateway::conclude(const Job& job) {
@@ -76,7 +113,7 @@ void Gateway::refuse(const Job& job, Refusal refusal) {
   ChangeResult result;
   result.status = std::move(refusal.status);
   result.errors = std::move(refusal.errors);
-  answer(job, std::move(result));
+  answer_in_turn(job, std::move(result));
 }
 
 // A change that was only tried, or that changes nothing.
@@ -84,7 +121,7 @@ void Gateway::abandon(const Job& job) {
   undo_pods(state_.inputs, job->planned.pods);
   ChangeResult result;
   result.changed = job->planned.pods.changes.size();
-  answer(job, std::move(result));
+  answer_in_turn(job, std::move(result));
 }
 
 void Gateway::commit(const Job& job) {
@@ -93,9 +130,10 @@ void Gateway::commit(const Job& job) {
   const bool new_file = plan.file != nullptr;
   auto cooling = std::make_shared<Cooling>(std::move(plan.compiled.cooling));
   cooling->sources = std::move(plan.sources.retired);
-  publish(plan, [this, job, cooling] {
+  publish(plan, [this, job, cooling, generation = state_.generation + 1] {
     settle(*cooling);
     ChangeResult result;
+    result.generation = generation;
     result.visible_after_us = parts_.loop->now_us() - job->asked_us;
     result.changed = job->planned.pods.changes.size();
     answer(job, std::move(result));
@@ -109,12 +147,12 @@ void Gateway::take_over(Plan& plan) {
   if (plan.map != nullptr) {
     map_ = plan.map;
   } else if (!SourceBook::update_map(*map_, plan.sources)) {
-    map_ = sources_.build_map(plan.sources, parts_.machine.seed);
+    std::abort();  // planning made sure of the room
   }
   sources_.commit(plan.sources);
-  state_.books = plan.compiled.books;
   if (plan.file != nullptr) {
     state_.file = plan.file;
+    state_.books = std::move(plan.compiled.books);
     state_.namespaces = std::move(plan.namespaces);
     state_.inputs = std::move(plan.inputs);
     state_.file_pods = std::move(plan.file_pods);
@@ -137,11 +175,16 @@ void Gateway::take_names() {
 }
 
 void Gateway::publish(Plan& plan, std::function<void()> seen) {
+  const uint64_t generation = ++state_.generation;
+  if (plan.compiled.snapshot == nullptr) {
+    return parts_.publisher->advance(generation, std::move(seen));
+  }
   std::unique_ptr<Snapshot> snapshot = std::move(plan.compiled.snapshot);
-  snapshot->generation = ++state_.generation;
+  snapshot->generation = generation;
   snapshot->shared = parts_.tables;
   snapshot->sources = map_;
   parts_.publisher->publish(std::move(snapshot), std::move(seen));
+  if (plan.file == nullptr) return;
   parts_.resolver->published(*parts_.publisher->current(), plan.compiled.next_hops);
 }
 
@@ -171,12 +214,17 @@ void Gateway::release_cooled() {
   cooled_.clear();
 }
 
-void Gateway::answer(const Job& job, ChangeResult result) {
+// After those before it. What changes nothing speaks of changes that workers may not have yet: a
+// pod that "is there already" is served once this is answered.
+void Gateway::answer_in_turn(const Job& job, ChangeResult result) {
   result.generation = state_.generation;
+  parts_.publisher->when_seen(
+      [job, result = std::move(result)]() mutable { answer(job, std::move(result)); });
+}
+
+void Gateway::answer(const Job& job, ChangeResult result) {
   result.warnings = std::move(job->planned.warnings);
-  busy_ = false;
   if (job->done) job->done(std::move(result));
-  if (!busy_) next();
 }
 
 }  // namespace postern

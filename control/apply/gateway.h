@@ -2,12 +2,16 @@
 // becomes the other. Changes are transactions, one after the other:
 //
 //   plan (helper thread)   parse, check, compile beside the event loop; a refusal changes nothing
-//   commit                 books and source records taken over, snapshot published
+//   commit                 books and source records taken over, the new generation published
 //   seen                   every worker has passed to it: removed sources are retired, the client
 //                          is answered
 //   purge                  every session was looked at once: numbers of removed things are free
 //
-// Control thread; planning on the helper thread of the loop.
+// One is planned and committed after the other, but a committed one does not hold up the next:
+// while the workers pass to it others are committed, so a thousand patches a second wait for the
+// workers together. Answers come in the order of the transactions.
+//
+// Control thread; planning on the helper thread of the loop, of small patches at once.
 #ifndef POSTERN_CONTROL_APPLY_GATEWAY_H_
 #define POSTERN_CONTROL_APPLY_GATEWAY_H_
 
@@ -23,6 +27,7 @@
 #include <vector>
 
 #include "control/apply/loop.h"
+#include "control/apply/patch.h"
 #include "control/apply/publisher.h"
 #include "control/apply/transaction.h"
 
@@ -94,16 +99,19 @@ class Gateway {
 
  private:
   struct Transaction {
-    std::function<Plan()> plan;  // on the helper thread
+    std::function<Plan()> plan;
+    // Whether it may be planned on the control thread; asked when it is its turn. Null: never.
+    std::function<bool()> is_small;
     ChangeOptions options;
     Done done;
     uint64_t asked_us = 0;
-    Plan planned;
+    Plan planned = {};
   };
   using Job = std::shared_ptr<Transaction>;
 
-  void enqueue(std::function<Plan()> plan, ChangeOptions options, Done done);
+  void enqueue(Transaction transaction);
   void next();
+  void take(const Job& job);
   void conclude(const Job& job);
   void refuse(const Job& job, Refusal refusal);
   void abandon(const Job& job);
@@ -113,7 +121,8 @@ class Gateway {
   void publish(Plan& plan, std::function<void()> seen);
   void settle(const Cooling& cooling);
   void release_cooled();
-  void answer(const Job& job, ChangeResult result);
+  void answer_in_turn(const Job& job, ChangeResult result);
+  static void answer(const Job& job, ChangeResult result);
 
   Parts parts_;
   DesiredState state_;
@@ -121,7 +130,9 @@ class Gateway {
   std::shared_ptr<SourceMap> map_;
   Names names_;
   std::deque<Job> queue_;
-  bool busy_ = false;
+  bool planning_ = false;        // on the helper thread, which reads the state
+  bool taking_ = false;          // next() is at work
+  bool resuming_ = false;        // it goes on after others were served
   std::vector<Cooling> cooled_;  // to be released when no transaction is planned
 };
 

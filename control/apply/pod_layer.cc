@@ -75,10 +75,7 @@ class PodEditor {
   }
 
   void refuse(const PodEdit& edit, const OverlayPrefix& held, NamespaceIndex owner) {
-    std::string name;
-    for (const auto& [each, key] : namespaces_) {
-      if (key.index == owner) name = each;
-    }
+    const std::string& name = name_of(owner);
     const char* relation = held.prefix == edit.pod ? " belongs to" : " overlaps ";
     const std::string whose =
         held.prefix == edit.pod ? "" : absl::StrCat(held.prefix.text(), " of");
@@ -87,12 +84,20 @@ class PodEditor {
                        "\": [\"", held.prefix.text(), "\"]}}"));
   }
 
+  const std::string& name_of(NamespaceIndex index) {
+    if (names_.empty()) {
+      for (const auto& [name, key] : namespaces_) names_.emplace(key.index, name);
+    }
+    return names_[index];
+  }
+
   void fault(const PodEdit& edit, std::string message, std::string hint) {
     out_.errors.push_back({"", 0, edit.path, std::move(message), std::move(hint)});
   }
 
   SourceInputs& inputs_;
   const NamespaceKeys& namespaces_;
+  absl::flat_hash_map<NamespaceIndex, std::string> names_;  // filled when an error needs one
   PodChanges out_;
 };
 

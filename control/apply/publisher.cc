@@ -26,6 +26,17 @@ void Publisher::publish(std::unique_ptr<const Snapshot> snapshot, std::function<
   look_again();
 }
 
+void Publisher::advance(uint64_t generation, std::function<void()> seen) {
+  published_->advance(generation);
+  waiting_.push_back({generation, nullptr, std::move(seen)});
+  look_again();
+}
+
+void Publisher::when_seen(std::function<void()> seen) {
+  if (waiting_.empty()) return seen();
+  waiting_.push_back({waiting_.back().generation, nullptr, std::move(seen)});
+}
+
 void Publisher::purge(std::function<void()> done) {
   next_round_.push_back(std::move(done));
   if (!purging_) start_round();

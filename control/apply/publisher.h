@@ -1,6 +1,6 @@
-// Hands snapshots to the workers and knows when they have them: the old snapshot is freed, and
-// what waited for it goes on, once every worker has passed to the new one. Also starts purges,
-// after which no session remembers what was removed.
+// Hands snapshots and changes of shared tables to the workers and knows when they have them: the
+// old snapshot is freed, and what waited for it goes on, once every worker has passed to the new
+// generation. Also starts purges, after which no session remembers what was removed.
 //
 // Workers never wait: they store the generation that they use and count the purges that they have
 // finished (dataplane/run/channel.h); the publisher looks. Control thread.
@@ -31,6 +31,11 @@ class Publisher {
   // Workers use `snapshot` from their next loop on; `seen` is called when all of them do. Its
   // generation is higher than that of the one before.
   void publish(std::unique_ptr<const Snapshot> snapshot, std::function<void()> seen);
+  // The same where what snapshots share was changed in place and the snapshot stays; one was
+  // published before. Cheap: no worker does more than store a word.
+  void advance(uint64_t generation, std::function<void()> seen);
+  // Calls `seen` when every worker has what was published so far, at once where they have.
+  void when_seen(std::function<void()> seen);
   // The last one published, or null.
   [[nodiscard]] const Snapshot* current() const { return current_.get(); }
 

@@ -29,15 +29,6 @@ Refusal refused_for_restart(const std::vector<std::string>& paths) {
   return refusal;
 }
 
-Refusal refused_pods(std::vector<Diagnostic> errors) {
-  Refusal refusal;
-  refusal.status = absl::InvalidArgumentError(
-      absl::StrCat(errors[0].path.empty() ? "" : errors[0].path + ": ", errors[0].message,
-                   errors.size() == 1 ? "" : ", and more", "; nothing was changed"));
-  refusal.errors = std::move(errors);
-  return refusal;
-}
-
 // Lays the layer over the inputs of a new file. Namespaces that went take their pods along.
 void lay_over(const PodLayer& layer, Plan& plan) {
   for (const auto& [name, pods] : layer.all()) {
@@ -54,55 +45,16 @@ void lay_over(const PodLayer& layer, Plan& plan) {
   plan.refusal = refused_pods(std::move(changes.errors));
 }
 
-// The pods of one side of a patch; what cannot be read is an error.
-void read_pods(const std::map<std::string, std::vector<std::string>>& lists, const char* side,
-               std::vector<PodEdit>& edits, std::vector<Diagnostic>& errors) {
-  for (const auto& [name, pods] : lists) {
-    for (size_t i = 0; i < pods.size(); ++i) {
-      std::string path = absl::StrCat(side, ".", name, "[", i, "]");
-      const std::optional<Ipv4Prefix> pod = Ipv4Prefix::parse(pods[i]);
-      if (!pod || pod->has_host_bits()) {
-        errors.push_back({"", 0, std::move(path),
-                          absl::StrCat("\"", pods[i], "\" is not an IPv4 address or prefix"),
-                          "write \"10.128.0.11\" or \"10.128.0.0/26\", without host bits"});
-        continue;
-      }
-      edits.push_back({name, *pod, std::move(path)});
-    }
-  }
-}
-
-// Every namespace that a patch names must be there, with pods to name or without.
-void check_names(const std::map<std::string, std::vector<std::string>>& lists, const char* side,
-                 const NamespaceKeys& namespaces, std::vector<Diagnostic>& errors) {
-  for (const auto& [name, pods] : lists) {
-    if (namespaces.contains(name)) continue;
-    errors.push_back({"", 0, absl::StrCat(side, ".", name),
-                      absl::StrCat("there is no namespace \"", name, "\""),
-                      "namespaces are made in the configuration file"});
-  }
-}
-
-// The edits that a patch means, or why it means none.
-Refusal read_patch(const DesiredState& state, const PodPatch& patch, PodEdits& edits) {
-  if (patch.reset) {
-    edits = edits_against(state.layer, state.namespaces);
-    return {};
-  }
-  std::vector<Diagnostic> errors;
-  check_names(patch.remove, "remove", state.namespaces, errors);
-  check_names(patch.add, "add", state.namespaces, errors);
-  if (!errors.empty()) {
-    Refusal refusal = refused_pods(std::move(errors));
-    refusal.status = absl::NotFoundError(refusal.status.message());
-    return refusal;
-  }
-  read_pods(patch.remove, "remove", edits.remove, errors);
-  read_pods(patch.add, "add", edits.add, errors);
-  return errors.empty() ? Refusal{} : refused_pods(std::move(errors));
-}
-
 }  // namespace
+
+Refusal refused_pods(std::vector<Diagnostic> errors) {
+  Refusal refusal;
+  refusal.status = absl::InvalidArgumentError(
+      absl::StrCat(errors[0].path.empty() ? "" : errors[0].path + ": ", errors[0].message,
+                   errors.size() == 1 ? "" : ", and more", "; nothing was changed"));
+  refusal.errors = std::move(errors);
+  return refusal;
+}
 
 config::LoadResult load(const ConfigSource& source) {
   return source.is_text ? config::load_text(source.value, "text") : config::load_file(source.value);
@@ -154,32 +106,6 @@ Plan plan_apply(const DesiredState& state, const SourceBook& sources, const Mach
   auto model = std::make_shared<const config::Model>(*std::move(loaded.model));
   plan = plan_model(state, sources, machine, std::move(model), state.file.get());
   plan.warnings.insert(plan.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
-  return plan;
-}
-
-Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
-                const PodPatch& patch) {
-  Plan plan;
-  PodEdits edits;
-  plan.refusal = read_patch(state, patch, edits);
-  if (!plan.refusal.status.ok()) return plan;
-  plan.pods = edit_pods(state.inputs, state.namespaces, edits);
-  if (!plan.pods.errors.empty()) {
-    plan.refusal = refused_pods(std::move(plan.pods.errors));
-    return plan;
-  }
-  std::vector<OverlayPrefix> touched;
-  for (const PodChanges::Change& change : plan.pods.changes) touched.push_back(change.key);
-  absl::StatusOr<SourceChange> change = sources.plan_pods(state.inputs, touched);
-  absl::StatusOr<Compiled> compiled =
-      compile(*state.file, machine.ports, state.books, machine.seed);
-  if (!change.ok() || !compiled.ok()) {
-    plan.refusal.status = change.ok() ? compiled.status() : change.status();
-    undo_pods(state.inputs, plan.pods);
-    return plan;
-  }
-  plan.sources = std::move(*change);
-  plan.compiled = std::move(*compiled);
   return plan;
 }
 

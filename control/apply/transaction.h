@@ -7,7 +7,6 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,13 +30,6 @@ struct ConfigSource {
 
 config::LoadResult load(const ConfigSource& source);
 
-// Pods as the client wrote them, by namespace.
-struct PodPatch {
-  std::map<std::string, std::vector<std::string>> add;
-  std::map<std::string, std::vector<std::string>> remove;
-  bool reset = false;  // takes the whole layer away; then the others are empty
-};
-
 // What is in force.
 struct DesiredState {
   uint64_t generation = 0;
@@ -57,20 +49,26 @@ struct Refusal {
   std::vector<config::Diagnostic> errors;
 };
 
+// The refusal of pods that cannot be what they are to be; there is at least one error.
+Refusal refused_pods(std::vector<config::Diagnostic> errors);
+
 // A change that can be made.
 struct Plan {
   Refusal refusal;  // with status ok: none
   std::vector<config::Diagnostic> warnings;
 
-  Compiled compiled;
   SourceChange sources;
+  // What replaces the map that the workers read, where the change needs another one; `compiled` has
+  // a snapshot then.
+  std::shared_ptr<SourceMap> map;
 
-  // Of config.apply: what replaces the state and the map.
+  Compiled compiled;  // of namespaces.patch the snapshot at most
+
+  // Of config.apply: what replaces the state.
   std::shared_ptr<const config::Model> file;
   NamespaceKeys namespaces;
   SourceInputs inputs;
   PrefixMap<NamespaceIndex> file_pods;
-  std::shared_ptr<SourceMap> map;
 
   // Of namespaces.patch: made in the state's inputs already.
   PodChanges pods;
@@ -88,8 +86,6 @@ Plan plan_model(const DesiredState& state, const SourceBook& sources, const Mach
                 std::shared_ptr<const config::Model> model, const config::Model* running);
 Plan plan_apply(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
                 const ConfigSource& source);
-Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
-                const PodPatch& patch);
 
 }  // namespace postern
 

@@ -120,7 +120,7 @@ struct WorkerChannel {
 
   std::atomic<bool> stop{false};             // control -> worker: leave the loop
   std::atomic<bool> stopped{false};          // worker -> control: nothing leaves any more
-  std::atomic<uint64_t> seen_generation{0};  // worker -> control: of the snapshot in use
+  std::atomic<uint64_t> seen_generation{0};  // worker -> control: in use, or a later one
   std::atomic<uint64_t> purges_finished{0};  // worker -> control: full purge sweeps so far
 };
 

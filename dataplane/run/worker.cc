@@ -52,13 +52,14 @@ void Worker::run() {
   uint32_t idle_turns = 0;
   uint64_t before = rte_rdtsc();
   while (!channel.stop.load(std::memory_order_acquire)) {
+    const uint64_t generation = given_.published.generation();
     const Snapshot* snapshot = given_.published.current();
     if (snapshot == nullptr) {
       rest(kTurnsBeforeSleep);
       continue;
     }
-    if (snapshot->generation != seen) {
-      seen = snapshot->generation;
+    if (generation != seen) {
+      seen = generation;
       given_.table.set_port_hold(snapshot->timeouts.port_hold_s);
       channel.seen_generation.store(seen, std::memory_order_release);
     }

@@ -46,7 +46,22 @@ class FlatMap {
         shift_(64 - static_cast<unsigned>(std::countr_zero(cell_count_))),
         hash_key_(hash_key),
         cells_(new Cell[cell_count_]()) {}
-  FlatMap(const FlatMap&) = delete;
+  // A map with the same cells. On the writer's thread, or while the writer rests.
+  FlatMap(const FlatMap& other)
+      : cell_count_(other.cell_count_),
+        mask_(other.mask_),
+        shift_(other.shift_),
+        hash_key_(other.hash_key_),
+        used_(other.used_),
+        live_(other.live_),
+        cells_(new Cell[cell_count_]()) {
+    for (size_t i = 0; i < cell_count_; ++i) {
+      cells_[i].key.store(other.cells_[i].key.load(std::memory_order_relaxed),
+                          std::memory_order_relaxed);
+      cells_[i].value.store(other.cells_[i].value.load(std::memory_order_relaxed),
+                            std::memory_order_relaxed);
+    }
+  }
   FlatMap& operator=(const FlatMap&) = delete;
   // Only before any other thread knows the map: owners build one of the right size, then place it.
   FlatMap(FlatMap&&) = default;

@@ -1,9 +1,11 @@
 // The tables that workers read: one immutable value, built aside by the control thread, published
 // by swapping one pointer, freed when every worker has passed to a later one.
 //
-// Three things are shared between snapshots and written in place because they change with every
-// pod or packet: source records (one 64-bit word each), neighbours (likewise), and what nodes'
-// packets taught us of their MAC addresses. Everything else is rebuilt for each change.
+// Four things are shared between snapshots and written in place because they change with every
+// pod or packet: source records (one 64-bit word each), the map that finds them, neighbours (like
+// the records), and what nodes' packets taught us of their MAC addresses. A change of pods is
+// written there and needs no new snapshot, only a new generation. Everything else is rebuilt for
+// each change.
 #ifndef POSTERN_DATAPLANE_TABLE_SNAPSHOT_H_
 #define POSTERN_DATAPLANE_TABLE_SNAPSHOT_H_
 
@@ -117,7 +119,7 @@ struct SharedTables {
 };
 
 struct Snapshot {
-  uint64_t generation = 0;
+  uint64_t generation = 0;  // with which it came into force; pods may have changed since
   SharedTables* shared = nullptr;
 
   std::vector<PortEntry> ports;
@@ -160,18 +162,27 @@ struct Snapshot {
   }
 };
 
-// Where workers find the current snapshot and tell which one they use. One writer (the control
-// thread), one seen-word per worker. A worker loads the pointer once per loop and keeps nothing of
-// an older one, so once it has seen a generation, earlier snapshots are free of it.
+// Where workers find the current snapshot and the generation in force. One writer (the control
+// thread), one seen-word per worker. A worker loads both once per loop, the generation first, and
+// keeps nothing of what it read before, so once it has seen a generation it uses nothing that this
+// one replaced: neither earlier snapshots, nor what was changed in place before.
 class PublishedSnapshot {
  public:
-  // Workers.
+  // Workers. What is read after this is of that generation or a later one.
+  [[nodiscard]] uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   [[nodiscard]] const Snapshot* current() const { return current_.load(std::memory_order_acquire); }
-  // Control thread. The old one must be kept until every worker has seen the new one.
-  void publish(const Snapshot* snapshot) { current_.store(snapshot, std::memory_order_release); }
+
+  // Control thread. The old one must be kept until every worker has seen the new one's generation.
+  void publish(const Snapshot* snapshot) {
+    current_.store(snapshot, std::memory_order_release);
+    if (snapshot != nullptr) advance(snapshot->generation);
+  }
+  // Control thread: shared tables were changed in place, the snapshot stays.
+  void advance(uint64_t generation) { generation_.store(generation, std::memory_order_release); }
 
  private:
   std::atomic<const Snapshot*> current_{nullptr};
+  std::atomic<uint64_t> generation_{0};
 };
 
 }  // namespace postern

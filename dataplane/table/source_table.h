@@ -121,6 +121,8 @@ class SourceMap {
   }
   void erase(uint32_t vni, Ipv4Prefix prefix) { map_.erase(key(vni, prefix)); }
   [[nodiscard]] size_t size() const { return map_.size(); }
+  // Control thread: how many prefixes that the map has never seen it can still take.
+  [[nodiscard]] size_t room() const { return map_.limit() - map_.used(); }
 
  private:
   static uint64_t key(uint32_t vni, Ipv4Prefix prefix) {

@@ -59,10 +59,10 @@ class FakeWorker {
  public:
   explicit FakeWorker(const PublishedSnapshot* published) : published_(published) {}
 
-  // One loop: passes to the current snapshot.
+  // One loop: passes to the current generation.
   void turn() {
-    const Snapshot* snapshot = published_->current();
-    if (snapshot != nullptr) channel.seen_generation.store(snapshot->generation);
+    const uint64_t generation = published_->generation();
+    if (published_->current() != nullptr) channel.seen_generation.store(generation);
   }
   // Does what was commanded.
   void obey() {

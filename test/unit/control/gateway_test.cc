@@ -29,7 +29,8 @@ tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.0.254"; vni = 100;
 
 constexpr char kBody[] = R"(
 nodes = (
-  { name = "node-1"; tunnel = "overlay"; vtep = "10.0.0.1"; pod_cidrs = [ "10.128.0.0/23" ];
+  { name = "node-1"; tunnel = "overlay"; vtep = "10.0.0.1";
+    pod_cidrs = [ "10.128.0.0/23", "10.144.0.0/16" ];
     addresses = [ "10.128.0.2" ]; },
   { name = "node-2"; tunnel = "overlay"; vtep = "10.0.0.2"; pod_cidrs = [ "10.128.2.0/23" ]; }
 );
@@ -299,6 +300,80 @@ TEST_F(GatewayTest, NextHopsAreForgottenWhenNobodyUsesThem) {
   settle();
   EXPECT_EQ(resolver_.forgotten, std::vector<NeighbourSlot>{*gone});
   EXPECT_EQ(owner("10.128.2.5"), "off node");
+}
+
+TEST_F(GatewayTest, APatchNeedsNoNewSnapshot) {
+  const Snapshot* before = published_.current();
+  EXPECT_EQ(add("payments", {"10.128.0.70"}).generation, 2u);
+  EXPECT_EQ(published_.current(), before);
+  EXPECT_EQ(published_.generation(), 2u);
+  EXPECT_EQ(owner("10.128.0.70"), "payments");
+}
+
+TEST_F(GatewayTest, PatchesDoNotWaitForTheWorkersOneByOne) {
+  std::vector<uint64_t> generations;
+  for (const char* pod : {"10.128.0.70", "10.128.0.71", "10.128.0.72"}) {
+    gateway_.patch({.add = {{"payments", {pod}}}, .remove = {}}, {},
+                   [&](const ChangeResult& r) { generations.push_back(r.generation); });
+  }
+  EXPECT_EQ(published_.generation(), 4u) << "committed at once";
+  loop_.pass(milliseconds(5));
+  EXPECT_TRUE(generations.empty()) << "but the worker is still in an older turn";
+  worker_.turn();
+  loop_.pass(milliseconds(1));
+  EXPECT_EQ(generations, (std::vector<uint64_t>{2, 3, 4}));
+}
+
+// Who asks for what another client just changed is told "it is so" only when the workers know it.
+TEST_F(GatewayTest, WhatChangesNothingIsAnsweredAfterWhatDid) {
+  std::vector<int> order;
+  const PodPatch one{.add = {{"shop", {"10.128.2.200"}}}, .remove = {}};
+  gateway_.patch(one, {}, [&](const ChangeResult& r) {
+    EXPECT_EQ(r.changed, 1u);
+    order.push_back(1);
+  });
+  gateway_.patch(one, {}, [&](const ChangeResult& r) {
+    EXPECT_EQ(r.changed, 0u);
+    EXPECT_EQ(r.generation, 2u);
+    order.push_back(2);
+  });
+  gateway_.patch(one, {.if_generation = 1}, [&](const ChangeResult& r) {
+    EXPECT_EQ(r.status.code(), absl::StatusCode::kFailedPrecondition);
+    order.push_back(3);
+  });
+  loop_.pass(milliseconds(5));
+  EXPECT_TRUE(order.empty()) << "the worker has none of it";
+  settle();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+// What a large patch finds is planned beside the event loop, and means the same.
+TEST_F(GatewayTest, LargePatchesArePlannedOnTheHelperThread) {
+  gateway_.patch({.add = {{"payments", {"10.128.0.0/16"}}}, .remove = {}}, {}, {});
+  EXPECT_EQ(gateway_.generation(), 1u) << "the helper has not run";
+  gateway_.patch({.add = {{"payments", {"10.128.0.70"}}}, .remove = {}}, {}, {});
+  EXPECT_EQ(gateway_.generation(), 1u) << "in its turn";
+  settle();
+  EXPECT_EQ(gateway_.generation(), 2u) << "the first overlaps what is shop's";
+  EXPECT_EQ(owner("10.128.0.70"), "payments");
+  EXPECT_EQ(owner("10.128.0.71"), "-");
+}
+
+// More new pods than the map has cells for: it is built anew, and nothing else is.
+TEST_F(GatewayTest, TheMapGrowsWithTheSnapshotAsItWas) {
+  const size_t namespaces = published_.current()->policy.namespaces.size();
+  for (uint32_t i = 0; i < 6000; ++i) {
+    const std::string pod = Ipv4Address{(10u << 24) + (144u << 16) + i}.text();
+    ASSERT_EQ(add("payments", {pod}).changed, 1u) << pod;
+    ASSERT_EQ(owner(pod), "payments") << pod;
+  }
+  EXPECT_GT(published_.current()->generation, 1u) << "another one came with the map";
+  EXPECT_EQ(published_.current()->policy.namespaces.size(), namespaces);
+  EXPECT_EQ(published_.current()->shared, &tables_);
+  EXPECT_NE(published_.current()->local(address("192.0.2.50")), nullptr);
+  EXPECT_EQ(gateway_.generation(), 6001u);
+  EXPECT_EQ(owner("10.128.0.11"), "payments");
+  EXPECT_EQ(resolver_.generations.size(), 1u) << "next hops are as they were";
 }
 
 TEST_F(GatewayTest, TransactionsAreTakenInTheirOrder) {
