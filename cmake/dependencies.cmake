@@ -12,6 +12,7 @@ target_compile_options(postern_dpdk INTERFACE "SHELL:-include rte_config.h")
 target_link_libraries(postern_dpdk INTERFACE ${DPDK_LDFLAGS})
 
 pkg_check_modules(LIBCONFIG REQUIRED IMPORTED_TARGET libconfig)
+pkg_check_modules(LIBCARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)

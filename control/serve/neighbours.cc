@@ -26,21 +26,6 @@ constexpr size_t kAnnouncementsAtOnce = 128;
 
 }  // namespace
 
-bool RequestBudget::has(uint64_t now_ms) {
-  if (now_ms > filled_at_ms_) {
-    const double gained = static_cast<double>(now_ms - filled_at_ms_) * per_second_ / 1000;
-    tokens_ = std::min<double>(burst_, tokens_ + gained);
-    filled_at_ms_ = now_ms;
-  }
-  return tokens_ >= 1;
-}
-
-bool RequestBudget::take(uint64_t now_ms) {
-  if (!has(now_ms)) return false;
-  tokens_ -= 1;
-  return true;
-}
-
 Neighbours::Neighbours(Loop* loop, NeighbourTable* table, FrameSender* sender,
                        std::vector<NeighbourPort> ports)
     : loop_(loop), table_(table), sender_(sender), ports_(std::move(ports)) {}

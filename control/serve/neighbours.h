@@ -35,6 +35,7 @@
 #include "control/apply/gateway.h"
 #include "control/apply/loop.h"
 #include "control/apply/slots.h"
+#include "control/serve/request_budget.h"
 #include "dataplane/run/channel.h"
 #include "dataplane/run/frame_sender.h"
 #include "dataplane/table/neighbour.h"
@@ -52,23 +53,6 @@ struct NeighbourPort {
   MacAddress mac;
   bool external = false;  // only its first address may ask there
   std::vector<Address> addresses;
-};
-
-// Requests that may be sent: so many a second, and so many at once.
-class RequestBudget {
- public:
-  RequestBudget(uint32_t per_second, uint32_t burst)
-      : per_second_(per_second), burst_(burst), tokens_(burst) {}
-  // Whether there is one at this time.
-  bool has(uint64_t now_ms);
-  // Takes it; false when there is none.
-  bool take(uint64_t now_ms);
-
- private:
-  uint32_t per_second_;
-  uint32_t burst_;
-  double tokens_;
-  uint64_t filled_at_ms_ = 0;
 };
 
 class Neighbours : public NextHopResolver {

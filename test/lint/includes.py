@@ -36,6 +36,7 @@ LIBRARIES = (
     ("libconfig", r"libconfig\.h(\+\+)?", ("config",)),
     ("JSON", r"nlohmann/.*", ("control", *FREE)),
     ("libevent", r"event2?/?.*\.h|ev\w+\.h", ("control", "test")),
+    ("c-ares", r"ares(_\w+)?\.h", ("control",)),
     ("libedit", r"histedit\.h|editline/.*", ("control",)),
     ("libpcap", r"pcap(/.*)?\.h", ("control", *FREE)),
     ("GoogleTest", r"(gtest|gmock)/.*", ("test",)),
