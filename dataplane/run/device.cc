@@ -15,6 +15,7 @@ constexpr uint32_t kRingHeaderBytes = 66;
 // What the driver takes off a ring frame to get the room that an mbuf must have.
 constexpr uint32_t kRingOverheadBytes = 32;
 constexpr uint32_t kRingFrameBytes = 2048;  // the driver's default
+constexpr uint32_t kRingFrames = 512;       // the driver's default
 // 8192 frames of 2 KiB in blocks of 64 KiB: 0.30 million packets a second on a veth pair, 0.15 with
 // the driver's defaults (512 frames in blocks of 4 KiB). Larger frames share the same memory.
 constexpr uint32_t kRingBlockBytes = 65536;
@@ -174,6 +175,12 @@ std::optional<Complaint> check_mtu(const Device& device, uint32_t mtu_bytes) {
         "its largest is " + std::to_string(kXdpMaxMtuBytes) + "; use net_af_packet for more"};
   }
   return std::nullopt;
+}
+
+uint64_t locked_ring_bytes(const Device& device) {
+  if (device.driver != "net_af_packet") return 0;
+  const uint64_t frames = number(device, "framecnt", kRingFrames);
+  return 2 * frames * number(device, "framesz", kRingFrameBytes);  // one to receive, one to send
 }
 
 uint32_t frame_room_bytes(const Device& device, uint32_t mtu_bytes) {

@@ -55,6 +55,10 @@ struct Device {
 // too small, a driver that cannot do it.
 [[nodiscard]] std::optional<Complaint> check_mtu(const Device& device, uint32_t mtu_bytes);
 
+// Bytes of memory that the driver of a completed device locks for itself, per queue: the rings of
+// net_af_packet. 0 for the others, which lock none or the gateway's own buffers.
+[[nodiscard]] uint64_t locked_ring_bytes(const Device& device);
+
 // Bytes of packet data that an mbuf needs behind its headroom to take any frame that the completed
 // device may deliver. At least 2048; a multiple of 64.
 [[nodiscard]] uint32_t frame_room_bytes(const Device& device, uint32_t mtu_bytes);

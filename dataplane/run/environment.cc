@@ -11,9 +11,11 @@ namespace {
 
 using Complaints = std::vector<Complaint>;
 
-constexpr std::string_view kAsRoot =
-    "run it as root, or: sudo setcap cap_net_admin,cap_net_raw,cap_ipc_lock=ep \"$(command -v "
-    "postern)\"";
+// `capabilities`: all that the port needs, as setcap takes them.
+std::string as_root(std::string_view capabilities) {
+  return "run it as root, or: sudo setcap " + std::string(capabilities) +
+         "=ep \"$(command -v postern)\"";
+}
 
 bool has(const std::vector<uint32_t>& cpus, uint32_t cpu) {
   return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
@@ -77,6 +79,18 @@ void check_memory(const HostFacts& facts, const EalSettings& settings, Complaint
   }
 }
 
+// net_af_packet sets the interface's address and flags; net_af_xdp loads a program into it and asks
+// the kernel for it by its number, for which CAP_BPF is not enough.
+void check_socket_rights(const HostFacts& facts, const Device& device, const std::string& where,
+                         Complaints& complaints) {
+  const bool xdp = device.driver == "net_af_xdp";
+  if (facts.cap_net_admin && facts.cap_net_raw && (facts.cap_sys_admin || !xdp)) return;
+  complaints.push_back({where + device.driver + " needs CAP_NET_ADMIN" +
+                            (xdp ? ", CAP_NET_RAW and CAP_SYS_ADMIN" : " and CAP_NET_RAW"),
+                        as_root(xdp ? "cap_net_admin,cap_net_raw,cap_ipc_lock,cap_sys_admin"
+                                    : "cap_net_admin,cap_net_raw,cap_ipc_lock")});
+}
+
 void check_interface(const HostFacts& facts, const PortSettings& port, const Device& device,
                      const std::string& where, Complaints& complaints) {
   const std::optional<std::string_view> interface = device.kernel_interface();
@@ -96,19 +110,24 @@ void check_interface(const HostFacts& facts, const PortSettings& port, const Dev
              std::to_string(port.mtu_bytes),
          "sudo ip link set dev " + name + " mtu " + std::to_string(port.mtu_bytes)});
   }
-  if (!facts.cap_net_admin || !facts.cap_net_raw) {
-    complaints.push_back(
-        {where + device.driver + " needs CAP_NET_ADMIN and CAP_NET_RAW", std::string(kAsRoot)});
-  }
+  check_socket_rights(facts, device, where, complaints);
 }
 
-void check_locking(const HostFacts& facts, const EalSettings& settings, const std::string& where,
+// What `device` needs of locked memory, MiB: a NIC and net_af_xdp all of the buffers.
+uint64_t locked_mb(const Device& device, const EalSettings& settings) {
+  if (device.kind == Device::Kind::kPci || device.driver == "net_af_xdp") return settings.memory_mb;
+  const uint64_t queues = std::max<size_t>(settings.worker_cpus.size(), 1);
+  return (queues * locked_ring_bytes(device) + (1 << 20) - 1) >> 20;
+}
+
+void check_locking(const HostFacts& facts, uint64_t needed_mb, const std::string& where,
                    Complaints& complaints) {
-  if (facts.cap_ipc_lock || facts.memlock_kb / 1024 >= settings.memory_mb) return;
-  complaints.push_back(
-      {where + "its device needs eal.memory_mb = " + std::to_string(settings.memory_mb) +
-           " locked, the limit is " + std::to_string(facts.memlock_kb / 1024) + " MiB",
-       "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity), or run it as root"});
+  if (facts.cap_ipc_lock || facts.memlock_kb / 1024 >= needed_mb) return;
+  complaints.push_back({where + "its device needs " + std::to_string(needed_mb) +
+                            " MiB of locked memory, the limit is " +
+                            std::to_string(facts.memlock_kb / 1024) + " MiB",
+                        "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity; container: the "
+                        "capability IPC_LOCK), or run it as root"});
 }
 
 // Drivers of the kernel under which DPDK can have a device. The last ones share it with the kernel.
@@ -141,7 +160,7 @@ void check_tap(const HostFacts& facts, const std::string& where, Complaints& com
                           "root"});
   }
   if (!facts.cap_net_admin) {
-    complaints.push_back({where + "net_tap needs CAP_NET_ADMIN", std::string(kAsRoot)});
+    complaints.push_back({where + "net_tap needs CAP_NET_ADMIN", as_root("cap_net_admin")});
   }
 }
 
@@ -164,9 +183,7 @@ void check_port(const HostFacts& facts, const EalSettings& settings, const PortS
   if (device.kind == Device::Kind::kPci) check_pci(facts, device, where, complaints);
   if (device.driver == "net_tap") check_tap(facts, where, complaints);
   if (device.opens_kernel_interface()) check_interface(facts, port, device, where, complaints);
-  if (device.kind == Device::Kind::kPci || device.driver == "net_af_xdp") {
-    check_locking(facts, settings, where, complaints);
-  }
+  check_locking(facts, locked_mb(device, settings), where, complaints);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ namespace {
 constexpr unsigned kCapNetAdmin = 12;  // numbers of capability(7), from linux/capability.h
 constexpr unsigned kCapNetRaw = 13;
 constexpr unsigned kCapIpcLock = 14;
+constexpr unsigned kCapSysAdmin = 21;
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -101,6 +102,7 @@ HostFacts gather_host_facts() {
   facts.cap_net_admin = (capabilities >> kCapNetAdmin & 1) != 0;
   facts.cap_net_raw = (capabilities >> kCapNetRaw & 1) != 0;
   facts.cap_ipc_lock = (capabilities >> kCapIpcLock & 1) != 0;
+  facts.cap_sys_admin = (capabilities >> kCapSysAdmin & 1) != 0;
   facts.tun_device_usable = access("/dev/net/tun", R_OK | W_OK) == 0;
   return facts;
 }

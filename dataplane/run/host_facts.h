@@ -27,6 +27,7 @@ struct HostFacts {
   bool cap_net_admin = false;
   bool cap_net_raw = false;
   bool cap_ipc_lock = false;
+  bool cap_sys_admin = false;
   uint64_t memlock_kb = UINT64_MAX;  // RLIMIT_MEMLOCK; UINT64_MAX: unlimited
   bool tun_device_usable = false;    // /dev/net/tun can be opened for reading and writing
 

@@ -230,8 +230,9 @@ class Rig:
         self.restart()
         return self
 
-    def restart(self):
-        self.gateway.launch()
+    def restart(self, *by):
+        """Starts the gateway with what is written; `by` is a command that executes it."""
+        self.gateway.launch(*by)
         if self.device == "tap":
             self._attach_taps()
         self.gateway.wait_ready()

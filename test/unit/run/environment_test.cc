@@ -15,7 +15,7 @@ HostFacts good_host() {
   facts.huge_pages_total = 1024;
   facts.huge_pages_free = 1024;
   facts.hugetlbfs_mounted = true;
-  facts.cap_net_admin = facts.cap_net_raw = facts.cap_ipc_lock = true;
+  facts.cap_net_admin = facts.cap_net_raw = facts.cap_ipc_lock = facts.cap_sys_admin = true;
   facts.tun_device_usable = true;
   facts.interface_mtus = {{"lo", 65536}, {"g0", 1600}};
   facts.pci_drivers = {{"0000:3b:00.0", "vfio-pci"}, {"0000:3b:00.1", "ixgbe"}};
@@ -127,16 +127,36 @@ TEST(Environment, OldCpusAreNamed) {
 
 TEST(Environment, PrivilegesByKindOfPort) {
   HostFacts facts = good_host();
-  facts.cap_net_admin = facts.cap_net_raw = facts.cap_ipc_lock = false;
-  facts.memlock_kb = 8192;
+  facts.cap_net_admin = facts.cap_net_raw = facts.cap_ipc_lock = facts.cap_sys_admin = false;
+  facts.memlock_kb = 65536;
   EXPECT_TRUE(check(facts, {port("net_null0"), port("net_ring0"), port("net_memif0")}).empty());
   EXPECT_TRUE(mentions(only(check(facts, {port("net_tap0")})).what, "CAP_NET_ADMIN"));
   const Complaint socket = only(check(facts, {port("net_af_packet0,iface=g0")}));
   EXPECT_TRUE(mentions(socket.what, "port \"p\": net_af_packet needs CAP_NET_ADMIN"));
   EXPECT_TRUE(mentions(socket.advice, "run it as root"));
-  const Complaint locked = only(check(facts, {port("3b:00.0")}));
-  EXPECT_TRUE(mentions(locked.what, "the limit is 8 MiB")) << locked.what;
-  EXPECT_TRUE(mentions(locked.advice, "ulimit -l unlimited"));
+  EXPECT_TRUE(mentions(socket.advice, "cap_net_admin,cap_net_raw,cap_ipc_lock=ep"));
+  facts.cap_net_admin = facts.cap_net_raw = true;
+  EXPECT_TRUE(check(facts, {port("net_af_packet0,iface=g0")}).empty());
+  const Complaint program =
+      only(check(facts, {port("net_af_xdp0,iface=g0"), port("net_ring0")}, {.memory_mb = 32}));
+  EXPECT_TRUE(mentions(program.what, "CAP_NET_RAW and CAP_SYS_ADMIN")) << program.what;
+  EXPECT_TRUE(mentions(program.advice, "cap_sys_admin=ep")) << program.advice;
+}
+
+TEST(Environment, LockedMemoryByKindOfPort) {
+  HostFacts facts = good_host();
+  facts.cap_ipc_lock = false;
+  facts.memlock_kb = 8192;
+  for (const auto& [device, needed] :
+       {std::pair("3b:00.0", "needs 1024 MiB"), std::pair("net_af_xdp0,iface=g0", "needs 1024 MiB"),
+        std::pair("net_af_packet0,iface=g0", "needs 32 MiB")}) {
+    const Complaint locked = only(check(facts, {port(device)}));
+    EXPECT_TRUE(mentions(locked.what, needed)) << locked.what;
+    EXPECT_TRUE(mentions(locked.what, "the limit is 8 MiB")) << locked.what;
+    EXPECT_TRUE(mentions(locked.advice, "ulimit -l unlimited"));
+  }
+  const std::string small = "net_af_packet0,iface=g0,blocksz=4096,framesz=2048,framecnt=512";
+  EXPECT_TRUE(check(facts, {port(small), port("net_tap0"), port("net_memif0")}).empty());
 }
 
 TEST(Environment, TapsNeedTheTunDevice) {
