@@ -113,7 +113,7 @@ void Names::note_change() {
 void Names::tell() {
   untold_ = false;
   told_at_ms_ = now_ms();
-  auto resolved = std::make_shared<ResolvedNames>();
+  auto resolved = std::make_shared<NameAddresses>();
   for (const auto& [name, entry] : entries_) {
     if (!entry.addresses.empty()) resolved->emplace_hint(resolved->end(), name, entry.addresses);
   }

@@ -28,7 +28,7 @@
 #include <vector>
 
 #include "control/apply/loop.h"
-#include "control/apply/resolved_names.h"
+#include "control/apply/name_addresses.h"
 #include "control/serve/name_queries.h"
 #include "control/serve/request_budget.h"
 
@@ -54,7 +54,7 @@ class Names {
     NameQueries* queries = nullptr;
     std::function<uint64_t()> unix_s;  // seconds of the calendar's clock, for texts
     // Addresses have changed; the argument holds those of all names.
-    std::function<void(std::shared_ptr<const ResolvedNames>)> changed;
+    std::function<void(std::shared_ptr<const NameAddresses>)> changed;
   };
   struct Counts {
     uint64_t queries = 0;   // questions asked

@@ -65,7 +65,7 @@ class NamesTest : public ::testing::Test {
 
   FakeLoop loop_;
   HeldQueries queries_;
-  std::vector<std::shared_ptr<const ResolvedNames>> told_;
+  std::vector<std::shared_ptr<const NameAddresses>> told_;
   uint64_t unix_s_ = 1'800'000'000;  // 2027-01-15T08:00:00Z
   Names names_{{.loop = &loop_,
                 .queries = &queries_,
@@ -82,7 +82,7 @@ TEST_F(NamesTest, AWantedNameIsAskedForAndToldOnce) {
   pass(seconds(1));
   ASSERT_EQ(told_.size(), 1u);
   EXPECT_EQ(*told_[0],
-            (ResolvedNames{{"db.example.com", {address("203.0.113.2"), address("203.0.113.9")}}}));
+            (NameAddresses{{"db.example.com", {address("203.0.113.2"), address("203.0.113.9")}}}));
   EXPECT_EQ(names_.view("db.example.com").addresses.size(), 2u);
   EXPECT_TRUE(names_.complaints().empty());
 }

@@ -1,7 +1,7 @@
 // What the host names of a configuration stand for, as the resolver knows it at one time. A plain
 // value: made by control/serve's Names, read by the compiler, shared and never changed.
-#ifndef POSTERN_CONTROL_APPLY_RESOLVED_NAMES_H_
-#define POSTERN_CONTROL_APPLY_RESOLVED_NAMES_H_
+#ifndef POSTERN_CONTROL_APPLY_NAME_ADDRESSES_H_
+#define POSTERN_CONTROL_APPLY_NAME_ADDRESSES_H_
 
 #include <absl/container/btree_map.h>
 #include <absl/strings/ascii.h>
@@ -21,8 +21,8 @@ inline std::string host_key(std::string_view name) {
 
 // By host_key(); addresses ascending, each once, at least one. A name that was never resolved is
 // not in it.
-using ResolvedNames = absl::btree_map<std::string, std::vector<Ipv4Address>>;
+using NameAddresses = absl::btree_map<std::string, std::vector<Ipv4Address>>;
 
 }  // namespace postern
 
-#endif  // POSTERN_CONTROL_APPLY_RESOLVED_NAMES_H_
+#endif  // POSTERN_CONTROL_APPLY_NAME_ADDRESSES_H_
