@@ -15,13 +15,11 @@
 namespace postern {
 
 // How much there is room for. Numbers of removed things cool for some seconds, so each is a
-// multiple of what one configuration may hold.
+// multiple of what one configuration may hold. Next hops: dataplane/table/neighbour.h.
 inline constexpr uint32_t kMaxSources = 1u << 20;     // 24 bits in sessions
 inline constexpr uint32_t kMaxNamespaces = 1u << 16;  // 20 bits in source records
 inline constexpr uint32_t kMaxNodes = 1u << 14;       // 20 bits in source records
 inline constexpr uint32_t kMaxAddresses = 1u << 14;   // 16 bits in sessions
-inline constexpr uint32_t kMaxNextHops = 1u << 14;    // of the configuration
-inline constexpr uint32_t kMaxOnLink = 1u << 15;      // neighbours met while forwarding
 static_assert(kMaxSources <= kNoSource && kMaxNamespaces < kNoNamespace && kMaxNodes < kNoNode &&
               kMaxAddresses < kNoAddress);
 

@@ -60,8 +60,7 @@ void Neighbours::add_next_hop(const NextHop& hop) {
     *before = entry;
   }
   Entry& placed = before != nullptr ? *before : entries_[hop.key.packed()] = entry;
-  // Without room in the map it is found by its routes all the same, they name the slot.
-  static_cast<void>(table_->bind(hop.key, hop.slot));
+  table_->bind(hop.key, hop.slot);
   if (!placed.mac.is_zero()) {
     become_reachable(placed, placed.mac);
   } else {
@@ -107,7 +106,7 @@ bool Neighbours::may_resolve(NeighbourKey key) const {
 void Neighbours::resolve(NeighbourKey key) {
   if (Entry* entry = find(key); entry != nullptr) {
     if (entry->phase != Phase::kUnused) return;  // asked for, or bound since
-    if (!table_->bind(key, entry->slot)) return;
+    table_->bind(key, entry->slot);
     entry->lease_until_ms = now_ms() + kLease_ms;
     become_reachable(*entry, entry->mac);
     return;
@@ -115,7 +114,7 @@ void Neighbours::resolve(NeighbourKey key) {
   if (!may_resolve(key) || on_link_slots_.available() == 0) return;
   const NeighbourSlot slot = on_link_slots_.peek(0);
   table_->store(slot, {});
-  if (!table_->bind(key, slot)) return;
+  table_->bind(key, slot);
   on_link_slots_.take(1);
   ++on_link_;
   Entry& entry = entries_[key.packed()];

@@ -1,10 +1,21 @@
 #include "dataplane/stage/hold.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "dataplane/stage/track.h"
 #include "dataplane/wire/headers.h"
 
 namespace postern {
 namespace {
+
+// For whom frames are counted: never zero, and never the same for a neighbour and a pod.
+uint64_t neighbour_name(NeighbourKey key, NeighbourSlot slot) {
+  return slot == kNoNeighbour ? key.packed() : uint64_t{1} << 61 | slot;
+}
+uint64_t pod_name(const PacketMeta& meta) {
+  return uint64_t{1} << 62 | uint64_t{meta.vni} << 32 | meta.source.raw();
+}
 
 // True while the session of a translated frame is what it was then. Found anew, because handles are
 // reused; an ICMP error is not found so and does not outlast its wait. The gateway's own frames
@@ -29,23 +40,58 @@ bool still_stands(const Snapshot& snapshot, Sessions& sessions, const rte_mbuf* 
 
 void HoldQueue::hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta,
                      Now now, Doors& doors) {
-  const uint8_t bucket = bucket_of(key, slot);
-  if (waiting_count_ == kFrames || counts_[bucket] >= kFramesPerNeighbour) {
-    doors.drop(frame, Reason::kNeighbourUnresolved, &meta);
-    return;
-  }
+  const Waiting waiting{frame, key, slot, now.ms + kPatience_ms, meta};
+  if (!has_room(waiting)) return doors.drop(frame, Reason::kNeighbourUnresolved, &meta);
   if (slot == kNoNeighbour && request_count_ < kRequests) requests_[request_count_++] = key;
-  ++counts_[bucket];
   doors.hold();
-  waiting_[waiting_count_++] = {frame, key, slot, bucket, now.ms + kPatience_ms, meta};
+  count(waiting);
+  waiting_[waiting_count_++] = waiting;
+}
+
+bool HoldQueue::has_room(const Waiting& frame) {
+  if (waiting_count_ == kFrames) return false;
+  if (tally_of(neighbour_name(frame.key, frame.slot)).frames >= kFramesPerNeighbour) return false;
+  if (!is_on_link(frame.slot)) return true;
+  return on_link_count_ < kFramesOnLink &&
+         tally_of(pod_name(frame.meta)).frames < kFramesOnLinkPerPod;
+}
+
+void HoldQueue::count(const Waiting& frame) {
+  const auto add = [this](uint64_t whose) {
+    Tally& tally = tally_of(whose);
+    tally.whose = whose;
+    ++tally.frames;
+  };
+  add(neighbour_name(frame.key, frame.slot));
+  if (!is_on_link(frame.slot)) return;
+  ++on_link_count_;
+  add(pod_name(frame.meta));
+}
+
+void HoldQueue::count_anew() {
+  std::fill_n(tallies_.get(), kTallies, Tally{});
+  on_link_count_ = 0;
+  for (const Waiting& frame : held()) count(frame);
+}
+
+// Its tally, or a free one.
+HoldQueue::Tally& HoldQueue::tally_of(uint64_t whose) {
+  constexpr unsigned kShift = 64 - std::countr_zero(kTallies);
+  uint64_t at = whose * 0x9e3779b97f4a7c15u >> kShift;
+  while (tallies_[at].whose != 0 && tallies_[at].whose != whose) at = (at + 1) % kTallies;
+  return tallies_[at];
 }
 
 void HoldQueue::release(const Snapshot& snapshot, Sessions& sessions, Now now, uint32_t budget,
                         Doors& doors) {
   const NeighbourTable& neighbours = snapshot.shared->neighbours;
   uint32_t kept = 0;
+  bool found = false;
   for (Waiting& waiting : held()) {
-    if (waiting.slot == kNoNeighbour) waiting.slot = neighbours.find(waiting.key);
+    if (waiting.slot == kNoNeighbour) {
+      waiting.slot = neighbours.find(waiting.key);
+      found |= waiting.slot != kNoNeighbour;
+    }
     const uint64_t word = waiting.slot == kNoNeighbour ? 0 : neighbours.word(waiting.slot);
     const bool reachable = NeighbourTable::is_reachable(word);
     const bool over = NeighbourTable::is_failed(word) || now.ms >= waiting.until_ms;
@@ -54,7 +100,6 @@ void HoldQueue::release(const Snapshot& snapshot, Sessions& sessions, Now now, u
       continue;
     }
     --budget;
-    --counts_[waiting.bucket];
     doors.release();
     if (reachable && !still_stands(snapshot, sessions, waiting.frame, waiting.meta)) {
       doors.drop(waiting.frame, Reason::kNoSession, &waiting.meta);
@@ -65,7 +110,9 @@ void HoldQueue::release(const Snapshot& snapshot, Sessions& sessions, Now now, u
       doors.drop(waiting.frame, Reason::kNeighbourFailed, &waiting.meta);
     }
   }
+  const bool changed = found || kept != waiting_count_;
   waiting_count_ = kept;
+  if (changed) count_anew();
 }
 
 bool HoldQueue::next_request(NeighbourKey& key) {
@@ -80,7 +127,7 @@ void HoldQueue::drop_all(Reason reason, Doors& doors) {
     doors.drop(waiting.frame, reason, &waiting.meta);
   }
   waiting_count_ = 0;
-  counts_.fill(0);
+  count_anew();
 }
 
 }  // namespace postern

@@ -13,8 +13,8 @@
 // the answer to a full map: insert() refuses, the owner builds a bigger one.
 //
 // The hash is a keyed mix of two multiplications, not a cryptographic one. The keys in these maps
-// come from the configuration, or from neighbours on a link of ours (bounded in number by their
-// table), not from strangers; tables that are filled by packets use the AES hash instead.
+// come from the configuration, not from strangers; tables that are filled by packets use the AES
+// hash instead.
 //
 // Threads: the mutators, size() and used() belong to one thread (control); find, find_bulk and
 // for_each may run on any.

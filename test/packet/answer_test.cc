@@ -1,6 +1,9 @@
 // What the gateway answers for itself: ARP and echo; and packets that wait for a neighbour.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
@@ -155,6 +158,64 @@ TEST(Hold, IsBoundedAndEnds) {
   EXPECT_EQ(gateway.counters().held.read(), 0u);
   EXPECT_EQ(gateway.dropped(Reason::kNeighbourFailed), HoldQueue::kFramesPerNeighbour);
   EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+// A question of a pod to an address on the uplink's own link.
+Packet to_link(std::string_view pod, uint32_t last) {
+  return from_node1().ipv4(pod, "192.0.2." + std::to_string(last)).udp(7777, 53).payload("x");
+}
+
+TEST(Hold, OneDeadNextHopKeepsNobodyElseOut) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  const auto flood =
+      std::vector<Packet>(64, from_node1().ipv4(kPod, kServer).udp(7777, 53).payload("x"));
+  for (int round = 0; round < 10; ++round) gateway.receive("underlay", flood);
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesPerNeighbour);
+  // Not even where the slots of two neighbours are alike in their low bits.
+  const uint32_t first = gateway.snapshot().shared->neighbours.find({1, {0xc0000201}});
+  for (uint32_t i = 0; i < 256; ++i) {
+    gateway.set_neighbour(1, "192.0.2.100", NeighbourState::kUnresolved);
+    const uint32_t other = gateway.snapshot().shared->neighbours.find({1, {0xc0000264}});
+    if (other % 256 == first % 256) break;
+    gateway.snapshot().shared->neighbours.unbind({1, {0xc0000264}});
+  }
+  gateway.receive("underlay", to_link(kPod, 100));
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesPerNeighbour + 1);
+  gateway.set_neighbour(1, "192.0.2.100", NeighbourState::kReachable, kRouterMac);
+  EXPECT_EQ(gateway.release_held().size(), 1u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+TEST(Hold, AScanOfTheLinkLeavesOtherPodsAndNextHopsTheirRoom) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  for (uint32_t last = 100; last < 200; ++last) gateway.receive("underlay", to_link(kPod, last));
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesOnLinkPerPod);
+  EXPECT_EQ(gateway.dropped(Reason::kNeighbourUnresolved), 100 - HoldQueue::kFramesOnLinkPerPod);
+  for (uint32_t pod = 0; pod < 8; ++pod) {
+    const std::string address = "10.128.1." + std::to_string(pod);
+    for (uint32_t last = 100; last < 150; ++last) {
+      gateway.receive("underlay", to_link(address, last));
+    }
+  }
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesOnLink);
+  gateway.receive("underlay", from_node1().ipv4(kPod, kServer).udp(7777, 53).payload("x"));
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesOnLink + 1);
+  // What leaves makes room for others.
+  gateway.set_neighbour(1, "192.0.2.100", NeighbourState::kReachable, kRouterMac);
+  const size_t left = gateway.release_held().size();
+  EXPECT_GT(left, 0u);
+  gateway.receive("underlay", to_link(kPod, 200));
+  EXPECT_EQ(gateway.counters().held.read(), HoldQueue::kFramesOnLink + 2 - left);
+  gateway.pass_seconds(10);
+  for (int i = 0; i < 8; ++i) gateway.release_held();
+  EXPECT_EQ(gateway.counters().held.read(), 0u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+  for (uint32_t last = 0; last < 64; ++last) {
+    gateway.receive("underlay", to_link(kPod, 70 + last));
+  }
+  EXPECT_GT(gateway.counters().held.read(), 60u) << "nothing is left of the old counts";
 }
 
 TEST(Hold, FailedNeighbourIsNotWaitedFor) {

@@ -154,7 +154,7 @@ void Gateway::apply(const std::string& configuration) {
   for (const auto& port : model.ports) port_names_.push_back(port.name);
   for (const NextHop& hop : compiled->next_hops) {
     parts_->shared.neighbours.store(hop.slot, {kNextHopMac, NeighbourState::kReachable});
-    if (!parts_->shared.neighbours.bind(hop.key, hop.slot)) fail("no room for a next hop");
+    parts_->shared.neighbours.bind(hop.key, hop.slot);
   }
 }
 
@@ -197,7 +197,7 @@ void Gateway::set_neighbour(uint16_t port, std::string_view address, NeighbourSt
   NeighbourSlot slot = parts_->shared.neighbours.find(key);
   if (slot == kNoNeighbour) slot = parts_->next_on_link++;
   parts_->shared.neighbours.store(slot, {mac, state});
-  if (!parts_->shared.neighbours.bind(key, slot)) fail("no room for a neighbour");
+  parts_->shared.neighbours.bind(key, slot);
 }
 
 std::vector<Sent> Gateway::take_sent() {
