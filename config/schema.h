@@ -196,14 +196,11 @@ inline constexpr auto kClusterKeys =
 
 inline constexpr auto kLimitsKeys = std::tuple(
     key("sessions", &Limits::sessions, Integer{1, kMax32}, kOptional,
-        "How many sessions the namespace may have, half-open and closing ones counted.")
-        .not_yet(),
+        "How many sessions the namespace may have, half-open and closing ones counted."),
     key("new_sessions_per_second", &Limits::new_sessions_per_second, Integer{1, kMax32}, kOptional,
-        "How many sessions a second it may begin, with a burst of one second.")
-        .not_yet(),
+        "How many sessions a second it may begin, with a burst of one second."),
     key("bandwidth", &Limits::bandwidth_bits_per_second, Rate{}, kOptional,
-        "Its rate in each direction by itself, in inner IP bytes.")
-        .not_yet());
+        "Its rate in each direction by itself, in inner IP bytes."));
 
 inline constexpr auto kNamespaceKeys = std::tuple(
     key("name", &Namespace::name, Name{}, kRequired, "The namespace's name."),

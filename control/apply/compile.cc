@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "control/apply/compile_limits.h"
 #include "control/apply/compile_policy.h"
 
 namespace postern {
@@ -70,6 +71,7 @@ class Compiler {
     add_inside();
     add_times();
     snapshot_->policy = compile_policy(model_, out_.books);
+    snapshot_->limits = compile_limits(model_, out_.books);
     drop_next_hops();
     out_.snapshot = std::move(snapshot_);
     return std::move(out_);

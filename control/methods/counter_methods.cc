@@ -90,11 +90,13 @@ class CounterList {
     add("session.active", created - expired - deleted);
     for (const auto& [name, index] : context_.gateway->books().namespaces.all()) {
       uint64_t active = 0;
+      uint64_t refused = 0;
       for (const WorkerView& worker : context_.workers) {
         active += worker.accounts->active[index].read();
+        refused += worker.accounts->refused[index].read();
       }
       add("session.active." + name, active);
-      add("quota.refused." + name, 0);  // no quotas in this version: nothing is refused
+      add("quota.refused." + name, refused);
     }
   }
 

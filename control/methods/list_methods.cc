@@ -136,6 +136,13 @@ json texts_of(const Prefixes& prefixes) {
   return texts;
 }
 
+// Packets over the namespace's limits.
+uint64_t refused(const MethodContext& context, NamespaceIndex index) {
+  uint64_t sum = 0;
+  for (const WorkerView& worker : context.workers) sum += worker.accounts->refused[index].read();
+  return sum;
+}
+
 void namespace_rows(const MethodContext& context, const SessionSums& sums, Rows& rows) {
   const auto& layer = context.gateway->layer().all();
   for (const config::Namespace& each : context.gateway->file().namespaces) {
@@ -147,6 +154,7 @@ void namespace_rows(const MethodContext& context, const SessionSums& sums, Rows&
     }
     if (const auto index = context.gateway->books().namespaces.find(each.name.value)) {
       sums.of_namespace(*index).put_into(row);
+      row["refused"] = refused(context, *index);
     }
     rows.add(std::move(row));
   }

@@ -26,6 +26,7 @@ class Opening {
 
  private:
   bool may_start(uint32_t i, Reason& reason) const;
+  bool within_limits(uint32_t i, const Decision& decision, Reason& reason);
   bool reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed);
   bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
               Reason& reason);
@@ -51,6 +52,13 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
   const SessionHandle closing = burst_.meta[i].session;
   bool passed = false;
   if (closing != kNoSession && reopen(i, closing, decision, passed)) return passed;
+  if (!within_limits(i, decision, reason)) {
+    // Nothing new; but the session may be of an earlier packet of this burst (nat.md M8).
+    const SessionHandle handle = sessions_.table().find_outbound_one(outbound_key(burst_.meta[i]));
+    if (handle != kNoSession) return join(i, handle, decision, reason);
+    sessions_.note_refused(decision.namespace_index);
+    return false;
+  }
   const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
   if (create(i, flow, decision, policy, reason)) return true;
   if (reason != Reason::kNoEgressAddress || !policy.fall_back_to_node_ip) return false;
@@ -76,6 +84,15 @@ bool Opening::may_start(uint32_t i, Reason& reason) const {
     return false;
   }
   return true;
+}
+
+bool Opening::within_limits(uint32_t i, const Decision& decision, Reason& reason) {
+  const NamespaceLimits* limits = snapshot_.limits.of(decision.namespace_index);
+  if (limits == nullptr) return true;
+  const std::optional<Reason> reached =
+      sessions_.limit_reached(decision.namespace_index, *limits, burst_.meta[i].total_bytes, now_);
+  if (reached) reason = *reached;
+  return !reached;
 }
 
 // A new SYN on a closing session keeps the session's port where the policy still has its address.
@@ -145,7 +162,12 @@ bool Opening::start(uint32_t i, const Created& created, const Decision& decision
   burst_.meta[i].session = created.handle;
   SessionEntry& entry = sessions_.entry(created.handle);
   if (entry.protocol() == kProtocolTcp) tcp_first(entry, segment_of(burst_, i));
-  sessions_.count(created.handle, Direction::kOutbound, burst_.meta[i].total_bytes);
+  const uint32_t bytes = burst_.meta[i].total_bytes;
+  sessions_.count(created.handle, Direction::kOutbound, bytes);
+  if (const NamespaceLimits* limits = snapshot_.limits.of(decision.namespace_index)) {
+    sessions_.note_begun(decision.namespace_index, *limits);
+    sessions_.note_bytes(decision.namespace_index, *limits, Direction::kOutbound, bytes);
+  }
   return true;
 }
 

@@ -72,8 +72,38 @@ enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
   return false;
 }
 
-// Inlined into the loops, as are the two above: handing over the arguments would cost as much as
-// what an established UDP packet needs.
+// What the namespace of a session may use, or null. Only asked where somebody's bandwidth has a
+// limit.
+struct Bandwidth {
+  NamespaceIndex name = kNoNamespace;
+  const NamespaceLimits* limits = nullptr;
+};
+Bandwidth bandwidth_of(const Snapshot& snapshot, const Sessions& sessions,
+                       const SessionEntry& entry) {
+  const NamespaceIndex name = sessions.namespace_of(entry.source_slot_epoch);
+  return {name, snapshot.limits.of(name)};
+}
+
+[[gnu::noinline]] bool within_bandwidth(const Snapshot& snapshot, Sessions& sessions,
+                                        const SessionEntry& entry, Direction direction,
+                                        uint32_t bytes, Now now) {
+  const Bandwidth its = bandwidth_of(snapshot, sessions, entry);
+  if (its.limits == nullptr) return true;
+  if (sessions.within_bandwidth(its.name, *its.limits, direction, bytes, now)) return true;
+  sessions.note_refused(its.name);
+  return false;
+}
+
+[[gnu::noinline]] void note_bandwidth(const Snapshot& snapshot, Sessions& sessions,
+                                      const SessionEntry& entry, Direction direction,
+                                      uint32_t bytes) {
+  const Bandwidth its = bandwidth_of(snapshot, sessions, entry);
+  if (its.limits != nullptr) sessions.note_bytes(its.name, *its.limits, direction, bytes);
+}
+
+// Inlined into the loops, as are refresh and still_serves: handing over the arguments would cost as
+// much as what an established UDP packet needs.
+template <bool metered>
 [[gnu::always_inline]] inline Admission admit_packet(const Snapshot& snapshot, Sessions& sessions,
                                                      const Burst& burst, uint32_t i,
                                                      SessionHandle handle, Direction direction,
@@ -83,6 +113,13 @@ enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
   if (time_to_live(burst, i) <= 1) [[unlikely]] {
     reason = Reason::kTtlExpired;
     return Admission::kRefused;
+  }
+  const uint32_t bytes = burst.meta[i].total_bytes;
+  if constexpr (metered) {
+    if (!within_bandwidth(snapshot, sessions, entry, direction, bytes, now)) {
+      reason = Reason::kQuotaBandwidth;
+      return Admission::kRefused;
+    }
   }
   if (burst.meta[i].protocol == kProtocolTcp) {
     const uint16_t before = entry.flags;
@@ -95,7 +132,8 @@ enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
     if (was_over) expiry = Expiry::kKept;
   }
   refresh(snapshot, sessions, handle, now, expiry);
-  sessions.count(handle, direction, burst.meta[i].total_bytes);
+  sessions.count(handle, direction, bytes);
+  if constexpr (metered) note_bandwidth(snapshot, sessions, entry, direction, bytes);
   return Admission::kPass;
 }
 
@@ -103,7 +141,9 @@ enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
 
 Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
                 SessionHandle handle, Direction direction, Now now, Reason& reason) {
-  return admit_packet(snapshot, sessions, burst, i, handle, direction, now, reason);
+  return snapshot.limits.any_bandwidth
+             ? admit_packet<true>(snapshot, sessions, burst, i, handle, direction, now, reason)
+             : admit_packet<false>(snapshot, sessions, burst, i, handle, direction, now, reason);
 }
 
 [[gnu::cold, gnu::noinline]] bool source_found_again(const Snapshot& snapshot,
@@ -150,10 +190,9 @@ namespace {
   }
 }
 
-}  // namespace
-
-void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
-                    Now now, IndexList& pass, Refusals& refusals) {
+template <bool metered>
+void track_outbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                       const IndexList& in, Now now, IndexList& pass, Refusals& refusals) {
   std::array<OutboundKey, kBurst> keys;
   std::array<SessionHandle, kBurst> handles;
   for (uint32_t k = 0; k < in.size(); ++k) keys[k] = outbound_key(burst.meta[in[k]]);
@@ -181,7 +220,8 @@ void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, 
       continue;
     }
     Reason reason{};
-    switch (admit_packet(snapshot, sessions, burst, i, handle, Direction::kOutbound, now, reason)) {
+    switch (admit_packet<metered>(snapshot, sessions, burst, i, handle, Direction::kOutbound, now,
+                                  reason)) {
       case Admission::kPass:
         pass.push(i);
         break;
@@ -199,8 +239,9 @@ void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, 
   if (sessions.table().ended() != ended) refuse_orphans(sessions, burst, pass, refusals);
 }
 
-void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
-                   Now now, IndexList& pass, Refusals& refusals) {
+template <bool metered>
+void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                      const IndexList& in, Now now, IndexList& pass, Refusals& refusals) {
   std::array<InboundKey, kBurst> keys;
   std::array<SessionHandle, kBurst> handles;
   for (uint32_t k = 0; k < in.size(); ++k) keys[k] = inbound_key(burst.meta[in[k]]);
@@ -223,13 +264,31 @@ void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, c
     const uint32_t slot = sessions.entry(handle).source_slot_epoch & 0xffffff;
     burst.meta[i].node = records.load(slot).node;
     Reason reason = Reason::kBadTcpState;
-    if (admit_packet(snapshot, sessions, burst, i, handle, Direction::kInbound, now, reason) ==
-        Admission::kPass) {
+    if (admit_packet<metered>(snapshot, sessions, burst, i, handle, Direction::kInbound, now,
+                              reason) == Admission::kPass) {
       pass.push(i);
     } else {
       refusals.push(i, reason);
     }
   }
+}
+
+}  // namespace
+
+// Bandwidth is asked for where some namespace has a limit; elsewhere the question alone would cost
+// every packet three cycles.
+void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                    Now now, IndexList& pass, Refusals& refusals) {
+  const auto track =
+      snapshot.limits.any_bandwidth ? track_outbound_as<true> : track_outbound_as<false>;
+  track(snapshot, sessions, burst, in, now, pass, refusals);
+}
+
+void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+                   Now now, IndexList& pass, Refusals& refusals) {
+  const auto track =
+      snapshot.limits.any_bandwidth ? track_inbound_as<true> : track_inbound_as<false>;
+  track(snapshot, sessions, burst, in, now, pass, refusals);
 }
 
 }  // namespace postern

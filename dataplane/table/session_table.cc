@@ -256,24 +256,16 @@ void SessionTable::free_held(SessionHandle handle) {
 
 SessionHandle SessionTable::half_open_victim(Now now) {
   if (now.ms < victim_rest_until_ms_) return kNoSession;
-  const uint32_t looks = std::min(kVictimSearch, fresh_);
-  for (uint32_t i = 0; i < looks; ++i) {
-    const SessionHandle handle = victim_hand_;
-    victim_hand_ = victim_hand_ + 1 < fresh_ ? victim_hand_ + 1 : 0;
-    constexpr uint16_t kBoth = kSessionLive | kSessionHalfOpen;
-    if ((entries_[handle].flags & kBoth) != kBoth) continue;
-    // One tick more: created_ms() is rounded down.
-    const uint64_t old_at_ms = cold_[handle].created_ms() + 1000 + (1U << ColdSession::kTickShift);
-    if (now.ms < old_at_ms) continue;
-    victim_looked_ = 0;
-    return handle;
-  }
-  victim_looked_ += looks;
+  const uint32_t all = std::min(kVictimSearch, fresh_);
+  uint32_t left = all;
+  const SessionHandle victim =
+      find_half_open(victim_hand_, left, now, [](const SessionEntry&) { return true; });
+  victim_looked_ = victim == kNoSession ? victim_looked_ + all : 0;
   if (victim_looked_ >= fresh_) {
     victim_looked_ = 0;
     if (fresh_ > kVictimSearch) victim_rest_until_ms_ = now.ms + kVictimRest_ms;
   }
-  return kNoSession;
+  return victim;
 }
 
 SessionTableStatistics SessionTable::statistics() const {

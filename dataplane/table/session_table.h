@@ -147,6 +147,11 @@ class SessionTable {
   // A live session with kSessionHalfOpen set, at least 1 s old, or kNoSession (nat.md T9). Looks
   // at a bounded number of entries, going on where it stopped.
   [[nodiscard]] SessionHandle half_open_victim(Now now);
+  // The same among those that `is_candidate(entry)` names: looks at `looks` entries from position
+  // `hand` on, both of the caller; they are where it stopped and what was not used afterwards.
+  template <typename Predicate>
+  [[nodiscard]] SessionHandle find_half_open(SessionHandle& hand, uint32_t& looks, Now now,
+                                             Predicate&& is_candidate) const;
 
   // The new expiry of a session that a packet refreshed: the hot path, one store.
   static void touch(SessionEntry& entry, Now now, uint32_t timeout_s) {
@@ -272,6 +277,22 @@ class SessionTable {
   uint64_t victim_rest_until_ms_ = 0;
   SessionTableStatistics statistics_;
 };
+
+template <typename Predicate>
+SessionHandle SessionTable::find_half_open(SessionHandle& hand, uint32_t& looks, Now now,
+                                           Predicate&& is_candidate) const {
+  for (looks = std::min(looks, fresh_); looks != 0; --looks) {
+    const SessionHandle handle = hand < fresh_ ? hand : 0;
+    hand = handle + 1;
+    constexpr uint16_t kBoth = kSessionLive | kSessionHalfOpen;
+    const SessionEntry& session = entries_[handle];
+    if ((session.flags & kBoth) != kBoth || !is_candidate(session)) continue;
+    // One tick more: created_ms() is rounded down.
+    const uint64_t old_at_ms = cold_[handle].created_ms() + 1000 + (1U << ColdSession::kTickShift);
+    if (now.ms >= old_at_ms) return handle;
+  }
+  return kNoSession;
+}
 
 template <typename Visitor>
 uint32_t SessionTable::sweep(Now now, uint32_t budget, Visitor&& visit) {

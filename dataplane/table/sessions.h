@@ -1,6 +1,6 @@
 // The sessions of one worker with their accounts: the table, and what is counted per namespace and
 // per egress address when a session begins and ends. Every beginning and every end goes through
-// here, so that the gauges always equal what the table holds.
+// here, so that the gauges always equal what the table holds, and namespaces keep to their limits.
 //
 // Owned by one worker. The accounts are single words that the control thread may read.
 #ifndef POSTERN_DATAPLANE_TABLE_SESSIONS_H_
@@ -8,11 +8,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dataplane/packet/counters.h"
 #include "dataplane/packet/direction.h"
 #include "dataplane/packet/now.h"
+#include "dataplane/packet/reason.h"
+#include "dataplane/table/limits.h"
 #include "dataplane/table/policy.h"
 #include "dataplane/table/session_table.h"
 #include "dataplane/table/source_table.h"
@@ -28,9 +31,10 @@ struct SessionAccounts {
   static constexpr size_t kIcmp = 2;
 
   SessionAccounts(uint32_t namespaces, uint32_t addresses)
-      : active(namespaces), ports_used(addresses) {}
+      : active(namespaces), refused(namespaces), ports_used(addresses) {}
 
   std::vector<Counter> active;                     // live sessions by NamespaceIndex
+  std::vector<Counter> refused;                    // packets over a limit, likewise
   std::vector<std::array<Counter, 3>> ports_used;  // by AddressSlot
 
   static size_t protocol_index(uint8_t protocol) {
@@ -43,7 +47,11 @@ class Sessions {
  public:
   Sessions(SessionTable& table, const SourceRecords& records, SessionAccounts& accounts,
            Counters& counters)
-      : table_(table), records_(records), accounts_(accounts), counters_(counters) {}
+      : table_(table),
+        records_(records),
+        accounts_(accounts),
+        counters_(counters),
+        usage_(accounts.active.size()) {}
 
   [[nodiscard]] SessionTable& table() { return table_; }
   [[nodiscard]] Counters& counters() { return counters_; }
@@ -66,6 +74,27 @@ class Sessions {
     }
     return created;
   }
+
+  // Why the namespace may not begin a session of `bytes` (its first packet) now, or nothing. At its
+  // number of sessions, an old half-open one of its own gives way (nat.md T9).
+  [[nodiscard]] std::optional<Reason> limit_reached(NamespaceIndex name,
+                                                    const NamespaceLimits& limits, uint32_t bytes,
+                                                    Now now);
+  // A session of the namespace has begun.
+  void note_begun(NamespaceIndex name, const NamespaceLimits& limits) {
+    usage_[name].begun(limits);
+  }
+  // Whether the namespace's bandwidth has room for a packet of `bytes`, which is then to be noted.
+  [[nodiscard]] bool within_bandwidth(NamespaceIndex name, const NamespaceLimits& limits,
+                                      Direction direction, uint32_t bytes, Now now) {
+    return usage_[name].may_pass(limits, direction, bytes, now);
+  }
+  void note_bytes(NamespaceIndex name, const NamespaceLimits& limits, Direction direction,
+                  uint32_t bytes) {
+    usage_[name].passed(limits, direction, bytes);
+  }
+  // A packet is refused because of a limit.
+  void note_refused(NamespaceIndex name) { accounts_.refused[name].add(); }
 
   // Ends a session because what it rests on is gone, or because it is asked for.
   void remove(SessionHandle handle, Now now) {
@@ -102,10 +131,20 @@ class Sessions {
     ports_used(entry.address_slot, entry.protocol()).subtract();
   }
 
+  bool make_room(NamespaceIndex name, Now now);
+
+  // Looking for half-open sessions of one namespace among all: so many entries a second, which is
+  // below one percent of a worker's time (test: a flood at the limit).
+  static constexpr uint32_t kLooksPerSecond = 2'000'000;
+  static constexpr uint32_t kLooksAtOnce = 16'384;
+
   SessionTable& table_;
   const SourceRecords& records_;
   SessionAccounts& accounts_;
   Counters& counters_;
+  std::vector<NamespaceUsage> usage_;  // by NamespaceIndex
+  TokenBucket looks_;
+  SessionHandle look_from_ = 0;
 };
 
 }  // namespace postern

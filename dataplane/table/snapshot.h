@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dataplane/table/flat_map.h"
+#include "dataplane/table/limits.h"
 #include "dataplane/table/neighbour.h"
 #include "dataplane/table/policy.h"
 #include "dataplane/table/prefix_set.h"
@@ -127,6 +128,7 @@ struct Snapshot {
   std::vector<NodeEntry> nodes;  // by NodeIndex; slots of removed nodes have in_use = false
   std::shared_ptr<const SourceMap> sources;
   PolicyTable policy;
+  LimitTable limits;
   PrefixSet inside;  // pod CIDRs, nodes, VTEPs, no_snat: never leaves by an uplink
   RouteTable external_routes;
   RouteTable cluster_routes;

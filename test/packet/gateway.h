@@ -48,7 +48,8 @@ class Gateway {
   // Runs the sweep over all sessions, as the worker's loop does in two seconds.
   void sweep();
 
-  void pass_seconds(uint64_t seconds) { now_.ms += seconds * 1000; }
+  void pass_seconds(uint64_t seconds) { pass_ms(seconds * 1000); }
+  void pass_ms(uint64_t ms) { now_.ms += ms; }
   void set_neighbour(uint16_t port, std::string_view address, NeighbourState state,
                      MacAddress mac = kNextHopMac);
 

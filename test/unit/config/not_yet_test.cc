@@ -48,13 +48,6 @@ const BadSample kSamples[] = {
     {"Geneve options",
      {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"0102800100000001\";"}},
      {{11, "nodes.node-2.geneve_options: not supported yet"}}},
-    {"limits",
-     {{"name = \"lab\";",
-       "name = \"lab\"; limits : { sessions = 10;\n    new_sessions_per_second = 5;\n    bandwidth "
-       "= \"1Gbit\"; };"}},
-     {{16, "namespaces.lab.limits.sessions: not supported yet"},
-      {17, "namespaces.lab.limits.new_sessions_per_second: not supported yet"},
-      {18, "namespaces.lab.limits.bandwidth: not supported yet"}}},
     {"egress routers",
      {{"firewall :",
        "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\"; "

@@ -1,0 +1,30 @@
+#include "dataplane/table/sessions.h"
+
+namespace postern {
+
+std::optional<Reason> Sessions::limit_reached(NamespaceIndex name, const NamespaceLimits& limits,
+                                              uint32_t bytes, Now now) {
+  NamespaceUsage& usage = usage_[name];
+  if (!usage.may_begin(limits, now)) return Reason::kQuotaRate;
+  if (!usage.may_pass(limits, Direction::kOutbound, bytes, now)) return Reason::kQuotaBandwidth;
+  if (accounts_.active[name].read() < limits.sessions) return std::nullopt;
+  if (make_room(name, now)) return std::nullopt;
+  return Reason::kQuotaSessions;
+}
+
+// Ends an old half-open session of the namespace. False where none was found in time.
+bool Sessions::make_room(NamespaceIndex name, Now now) {
+  const uint32_t looks = std::min(kLooksAtOnce, table_.capacity());
+  if (!looks_.has(looks, kLooksPerSecond, kLooksAtOnce, now)) return false;
+  uint32_t left = looks;
+  const SessionHandle victim = table_.find_half_open(
+      look_from_, left, now,
+      [&](const SessionEntry& entry) { return namespace_of(entry.source_slot_epoch) == name; });
+  looks_.take(looks - left);
+  if (victim == kNoSession) return false;
+  settle(table_.entry(victim), counters_.session_deleted);
+  table_.end_without_hold(victim);
+  return true;
+}
+
+}  // namespace postern
