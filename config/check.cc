@@ -41,11 +41,11 @@ void check(const Model& model, const Gaps& gaps, Report& report) {
   const Directory directory(model);
   check_names(model, gaps, directory, report);
   check_ports(model, gaps, directory, report);
-  check_addresses(model, report);
+  check_addresses(model, directory, report);
   check_routers(model, report);
-  check_ties(model, directory, report);
+  check_ties(model, gaps, directory, report);
   check_sessions(model, report);
-  check_egress(model, directory, report);
+  check_egress(model, gaps, directory, report);
   check_pods(model, directory, report);
 }
 
@@ -97,7 +97,11 @@ std::optional<size_t> Directory::name_space(std::string_view name) const {
 }
 
 std::optional<Network> Directory::network(const Node& node) const {
-  const auto index = tunnel(node.tunnel.value);
+  return network(node.tunnel.value);
+}
+
+std::optional<Network> Directory::network(std::string_view tunnel_name) const {
+  const auto index = tunnel(tunnel_name);
   if (!index) return std::nullopt;
   const auto& vni = model_.tunnels[*index].vni.value;
   return vni ? network_of_vni(*vni) : network_of_tunnel(*index);

@@ -6,6 +6,7 @@
 #ifndef POSTERN_CONFIG_CHECK_H_
 #define POSTERN_CONFIG_CHECK_H_
 
+#include <set>
 #include <vector>
 
 #include "config/diagnostic.h"
@@ -23,11 +24,13 @@ struct Findings {
 // such as one with a patch laid over it.
 Findings check(const Model& model);
 
-// Lists that are known to be incomplete: names that they lack are not complained about.
+// Lists that are known to be incomplete: names that they lack are not complained about, and what
+// follows from their lacking something is not concluded.
 struct Gaps {
   bool ports = false;
   bool tunnels = false;
   bool namespaces = false;
+  std::set<const void*> lists = {};  // of values, by where the model keeps them
 };
 
 // The same for the loader, which has a report already.

@@ -1,5 +1,6 @@
 // No address belongs to two owners, and none of ours is somebody else's.
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "config/check_parts.h"
@@ -12,9 +13,11 @@ namespace {
 enum class Owner : uint8_t {
   kPort,     // the gateway itself, on a port
   kNodeIp,   // shared by all pods: may be a port's own address
-  kTenant,   // an egress address, a router's addresses, a node's external address
+  kTenant,   // an egress address, a router's source, a node's external address
+  kListen,   // where pods dial a router: may lie among the pods' addresses
   kNextHop,  // a router beside the gateway
   kVtep,     // a node's end of a tunnel
+  kNode,     // a node's own address inside the overlay
 };
 
 struct Claim {
@@ -57,6 +60,9 @@ void claim_nodes(const Model& model, Claims& claims) {
     if (node.external_ip) {
       claim(claims, *node.external_ip, Owner::kTenant, member_path(path, "external_ip"));
     }
+    for (size_t j = 0; j < node.addresses.size(); ++j) {
+      claim(claims, node.addresses[j], Owner::kNode, member_path(path, "addresses", j));
+    }
   }
   for (size_t i = 0; i < model.node_ip.addresses.size(); ++i) {
     claim(claims, model.node_ip.addresses[i], Owner::kNodeIp,
@@ -75,26 +81,30 @@ void claim_tenants(const Model& model, Claims& claims) {
   for (size_t i = 0; i < model.egress_routers.size(); ++i) {
     const EgressRouter& router = model.egress_routers[i];
     const std::string path = entry_path("egress_routers", router, i);
-    claim(claims, router.listen, Owner::kTenant, member_path(path, "listen"));
+    claim(claims, router.listen, Owner::kListen, member_path(path, "listen"));
     claim(claims, router.source, Owner::kTenant, member_path(path, "source"));
   }
 }
 
+bool is_tenant(const Claim& claim) {
+  return claim.owner == Owner::kTenant || claim.owner == Owner::kListen;
+}
 bool is_ours(const Claim& claim) {
-  return claim.owner == Owner::kPort || claim.owner == Owner::kNodeIp ||
-         claim.owner == Owner::kTenant;
+  return claim.owner == Owner::kPort || claim.owner == Owner::kNodeIp || is_tenant(claim);
+}
+bool is_node(const Claim& claim) {
+  return claim.owner == Owner::kVtep || claim.owner == Owner::kNode;
 }
 
 // What is wrong with `later` beside `earlier` on the same address, or nothing.
 std::string conflict(const Claim& earlier, const Claim& later) {
   if (is_ours(earlier) && is_ours(later)) {
-    const bool shared = earlier.owner != later.owner && earlier.owner != Owner::kTenant &&
-                        later.owner != Owner::kTenant;
+    const bool shared = earlier.owner != later.owner && !is_tenant(earlier) && !is_tenant(later);
     return shared ? "" : "is owned twice, also by";
   }
   if (is_ours(earlier) || is_ours(later)) {
     const Claim& other = is_ours(earlier) ? later : earlier;
-    if (is_ours(later)) return other.owner == Owner::kVtep ? "is a node's:" : "is a gateway's:";
+    if (is_ours(later)) return is_node(other) ? "is a node's:" : "is a gateway's:";
     return "is the gateway's own:";
   }
   const bool same_tunnel = earlier.owner == Owner::kVtep && later.owner == Owner::kVtep &&
@@ -122,11 +132,75 @@ void judge(const Claim* begin, const Claim* end, Report& report) {
   }
 }
 
+// No host answers for the addresses of a subnet that mean the subnet or all hosts of it.
+void check_subnets(const Model& model, const Claims& claims, Report& report) {
+  std::unordered_map<uint32_t, std::string> special;
+  for (const Port& port : model.ports) {
+    for (const At<PortAddress>& own : port.addresses) {
+      const Ipv4Prefix subnet = own->subnet();
+      if (own->address.value == 0 || subnet.length >= 31) continue;
+      const Interval all = Interval::of(subnet);
+      special.emplace(all.first, "the network's own address of " + subnet.text());
+      special.emplace(all.last, "the broadcast address of " + subnet.text());
+    }
+  }
+  for (const Claim& claim : claims) {
+    if (claim.owner == Owner::kPort || claim.owner == Owner::kNextHop) continue;  // check_ports
+    const auto found = special.find(claim.address);
+    if (found == special.end()) continue;
+    report.error(claim.line, claim.path,
+                 Ipv4Address{claim.address}.text() + " is " + found->second);
+  }
+}
+
+// Pods, by where they begin. Those of different networks may overlap.
+struct PodRange {
+  Interval interval;
+  size_t name_space;
+  size_t pod;
+};
+
+std::vector<PodRange> pods_of(const Model& model) {
+  std::vector<PodRange> pods;
+  for (size_t i = 0; i < model.namespaces.size(); ++i) {
+    const Namespace& name_space = model.namespaces[i];
+    for (size_t j = 0; j < name_space.pods.size(); ++j) {
+      pods.push_back({Interval::of(name_space.pods[j].value), i, j});
+    }
+  }
+  return pods;
+}
+
+std::string whose_pod(const Model& model, const PodRange& pods, SourceLine here,
+                      const Report& report) {
+  const Namespace& name_space = model.namespaces[pods.name_space];
+  return " is a pod's: " +
+         member_path(entry_path("namespaces", name_space, pods.name_space), "pods", pods.pod) +
+         " on " + report.call(name_space.pods[pods.pod].line, here);
+}
+
+// What the gateway bears outside is no pod's address inside.
+void check_pods_outside(const Model& model, const Claims& sorted, Report& report) {
+  const auto less = [](const Claim& claim, uint32_t address) { return claim.address < address; };
+  std::vector<bool> said(sorted.size());
+  for (const PodRange& pods : pods_of(model)) {
+    auto at = std::lower_bound(sorted.begin(), sorted.end(), pods.interval.first, less);
+    for (; at != sorted.end() && at->address <= pods.interval.last; ++at) {
+      const auto index = static_cast<size_t>(at - sorted.begin());
+      if (!is_ours(*at) || at->owner == Owner::kListen || said[index]) continue;
+      said[index] = true;
+      report.error(at->line, at->path,
+                   Ipv4Address{at->address}.text() + whose_pod(model, pods, at->line, report));
+    }
+  }
+}
+
 void check_outer(const Model& model, Report& report) {
   Claims claims;
   claim_ports(model, claims);
   claim_nodes(model, claims);
   claim_tenants(model, claims);
+  check_subnets(model, claims, report);
   std::stable_sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
     return a.address != b.address ? a.address < b.address : before(a.line, b.line);
   });
@@ -137,19 +211,32 @@ void check_outer(const Model& model, Report& report) {
     if (next - group > 1) judge(group, next, report);
     group = next;
   }
+  check_pods_outside(model, claims, report);
 }
 
-// Addresses inside a tunnel: the gateway's own there, and the nodes'.
-void check_inner(const Model& model, Report& report) {
+// Addresses inside a virtual network: the gateway's own there, the nodes', and single pods'. A
+// prefix of pods may go round them.
+void check_inner(const Model& model, const Directory& directory, Report& report) {
   struct First {
     SourceLine line;
     std::string path;
   };
-  std::unordered_map<std::string, First> first;  // by tunnel and address
+  std::map<std::pair<Network, uint32_t>, First> first;
+  std::map<std::pair<Network, uint32_t>, PodRange> single;
+  for (const PodRange& pods : pods_of(model)) {
+    const auto network = directory.network(model.namespaces[pods.name_space]);
+    if (!network || pods.interval.first != pods.interval.last) continue;
+    single.emplace(std::pair(*network, pods.interval.first), pods);
+  }
   const auto take = [&](std::string_view tunnel, const At<Ipv4Address>& address, std::string path) {
-    if (address->value == 0) return;
-    const std::string where = std::string(tunnel) + " " + address->text();
+    const auto network = directory.network(tunnel);
+    if (address->value == 0 || !network) return;
+    const std::pair where(*network, address->value);
     const auto [known, fresh] = first.try_emplace(where, First{address.line, path});
+    if (const auto pods = single.find(where); pods != single.end()) {
+      report.error(address.line, path,
+                   address->text() + whose_pod(model, pods->second, address.line, report));
+    }
     if (fresh) return;
     report.error(address.line, std::move(path),
                  address->text() + " is owned twice, also by " + known->second.path + " on " +
@@ -173,9 +260,9 @@ void check_inner(const Model& model, Report& report) {
 
 }  // namespace
 
-void check_addresses(const Model& model, Report& report) {
+void check_addresses(const Model& model, const Directory& directory, Report& report) {
   check_outer(model, report);
-  check_inner(model, report);
+  check_inner(model, directory, report);
 }
 
 }  // namespace postern::config

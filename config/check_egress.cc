@@ -5,12 +5,12 @@
 namespace postern::config {
 namespace {
 
-void check_node_ip(const Model& model, Report& report) {
+void check_node_ip(const Model& model, const Gaps& gaps, Report& report) {
   switch (model.node_ip.mode.value) {
     case NodeIpMode::kOff:
       return;
     case NodeIpMode::kGateway:
-      if (!model.node_ip.addresses.empty()) return;
+      if (!model.node_ip.addresses.empty() || gaps.lists.contains(&model.node_ip.addresses)) return;
       report.error(model.node_ip.mode.line, "node_ip.addresses", "missing setting",
                    "mode \"gateway\" needs at least one address");
       return;
@@ -47,6 +47,9 @@ void check_entry(const Model& model, const Directory& directory, size_t index, R
     report.warn(egress.line, member_path(path, "addresses"),
                 "is empty: the sessions of this entry are dropped");
   }
+  if (egress.namespaces.empty()) {
+    report.warn(egress.line, member_path(path, "namespaces"), "is empty: the entry is for nobody");
+  }
   const bool node_ip =
       model.node_ip.mode.value != NodeIpMode::kOff && model.node_ip.for_whom == NodeIpFor::kAll;
   if (egress.fallback == Fallback::kNodeIp && !node_ip) {
@@ -65,8 +68,9 @@ void check_entry(const Model& model, const Directory& directory, size_t index, R
 
 }  // namespace
 
-void check_egress(const Model& model, const Directory& directory, Report& report) {
-  check_node_ip(model, report);
+void check_egress(const Model& model, const Gaps& gaps, const Directory& directory,
+                  Report& report) {
+  check_node_ip(model, gaps, report);
   for (size_t i = 0; i < model.egress_ips.size(); ++i) check_entry(model, directory, i, report);
 }
 

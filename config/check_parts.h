@@ -70,6 +70,7 @@ class Directory {
   [[nodiscard]] std::optional<size_t> name_space(std::string_view name) const;
 
   // Nothing while the tunnel is unknown.
+  [[nodiscard]] std::optional<Network> network(std::string_view tunnel) const;
   [[nodiscard]] std::optional<Network> network(const Node& node) const;
   [[nodiscard]] std::optional<Network> network(const Namespace& name_space) const;
 
@@ -85,11 +86,11 @@ class Directory {
 
 void check_names(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 void check_ports(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
-void check_addresses(const Model& model, Report& report);
+void check_addresses(const Model& model, const Directory& directory, Report& report);
 void check_pods(const Model& model, const Directory& directory, Report& report);
-void check_egress(const Model& model, const Directory& directory, Report& report);
+void check_egress(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 void check_routers(const Model& model, Report& report);
-void check_ties(const Model& model, const Directory& directory, Report& report);
+void check_ties(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 
 }  // namespace postern::config
 

@@ -49,7 +49,10 @@ class PodCheck {
   }
 
   void complain(const Pods& a, const Pods& b) {
-    const bool in_order = !before(prefix(b).line, prefix(a).line);
+    const auto place = [&](const Pods& p) {
+      return std::tuple(prefix(p).line.file, prefix(p).line.line, p.name_space, p.pod);
+    };
+    const bool in_order = place(a) < place(b);
     const Pods& first = in_order ? a : b;
     const Pods& second = in_order ? b : a;
     const Namespace& owner = model_.namespaces[first.name_space];

@@ -1,6 +1,7 @@
 // Ports, next hops and tunnel ends fit together.
 #include <algorithm>
 #include <map>
+#include <string>
 #include <tuple>
 
 #include "config/check_parts.h"
@@ -13,15 +14,16 @@ bool is_cluster(const Port& port) { return port.role.value != PortRole::kExterna
 bool is_external(const Port& port) { return port.role.value != PortRole::kCluster; }
 
 // Whether all addresses of the port could be read.
-bool is_whole(const Port& port) {
-  return std::all_of(port.addresses.begin(), port.addresses.end(),
+bool is_whole(const Port& port, const Gaps& gaps) {
+  return !gaps.lists.contains(&port.addresses) &&
+         std::all_of(port.addresses.begin(), port.addresses.end(),
                      [](const At<PortAddress>& a) { return a->address.value != 0; });
 }
 
 // A next hop lies in a subnet of its port and is a host's address there.
-void check_next_hop(const Port& port, const At<Ipv4Address>& hop, const std::string& path,
-                    Report& report) {
-  if (hop->value == 0 || !is_whole(port)) return;
+void check_next_hop(const Port& port, const Gaps& gaps, const At<Ipv4Address>& hop,
+                    const std::string& path, Report& report) {
+  if (hop->value == 0 || !is_whole(port, gaps)) return;
   for (const At<PortAddress>& own : port.addresses) {
     const Ipv4Prefix subnet = own->subnet();
     if (!subnet.contains(hop.value)) continue;
@@ -37,43 +39,51 @@ void check_next_hop(const Port& port, const At<Ipv4Address>& hop, const std::str
                hop->text() + " is outside of every subnet of port " + quoted(port.name.value));
 }
 
+// What EAL takes for the same device: a name without its arguments, a PCI address with its domain.
+std::string device_name(std::string_view device) {
+  const std::string name(device.substr(0, device.find(',')));
+  const bool short_pci = name.size() == 7 && name[2] == ':' && name[5] == '.';
+  return short_pci ? "0000:" + name : name;
+}
+
 void check_devices(const Model& model, Report& report) {
-  std::map<std::string_view, SourceLine> first;
+  std::map<std::string, SourceLine> first;
   for (size_t i = 0; i < model.ports.size(); ++i) {
     const At<std::string>& device = model.ports[i].device;
     if (device.value.empty()) continue;
-    const auto [known, fresh] = first.emplace(device.value, device.line);
+    const auto [known, fresh] = first.emplace(device_name(device.value), device.line);
     if (fresh) continue;
     report.error(device.line, member_path(entry_path("ports", model.ports[i], i), "device"),
                  "another port has this device, on " + report.call(known->second, device.line));
   }
 }
 
-void check_routes(const Model& model, const Directory& directory, Report& report) {
+void check_routes(const Model& model, const Gaps& gaps, const Directory& directory,
+                  Report& report) {
   for (size_t i = 0; i < model.ports.size(); ++i) {
     const Port& port = model.ports[i];
     if (!port.gateway) continue;
-    check_next_hop(port, *port.gateway, member_path(entry_path("ports", port, i), "gateway"),
+    check_next_hop(port, gaps, *port.gateway, member_path(entry_path("ports", port, i), "gateway"),
                    report);
   }
   for (size_t i = 0; i < model.routes.size(); ++i) {
     const Route& route = model.routes[i];
     const auto port = directory.port(route.port.value);
     if (!port) continue;
-    check_next_hop(model.ports[*port], route.via,
+    check_next_hop(model.ports[*port], gaps, route.via,
                    member_path(entry_path("routes", route, i), "via"), report);
   }
 }
 
 // The tunnel's own end is an address of a cluster port. On a port of role both, it may also be an
 // egress address (nat.md V8).
-void check_local(const Model& model, size_t index, Report& report) {
+void check_local(const Model& model, const Gaps& gaps, size_t index, Report& report) {
   const Tunnel& tunnel = model.tunnels[index];
   if (tunnel.local->value == 0) return;
   bool both = false;
   for (const Port& port : model.ports) {
     both = both || port.role.value == PortRole::kBoth;
-    if (!is_whole(port)) return;
+    if (!is_whole(port, gaps)) return;
     for (const At<PortAddress>& own : port.addresses) {
       if (is_cluster(port) && own->address == tunnel.local.value) return;
     }
@@ -94,7 +104,7 @@ void check_tunnels(const Model& model, const Gaps& gaps, Report& report) {
   for (size_t i = 0; i < model.tunnels.size(); ++i) {
     const Tunnel& tunnel = model.tunnels[i];
     if (tunnel.local->value == 0) continue;
-    if (!gaps.ports && !model.ports.empty()) check_local(model, i, report);
+    if (!gaps.ports && !model.ports.empty()) check_local(model, gaps, i, report);
     const End end{tunnel.local->value, tunnel.udp_port.value};
     const std::string path = entry_path("tunnels", tunnel, i);
     const auto [network, fresh] = networks.emplace(std::tuple(end, tunnel.vni.value), i);
@@ -118,8 +128,11 @@ void check_tunnels(const Model& model, const Gaps& gaps, Report& report) {
 
 void check_ports(const Model& model, const Gaps& gaps, const Directory& directory, Report& report) {
   check_devices(model, report);
-  check_routes(model, directory, report);
+  check_routes(model, gaps, directory, report);
   check_tunnels(model, gaps, report);
+  if (model.tunnels.empty() && !gaps.tunnels) {
+    report.warn({0, 1}, "tunnels", "is empty: there is no cluster to take packets from");
+  }
   if (gaps.ports) return;
   if (model.ports.empty()) {
     report.error({0, 1}, "ports", "is empty", "a gateway needs a cluster and an external port");

@@ -45,8 +45,8 @@ bool is_open(const EgressIp& a, const EgressIp& b, const Ipv4Prefix& at) {
 
 class TieCheck {
  public:
-  TieCheck(const Model& model, const Directory& directory, Report& report)
-      : model_(model), directory_(directory), report_(report) {}
+  TieCheck(const Model& model, const Gaps& gaps, const Directory& directory, Report& report)
+      : model_(model), gaps_(gaps), directory_(directory), report_(report) {}
 
   void run() {
     const std::vector<Claim> claims = collect();
@@ -61,10 +61,17 @@ class TieCheck {
   }
 
  private:
+  // Whether what the entry is for could not be read.
+  [[nodiscard]] bool is_vague(const EgressIp& entry) const {
+    return gaps_.lists.contains(&entry.pods) || gaps_.lists.contains(&entry.destinations) ||
+           gaps_.lists.contains(&entry.except);
+  }
+
   // The claims to prefixes that several entries list, sorted and each once.
   std::vector<Claim> collect() const {
     std::map<std::pair<bool, Ipv4Prefix>, size_t> listed;
     for (const EgressIp& entry : model_.egress_ips) {
+      if (is_vague(entry)) continue;
       for (const At<Ipv4Prefix>& to : entry.destinations) {
         ++listed[{!entry.pods.empty(), to.value}];
       }
@@ -72,6 +79,7 @@ class TieCheck {
     std::vector<Claim> claims;
     for (size_t i = 0; i < model_.egress_ips.size(); ++i) {
       const EgressIp& entry = model_.egress_ips[i];
+      if (is_vague(entry)) continue;
       const bool by_pods = !entry.pods.empty();
       for (const At<Ipv4Prefix>& to : entry.destinations) {
         if (listed[{by_pods, to.value}] < 2) continue;
@@ -150,6 +158,7 @@ class TieCheck {
   }
 
   const Model& model_;
+  const Gaps& gaps_;
   const Directory& directory_;
   Report& report_;
   std::set<std::pair<uint32_t, uint32_t>> reported_;
@@ -157,8 +166,8 @@ class TieCheck {
 
 }  // namespace
 
-void check_ties(const Model& model, const Directory& directory, Report& report) {
-  TieCheck(model, directory, report).run();
+void check_ties(const Model& model, const Gaps& gaps, const Directory& directory, Report& report) {
+  TieCheck(model, gaps, directory, report).run();
 }
 
 }  // namespace postern::config

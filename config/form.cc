@@ -10,9 +10,6 @@
 namespace postern::config {
 namespace {
 
-constexpr size_t kLongestShown = 80;
-constexpr size_t kLongestName = 63;
-constexpr size_t kLongestHostName = 253;  // RFC 1035 2.3.4
 constexpr int64_t kMinMss = 64;
 constexpr int64_t kMaxMss = 65495;  // 65535 - 40
 constexpr uint16_t kMaxCpu = 1023;
@@ -26,10 +23,6 @@ const std::string_view* text_of(const Scalar& scalar) {
 template <typename Form>
 Reading<typename Form::Value> refuse(const Form& form, const Scalar& scalar) {
   return {std::nullopt, must_be(form.expects(), scalar)};
-}
-
-bool is_name_letter(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
 }
 
 // A plain decimal number without sign or leading zeros, at most `max`.
@@ -52,29 +45,6 @@ std::optional<std::pair<uint16_t, uint16_t>> parse_range(std::string_view text, 
   return std::pair(static_cast<uint16_t>(*first), static_cast<uint16_t>(*last));
 }
 
-bool is_host_name(std::string_view text) {
-  if (text.empty() || text.size() > kLongestHostName) return false;
-  while (true) {
-    const size_t dot = text.find('.');
-    const std::string_view label = text.substr(0, dot);
-    const auto is_letter = [](char c) { return is_name_letter(c) && c != '.'; };
-    if (label.empty() || label.size() > kLongestName || label.front() == '-' ||
-        label.back() == '-' || !std::all_of(label.begin(), label.end(), is_letter)) {
-      return false;
-    }
-    if (dot == std::string_view::npos) return true;
-    text.remove_prefix(dot + 1);
-  }
-}
-
-// "ADDRESS:PORT".
-bool is_endpoint(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return false;
-  const auto port = parse_number(text.substr(colon + 1), 65535);
-  return Ipv4Address::parse(text.substr(0, colon)) && port && *port > 0;
-}
-
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const int letter = std::tolower(static_cast<unsigned char>(c));
@@ -91,43 +61,6 @@ bool are_options(const std::vector<uint8_t>& bytes) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      char escape[5];
-      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned>(byte));
-      out += escape;
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string shown(const Scalar& scalar) {
-  if (const auto* integer = std::get_if<int64_t>(&scalar)) return std::to_string(*integer);
-  if (const auto* boolean = std::get_if<bool>(&scalar)) return *boolean ? "true" : "false";
-  if (const auto* real = std::get_if<double>(&scalar)) {
-    char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%g", *real);
-    return buffer;
-  }
-  const std::string_view text = *text_of(scalar);
-  if (text.size() <= kLongestShown) return quoted(text);
-  return quoted(text.substr(0, kLongestShown)) + "...";
-}
-
-std::string must_be(const std::string& expected, const Scalar& scalar) {
-  return "must be " + expected + ", is " + shown(scalar);
-}
-
-std::string not_yet(const Scalar& scalar) { return "not supported yet: " + shown(scalar); }
-
 Reading<int64_t> Integer::read(const Scalar& scalar) const {
   const auto* value = std::get_if<int64_t>(&scalar);
   if (value == nullptr || *value < min || *value > max) return refuse(*this, scalar);
@@ -143,64 +76,6 @@ Reading<bool> Boolean::read(const Scalar& scalar) const {
   const auto* value = std::get_if<bool>(&scalar);
   if (value == nullptr) return refuse(*this, scalar);
   return {*value, ""};
-}
-
-Reading<std::string> Text::read(const Scalar& scalar) const {
-  const auto* text = text_of(scalar);
-  if (text == nullptr || text->size() < shortest || text->size() > longest)
-    return refuse(*this, scalar);
-  return {std::string(*text), ""};
-}
-
-std::string Text::expects() const {
-  return "a text of " + std::to_string(shortest) + " to " + std::to_string(longest) + " characters";
-}
-
-Reading<std::string> Name::read(const Scalar& scalar) const {
-  const auto* text = text_of(scalar);
-  if (text != nullptr && star && *text == kEveryNamespace) return {std::string(*text), ""};
-  if (text == nullptr || text->empty() || text->size() > kLongestName ||
-      !std::all_of(text->begin(), text->end(), is_name_letter)) {
-    return refuse(*this, scalar);
-  }
-  return {std::string(*text), ""};
-}
-
-std::string Name::expects() const {
-  const std::string name = "a name of 1 to 63 letters, digits, '.', '_' or '-'";
-  return star ? name + ", or \"*\"" : name;
-}
-
-Reading<std::string> HostName::read(const Scalar& scalar) const {
-  const auto* text = text_of(scalar);
-  if (text == nullptr) return refuse(*this, scalar);
-  if (!is_host_name(text->starts_with("*.") ? text->substr(2) : *text)) {
-    return refuse(*this, scalar);
-  }
-  return {std::string(*text), ""};
-}
-
-std::string HostName::expects() const {
-  return "a host name such as \"api.example.com\", or \"*.example.com\" for all under it";
-}
-
-Reading<std::string> Target::read(const Scalar& scalar) const {
-  const auto* text = text_of(scalar);
-  if (text == nullptr) return refuse(*this, scalar);
-  const auto is_path = [&](std::string_view scheme) {
-    return text->starts_with(scheme) && text->substr(scheme.size()).starts_with("/");
-  };
-  const bool good = kind == Kind::kMetrics
-                        ? is_endpoint(*text) || is_path("unix:")
-                        : *text == "syslog" || is_path("file:") ||
-                              (text->starts_with("ipfix:") && is_endpoint(text->substr(6)));
-  if (*text != "off" && !good) return refuse(*this, scalar);
-  return {std::string(*text), ""};
-}
-
-std::string Target::expects() const {
-  if (kind == Kind::kMetrics) return "\"off\", \"ADDRESS:PORT\" or \"unix:/PATH\"";
-  return "\"off\", \"file:/PATH\", \"syslog\" or \"ipfix:ADDRESS:PORT\"";
 }
 
 Reading<uint32_t> Duration::read(const Scalar& scalar) const {
@@ -299,7 +174,7 @@ std::string CpuList::print(const Value& value) const {
   return quoted(out);
 }
 
-std::string CpuList::expects() const { return "CPU numbers such as \"1\" or \"2-3,6\""; }
+std::string CpuList::expects() const { return "CPU numbers up to 1023 such as \"1\" or \"2-3,6\""; }
 
 Reading<std::optional<uint32_t>> Vni::read(const Scalar& scalar) const {
   const auto* text = text_of(scalar);
@@ -372,7 +247,7 @@ Reading<FirewallPorts> Service::read(const Scalar& scalar) const {
   ports.protocol = protocol == "tcp" ? FirewallProtocol::kTcp : FirewallProtocol::kUdp;
   if (slash == std::string_view::npos) return {ports, ""};
   const auto range = parse_range(text->substr(slash + 1), 65535);
-  if (!range) return refuse(*this, scalar);
+  if (!range || range->first == 0) return refuse(*this, scalar);
   ports.first = range->first;
   ports.last = range->second;
   return {ports, ""};

@@ -29,6 +29,9 @@ using Scalar = std::variant<int64_t, bool, double, std::string_view>;
 
 // A text as libconfig reads it: in double quotes, with escapes.
 std::string quoted(std::string_view text);
+// The text without what a terminal or a JSON reader would stumble over: control characters and
+// bytes that are no UTF-8, written as \xNN.
+std::string printable(std::string_view text);
 // The scalar as in the file, long texts cut.
 std::string shown(const Scalar& scalar);
 
@@ -59,11 +62,13 @@ struct Boolean {
   [[nodiscard]] std::string expects() const { return "true or false"; }
 };
 
-// Any text, for what only others can judge (devices, paths, EAL arguments).
+// Any text, for what only others can judge (devices, paths, EAL arguments): UTF-8 without control
+// characters, because logs, messages and JSON will show it.
 struct Text {
   using Value = std::string;
   size_t longest;
   size_t shortest = 1;
+  bool many_lines = false;  // line breaks and tabs, too
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(const Value& value) const { return config::quoted(value); }
   [[nodiscard]] std::string expects() const;

@@ -64,7 +64,56 @@ std::string no_host(Ipv4Address address) {
   return address.text() + " is not an address that a host on a network can have";
 }
 
+// "ADDRESS:PORT", "[ADDRESS]:PORT" for IPv6.
+enum class Endpoint : uint8_t { kNone, kIpv4, kIpv6 };
+
+Endpoint classify_endpoint(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return Endpoint::kNone;
+  const std::string_view digits = text.substr(colon + 1);
+  uint16_t port = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() || digits[0] == '0') {
+    return Endpoint::kNone;
+  }
+  const std::string_view place = text.substr(0, colon);
+  if (Ipv4Address::parse(place)) return Endpoint::kIpv4;
+  const bool bracketed = place.size() > 2 && place.front() == '[' && place.back() == ']';
+  const bool six = bracketed && parse_ipv6(place.substr(1, place.size() - 2));
+  return six ? Endpoint::kIpv6 : Endpoint::kNone;
+}
+
 }  // namespace
+
+Reading<std::string> Target::read(const Scalar& scalar) const {
+  constexpr size_t kLongestSocket = 107;  // sun_path, unix(7)
+  const auto* text = std::get_if<std::string_view>(&scalar);
+  if (text == nullptr || printable(*text) != *text) return refuse(*this, scalar);
+  if (*text == "off") return {std::string(*text), ""};
+  const auto path = [&](std::string_view scheme) {
+    const bool whole = text->starts_with(scheme) && text->substr(scheme.size()).starts_with("/");
+    return whole ? text->size() - scheme.size() : 0;
+  };
+  const bool metrics = kind == Kind::kMetrics;
+  const bool good = metrics ? path("unix:") > 0 && path("unix:") <= kLongestSocket
+                            : *text == "syslog" || path("file:") > 0;
+  if (good) return {std::string(*text), ""};
+  if (!metrics && !text->starts_with("ipfix:")) return refuse(*this, scalar);
+  switch (classify_endpoint(metrics ? *text : text->substr(6))) {
+    case Endpoint::kIpv4:
+      return {std::string(*text), ""};
+    case Endpoint::kIpv6:
+      return {std::nullopt, ipv6_not_yet(*text)};
+    case Endpoint::kNone:
+      break;
+  }
+  return refuse(*this, scalar);
+}
+
+std::string Target::expects() const {
+  if (kind == Kind::kMetrics) return "\"off\", \"ADDRESS:PORT\" or \"unix:/PATH\"";
+  return "\"off\", \"file:/PATH\", \"syslog\" or \"ipfix:ADDRESS:PORT\"";
+}
 
 Reading<Ipv4Address> Address::read(const Scalar& scalar) const {
   const auto* text = std::get_if<std::string_view>(&scalar);
@@ -109,6 +158,11 @@ Reading<PortAddress> AddressInSubnet::read(const Scalar& scalar) const {
     const std::string problem = no_host(prefix->address);
     if (!problem.empty()) return {std::nullopt, problem};
     const PortAddress address{prefix->address, prefix->length};
+    if (prefix->length == 0) {
+      return {std::nullopt, prefix->text() +
+                                " has all the world for its subnet; write the length "
+                                "of the subnet on the link"};
+    }
     const uint32_t host = ~prefix->mask();
     const bool whole =
         address.length < 31 && (!prefix->has_host_bits() || (prefix->address.value & host) == host);

@@ -88,6 +88,8 @@ class Loader {
   void read_group(const config_setting_t* group, Owner& owner, const Table& table, const Path& path,
                   SourceLine line);
 
+  // Where the lists are kept that lack elements because they could not be read.
+  [[nodiscard]] std::set<const void*> take_damaged() { return std::move(damaged_); }
   // Whether the list that is kept in `member` may lack entries that the operator meant.
   [[nodiscard]] bool has_gap(const void* member) const {
     return damaged_.contains(member) || (absent_.contains(member) && report_.has_errors());
@@ -255,11 +257,13 @@ bool Loader::read(const config_setting_t* setting, ListOf<Value>& member, const 
     const auto scalar = scalar_of(setting);
     const std::string hint = scalar ? "write [ " + shown(*scalar) + " ]" : "";
     error(setting, path, "must be a list [ ... ], is " + kind_of(setting), hint);
+    damaged_.insert(&member);
     return false;
   }
   const int length = config_setting_length(setting);
   if (length == 0 && form.never_empty) {
     error(setting, path, "is empty", "leave the setting out when all are meant");
+    damaged_.insert(&member);
     return false;
   }
   bool good = true;
@@ -270,6 +274,7 @@ bool Loader::read(const config_setting_t* setting, ListOf<Value>& member, const 
     if (!value && kKeepsPlace<Value>) value.emplace();
     if (value) store(member.emplace_back(), *std::move(value), line_of(element));
   }
+  if (!good) damaged_.insert(&member);
   return good;
 }
 
@@ -298,7 +303,7 @@ bool Loader::read(const config_setting_t* setting, ListOf<std::string>& member, 
   member.clear();
   const auto split = [&](const config_setting_t* from, const Path& at) {
     bool good = true;
-    const auto text = read_scalar(from, Text{kLongestText, 0}, at, good);
+    const auto text = read_scalar(from, Text{kLongestText, 0, /*many_lines=*/true}, at, good);
     for (size_t begin = 0; text && begin <= text->size();) {
       const size_t end = std::min(text->find('\n', begin), text->size());
       member.push_back({text->substr(begin, end - begin), line_of(from)});
@@ -397,7 +402,8 @@ void load(const Source& source, Model& model, Report& report) {
   fill_in(model);
   const Gaps gaps{.ports = loader.has_gap(&model.ports),
                   .tunnels = loader.has_gap(&model.tunnels),
-                  .namespaces = loader.has_gap(&model.namespaces)};
+                  .namespaces = loader.has_gap(&model.namespaces),
+                  .lists = loader.take_damaged()};
   check(model, gaps, report);
 }
 

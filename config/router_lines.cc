@@ -75,7 +75,7 @@ class Parser {
     return "No EGRESS_HTTP_PROXY_DESTINATION specified";
   }
 
-  void problem(std::string text) { out_.problems.push_back({index_, std::move(text)}); }
+  void problem(std::string text) { out_.problems.push_back({index_, printable(text)}); }
 
   // The port, or nothing after a complaint.
   std::optional<uint16_t> take_port(std::string_view word) {

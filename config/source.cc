@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <system_error>
+
+#include "config/whole_file.h"
 
 namespace postern::config {
 namespace {
@@ -18,20 +18,6 @@ constexpr size_t kMaxNames = 64;         // in one group; the largest has 17
 constexpr size_t kMaxIncludeDepth = 10;  // as libconfig
 constexpr size_t kMaxFiles = 4096;
 constexpr size_t kMaxBytes = 256u << 20;  // of all files together
-
-// Reads a whole regular file, or says why not.
-std::error_code read_whole(const std::string& path, std::string& out) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return {errno, std::generic_category()};
-  std::string chunk(1 << 16, '\0');
-  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), in.gcount() > 0) {
-    out.append(chunk, 0, static_cast<size_t>(in.gcount()));
-    if (out.size() > kMaxBytes) return std::make_error_code(std::errc::file_too_large);
-  }
-  // A directory opens well and fails to read.
-  if (in.bad()) return {errno != 0 ? errno : EIO, std::generic_category()};
-  return {};
-}
 
 std::string beside(const std::string& holder, const std::string& path) {
   const size_t slash = holder.rfind('/');
@@ -204,7 +190,7 @@ void Scanner::include(Cursor& in) {
   if (files_.name.size() >= kMaxFiles) return fail(line, "more than 4096 files");
   const std::string path = beside(files_.name[line.file], wanted);
   std::string text;
-  if (const auto why = read_whole(path, text)) {
+  if (const auto why = read_whole(path, kMaxBytes, text)) {
     return fail(line, "cannot read " + path + ": " + why.message());
   }
   files_.name.push_back(path);
@@ -388,7 +374,7 @@ const Repeated* Source::find_repeated(std::string_view name) const {
 Source read_file(const std::string& path, SourceFiles& files, Report& report) {
   files.name.push_back(path);
   std::string text;
-  if (const auto why = read_whole(path, text)) {
+  if (const auto why = read_whole(path, kMaxBytes, text)) {
     report.error({0, 0}, "", "cannot be read: " + why.message());
     return {};
   }

@@ -196,7 +196,7 @@ const BadSample kSamples[] = {
      {{1, "workers.cpus: two workers on CPU 2"}}},
     {"bad CPU list",
      {{"version = 1;", "version = 1; workers : { cpus = \"1-\"; };"}},
-     {{1, "workers.cpus: must be CPU numbers such as \"1\" or \"2-3,6\", is \"1-\""}}},
+     {{1, "workers.cpus: must be CPU numbers up to 1023 such as \"1\" or \"2-3,6\", is \"1-\""}}},
     {"firewall: unknown protocol",
      {{"\"tcp/443\"", "\"sctp/443\""}},
      {{26,
@@ -327,7 +327,7 @@ const BadSample kSamples[] = {
        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
        "xxxxxxxxxxxxxxxx\";"}},
      {{2,
-       "gateway.control_socket: must be a text of 1 to 107 characters, is "
+       "gateway.control_socket: must be a text of 1 to 107 printable characters, is "
        "\"/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"..."}}},
     {"all at once, by line",
      {{"vni = 100", "vni = -1"},

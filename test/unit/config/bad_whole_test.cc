@@ -157,6 +157,16 @@ const BadSample kSamples[] = {
        "egress_ips.lab-out: ties with egress_ips.payments-out on line 20: both hold for the same "
        "pods of namespace \"payments\" and destination 0.0.0.0/0; give one of them other "
        "destinations, an except, or pods"}}},
+    {"pods that cannot be read tie with nobody",
+     {{"namespaces = [ \"lab\" ];",
+       "namespaces = [ \"lab\", \"payments\" ]; pods = [ \"10.128.1.5/26\" ];"}},
+     {{22,
+       "egress_ips.lab-out.pods[0]: \"10.128.1.5/26\" has host bits: write \"10.128.1.5\" or "
+       "\"10.128.1.0/26\""}}},
+    {"the same PCI device, written twice",
+     {{"device = \"net_tap0\"", "device = \"3b:00.0\""},
+      {"device = \"net_tap1\"", "device = \"0000:3b:00.0,dv_flow_en=1\""}},
+     {{5, "ports.uplink.device: another port has this device, on line 4"}}},
     {"no ports",
      {{"ports = (\n  { name = \"underlay\"; device = \"net_tap0\"; role = \"cluster\"; addresses = "
        "[ \"10.0.0.254/24\" ]; },\n  { name = \"uplink\"; device = \"net_tap1\"; role = "

@@ -61,6 +61,18 @@ TEST(Form, QuotesWhatLibconfigWouldMisread) {
   EXPECT_EQ(quoted("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\x0a\\x7f\"");
 }
 
+// What messages show is cut between characters and holds nothing that JSON cannot.
+TEST(Form, ShowsPrintableText) {
+  const std::string many(79, 'a');
+  EXPECT_EQ(shown(std::string_view(many + "\u00e4b")), "\"" + many + "\"...");
+  EXPECT_EQ(shown(std::string_view("\xc3")), "\"\\xc3\"");
+  EXPECT_EQ(printable("a\x1b\u00e4\xe2\x82\xac\xed\xa0\x80\n"),
+            "a\\x1b\u00e4\xe2\x82\xac\\xed\\xa0\\x80\\x0a");
+  const Text text{100};
+  EXPECT_EQ(text.read(std::string_view("\xf5x")).problem, "\"\\xf5x\" is not UTF-8");
+  EXPECT_EQ(text.read(std::string_view("\xf0\x9f\x90\xa6")).problem, "");
+}
+
 TEST(Units, Durations) {
   EXPECT_EQ(parse_duration_s("2h4m"), 7440u);
   EXPECT_EQ(parse_duration_s("300s"), 300u);

@@ -1,12 +1,14 @@
 // Reading files and what they include, lines of values, and what must not be refused.
 #include "config/load.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "config/print.h"
+#include "config/whole_file.h"
 #include "gtest/gtest.h"
 #include "test/unit/config/sample.h"
 
@@ -75,6 +77,22 @@ TEST_F(LoadFile, UnreadableFiles) {
   const std::string main = write("main.cfg", "version = 1;\n@include \"missing.cfg\"\n");
   EXPECT_EQ(all_text(load_file(main).errors),
             main + ":2: error: cannot read " + missing + ": No such file or directory\n");
+}
+
+TEST_F(LoadFile, APipeThatNobodyWritesToIsGivenUp) {
+  const std::string pipe = dir_ + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::string text;
+  EXPECT_EQ(read_whole(pipe, 1000, text, 1), std::errc::stream_timeout);
+}
+
+TEST_F(LoadFile, FilesThatAreTooLarge) {
+  const std::string file = write("some.cfg", "0123456789");
+  std::string text;
+  EXPECT_EQ(read_whole(file, 9, text), std::errc::file_too_large);
+  text.clear();
+  EXPECT_FALSE(read_whole(file, 10, text));
+  EXPECT_EQ(text, "0123456789");
 }
 
 TEST_F(LoadFile, EndlessIncludesAreCutOff) {
@@ -187,6 +205,21 @@ sessions : { max = 262144; };
                                       "text");
   EXPECT_EQ(all_text(loaded.errors), "");
   EXPECT_EQ(all_text(loaded.warnings, "warning"), "");
+}
+
+TEST(LoadText, WarnsOfWhatIsForNobody) {
+  const LoadResult loaded = load_text(R"(version = 1;
+gateway : { name = "gw"; };
+ports = ( { name = "p"; device = "net_tap0"; role = "external"; addresses = [ "192.0.2.9/24" ]; } );
+tunnels = ( );
+nodes = ( );
+egress_ips = ( { name = "out"; namespaces = [ ]; addresses = [ "192.0.2.50" ]; } );
+)",
+                                      "f");
+  EXPECT_EQ(all_text(loaded.errors), "");
+  EXPECT_EQ(all_text(loaded.warnings, "warning"),
+            "f:1: warning: tunnels: is empty: there is no cluster to take packets from\n"
+            "f:6: warning: egress_ips.out.namespaces: is empty: the entry is for nobody\n");
 }
 
 TEST(LoadText, Warnings) {

@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace postern::config {
 namespace {
@@ -45,9 +46,11 @@ class Maker {
   }
   // Text with what needs an escape.
   std::string text(uint32_t longest) {
-    static constexpr char kLetters[] = "abc/ ,;={}()[]#\"\\\n\t\x01\xc3";
+    static constexpr std::string_view kLetters[] = {"a", "/", " ", ",",  ";",  "=",   "{",
+                                                    "}", "(", ")", "[",  "]",  "#",   "//",
+                                                    "@", "'", "*", "\"", "\\", "\\n", "\u00e4"};
     std::string made;
-    for (uint32_t i = number(1, longest); i > 0; --i) made += kLetters[number(0, 20)];
+    for (uint32_t i = number(1, longest / 2); i > 0; --i) made += kLetters[number(0, 20)];
     return made;
   }
   MacAddress mac() { return MacAddress::from_packed(uint64_t{number(1, 0x3fffff)} << 2); }
@@ -180,7 +183,7 @@ class Maker {
     FirewallPorts ports;
     ports.protocol = one_of(FirewallProtocol::kIcmp);
     if (ports.protocol == FirewallProtocol::kIcmp || maybe()) return ports;
-    ports.first = static_cast<uint16_t>(number(0, 65535));
+    ports.first = static_cast<uint16_t>(number(1, 65535));
     ports.last = static_cast<uint16_t>(number(ports.first, maybe() ? ports.first : 65535));
     return ports;
   }
