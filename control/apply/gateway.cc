@@ -121,6 +121,7 @@ void Gateway::abandon(const Job& job) {
   undo_pods(state_.inputs, job->planned.pods);
   ChangeResult result;
   result.changed = job->planned.pods.changes.size();
+  result.diff = std::move(job->planned.diff);
   answer_in_turn(job, std::move(result));
 }
 
@@ -136,6 +137,7 @@ void Gateway::commit(const Job& job) {
     result.generation = generation;
     result.visible_after_us = parts_.loop->now_us() - job->asked_us;
     result.changed = job->planned.pods.changes.size();
+    result.diff = std::move(job->planned.diff);
     answer(job, std::move(result));
   });
   if (new_file && parts_.on_commit) parts_.on_commit(*state_.file);

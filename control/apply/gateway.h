@@ -55,6 +55,7 @@ struct ChangeResult {
   uint64_t generation = 0;
   uint64_t visible_after_us = 0;  // from the request until every worker had it
   uint64_t changed = 0;           // pods, of a patch
+  ConfigDiff diff;                // what of the file, of the others
 };
 
 // Names by number, for what workers note by number. Names of removed things stay until their number
@@ -92,6 +93,8 @@ class Gateway {
 
   [[nodiscard]] uint64_t generation() const { return state_.generation; }
   [[nodiscard]] const config::Model& file() const { return *state_.file; }
+  // The same for who works on it while it may be replaced.
+  [[nodiscard]] std::shared_ptr<const config::Model> shared_file() const { return state_.file; }
   [[nodiscard]] const Snapshot& snapshot() const { return *parts_.publisher->current(); }
   [[nodiscard]] const Names& names() const { return names_; }
   [[nodiscard]] const Books& books() const { return state_.books; }

@@ -1,18 +1,14 @@
-// What of a configuration cannot change while the gateway runs. Pure; any thread.
+// What of a configuration cannot change while the gateway runs: the one list. Pure; any thread.
 #ifndef POSTERN_CONTROL_APPLY_RESTART_H_
 #define POSTERN_CONTROL_APPLY_RESTART_H_
 
-#include <string>
-#include <vector>
-
-#include "config/model.h"
+#include <string_view>
 
 namespace postern {
 
-// The settings in which `wanted` differs from `running` and that need a restart, as paths like
-// "eal.memory_mb" or "ports.uplink": eal, workers, ports, sessions.max, sessions.port_range, and
-// gateway but its log keys.
-std::vector<std::string> needs_restart(const config::Model& running, const config::Model& wanted);
+// Whether a difference at that path (diff.h) needs a restart: eal, workers, ports, sessions.max,
+// sessions.port_range, and gateway but its log keys.
+bool needs_restart(std::string_view path);
 
 }  // namespace postern
 

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/apply/restart.h"
-
 namespace postern {
 namespace {
 
@@ -64,9 +62,9 @@ Plan plan_model(const DesiredState& state, const SourceBook& sources, const Mach
                 std::shared_ptr<const config::Model> model, const config::Model* running) {
   Plan plan;
   if (running != nullptr) {
-    const std::vector<std::string> paths = needs_restart(*running, *model);
-    if (!paths.empty()) {
-      plan.refusal = refused_for_restart(paths);
+    plan.diff = diff(*running, *model);
+    if (!plan.diff.needs_restart.empty()) {
+      plan.refusal = refused_for_restart(plan.diff.needs_restart);
       return plan;
     }
   }

@@ -17,6 +17,7 @@
 #include "config/load.h"
 #include "config/model.h"
 #include "control/apply/compile.h"
+#include "control/apply/diff.h"
 #include "control/apply/pod_layer.h"
 #include "control/apply/sources.h"
 
@@ -64,7 +65,8 @@ struct Plan {
 
   Compiled compiled;  // of namespaces.patch the snapshot at most
 
-  // Of config.apply: what replaces the state.
+  // Of config.apply: what replaces the state, and how the file differs.
+  ConfigDiff diff;
   std::shared_ptr<const config::Model> file;
   NamespaceKeys namespaces;
   SourceInputs inputs;

@@ -77,6 +77,13 @@ void print_names(const json& lists, const char* name, std::string_view mark, Dis
   }
 }
 
+void print_differences(const json& diff, Display& display) {
+  print_names(diff, "added", "+", display);
+  print_names(diff, "removed", "-", display);
+  print_names(diff, "changed", "~", display);
+  print_names(diff, "needs_restart", "! needs a restart:", display);
+}
+
 }  // namespace
 
 bool print_status(const json& answer, const CommandLine&, Display& display) {
@@ -237,12 +244,30 @@ bool print_check(const json& answer, const CommandLine& line, Display& display) 
   return true;
 }
 
+bool print_diff(const json& answer, const CommandLine&, Display& display) {
+  print_differences(answer, display);
+  if (member(answer, "added").empty() && member(answer, "removed").empty() &&
+      member(answer, "changed").empty()) {
+    display.line("no differences");
+  }
+  return true;
+}
+
+bool print_text(const json& answer, const CommandLine&, Display& display) {
+  const json& text = member(answer, "text");
+  if (!text.is_string()) return false;
+  std::string_view left = text.get_ref<const std::string&>();
+  while (!left.empty()) {
+    const size_t end = std::min(left.find('\n'), left.size());
+    // What would steer the terminal is within quotes, where libconfig knows the escape, too.
+    display.line(printable(left.substr(0, end)));
+    left.remove_prefix(std::min(end + 1, left.size()));
+  }
+  return true;
+}
+
 bool print_apply(const json& answer, const CommandLine& line, Display& display) {
-  const json& diff = member(answer, "diff");
-  print_names(diff, "added", "+", display);
-  print_names(diff, "removed", "-", display);
-  print_names(diff, "changed", "~", display);
-  print_names(diff, "needs_restart", "! needs a restart:", display);
+  print_differences(member(answer, "diff"), display);
   if (line.has("--dry-run")) {
     display.line("can be applied; nothing was changed");
     return true;

@@ -23,6 +23,9 @@ bool print_removed(const nlohmann::json& answer, const CommandLine& line, Displa
 bool print_drops(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_counters(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_check(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_diff(const nlohmann::json& answer, const CommandLine& line, Display& display);
+// A configuration, as it would stand in a file.
+bool print_text(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_apply(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_patch(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_level(const nlohmann::json& answer, const CommandLine& line, Display& display);

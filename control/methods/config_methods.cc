@@ -1,3 +1,4 @@
+// The methods that change the configuration.
 #include <absl/strings/str_cat.h>
 
 #include <memory>
@@ -6,34 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "control/methods/config_json.h"
 #include "control/methods/methods.h"
 
 namespace postern {
 namespace {
 
 using nlohmann::json;
-
-std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics) {
-  std::vector<RpcFault> faults;
-  for (const config::Diagnostic& each : diagnostics) {
-    faults.push_back({each.file, static_cast<int>(each.line), each.path, each.message, each.hint});
-  }
-  return faults;
-}
-
-// A file that the daemon reads, or the text itself; without either the file that it was started
-// with, as SIGHUP takes it.
-std::optional<ConfigSource> source_of(const MethodContext& context, const json& params,
-                                      Responder& responder) {
-  const bool path = params.contains("path");
-  const bool text = params.contains("text");
-  if (path && text) {
-    responder.error({kRpcInvalidParams, "give `path` or `text`, not both"});
-    return std::nullopt;
-  }
-  if (!path && !text) return ConfigSource{false, context.config_path};
-  return ConfigSource{text, params.at(text ? "text" : "path").get<std::string>()};
-}
 
 ChangeOptions options_of(const json& params) {
   ChangeOptions options;
@@ -46,9 +26,9 @@ ChangeOptions options_of(const json& params) {
 
 // Answers with what became of a change, and logs it. Responders cannot be copied, functions must.
 Gateway::Done answer_with(const MethodContext& context, Responder responder, std::string what,
-                          bool dry_run, bool counts_pods) {
+                          bool dry_run, bool is_patch) {
   auto held = std::make_shared<Responder>(std::move(responder));
-  return [&context, held, what = std::move(what), dry_run, counts_pods](ChangeResult result) {
+  return [&context, held, what = std::move(what), dry_run, is_patch](ChangeResult result) {
     const std::string who =
         absl::StrCat(what, " by uid ", held->peer().uid, ", pid ", held->peer().pid, ": ");
     if (!result.status.ok()) {
@@ -59,24 +39,17 @@ Gateway::Done answer_with(const MethodContext& context, Responder responder, std
     }
     json answer = {{"generation", result.generation},
                    {"visible_after_us", result.visible_after_us}};
-    if (counts_pods) answer["changed"] = result.changed;
+    if (is_patch) {
+      answer["changed"] = result.changed;
+    } else {
+      answer["diff"] = to_json(result.diff);
+    }
     if (!result.warnings.empty()) answer["warnings"] = to_json(faults_of(result.warnings));
     held->result(answer);
     context.log->debug(absl::StrCat(who, dry_run ? "tried at generation " : "generation ",
                                     result.generation, ", visible after ", result.visible_after_us,
                                     " us"));
   };
-}
-
-void check(const MethodContext& context, const json& params, Responder responder) {
-  std::optional<ConfigSource> source = source_of(context, params, responder);
-  if (!source) return;
-  auto held = std::make_shared<Responder>(std::move(responder));
-  context.gateway->check(*std::move(source), [held](const config::LoadResult& result) {
-    held->result({{"valid", result.model.has_value()},
-                  {"errors", to_json(faults_of(result.errors))},
-                  {"warnings", to_json(faults_of(result.warnings))}});
-  });
 }
 
 void apply(const MethodContext& context, const json& params, Responder responder) {
@@ -110,16 +83,6 @@ void patch(const MethodContext& context, const json& params, Responder responder
       answer_with(context, std::move(responder), "namespaces.patch", options.dry_run, true));
 }
 
-Param path_param() {
-  return {.name = "path",
-          .kind = ParamKind::kText,
-          .help = "a file that the gateway reads, @include allowed"};
-}
-
-Param text_param() {
-  return {.name = "text", .kind = ParamKind::kText, .help = "the configuration, without @include"};
-}
-
 Param dry_run_param() {
   return {
       .name = "dry_run", .kind = ParamKind::kBoolean, .help = "only say whether it could be done"};
@@ -131,31 +94,27 @@ Param if_generation_param() {
           .help = "refuse unless this generation is in force"};
 }
 
+std::vector<Param> apply_params() {
+  std::vector<Param> params = source_params();
+  params.push_back(dry_run_param());
+  params.push_back(if_generation_param());
+  params.push_back(
+      {.name = "confirm_timeout", .kind = ParamKind::kText, .help = "not supported yet"});
+  params.push_back(
+      {.name = "revalidate", .kind = ParamKind::kBoolean, .help = "not supported yet"});
+  return params;
+}
+
 }  // namespace
 
 void add_config_methods(MethodTable& table, const MethodContext& context) {
-  table.add({.name = "config.check",
-             .access = Access::kRead,
-             .help = "Checks a configuration and changes nothing.",
-             .params = {path_param(), text_param()},
+  table.add({.name = "config.apply",
+             .access = Access::kChange,
+             .help = "Puts a configuration into force, whole or not at all.",
+             .params = apply_params(),
              .handler = [&context](const json& params, Responder responder) {
-               check(context, params, std::move(responder));
+               apply(context, params, std::move(responder));
              }});
-  table.add(
-      {.name = "config.apply",
-       .access = Access::kChange,
-       .help = "Puts a configuration into force, whole or not at all.",
-       .params = {path_param(),
-                  text_param(),
-                  dry_run_param(),
-                  if_generation_param(),
-                  {.name = "confirm_timeout",
-                   .kind = ParamKind::kText,
-                   .help = "not supported yet"},
-                  {.name = "revalidate", .kind = ParamKind::kBoolean, .help = "not supported yet"}},
-       .handler = [&context](const json& params, Responder responder) {
-         apply(context, params, std::move(responder));
-       }});
   table.add(
       {.name = "namespaces.patch",
        .access = Access::kChange,

@@ -203,6 +203,7 @@ void add_counter_methods(MethodTable& table, const MethodContext& context) {
 
 void add_methods(MethodTable& table, const MethodContext& context) {
   add_status_methods(table, context);
+  add_config_reading_methods(table, context);
   add_config_methods(table, context);
   add_list_methods(table, context);
   add_session_methods(table, context);

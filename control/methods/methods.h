@@ -12,6 +12,7 @@ namespace postern {
 void add_methods(MethodTable& table, const MethodContext& context);
 
 void add_status_methods(MethodTable& table, const MethodContext& context);
+void add_config_reading_methods(MethodTable& table, const MethodContext& context);
 void add_config_methods(MethodTable& table, const MethodContext& context);
 void add_session_methods(MethodTable& table, const MethodContext& context);
 void add_list_methods(MethodTable& table, const MethodContext& context);

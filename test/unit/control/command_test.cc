@@ -59,6 +59,9 @@ TEST_F(CommandTest, EachLineMakesItsRequest) {
   EXPECT_EQ(request("config apply --dry-run /b.cfg"),
             R"(config.apply {"dry_run":true,"path":"/b.cfg"})");
   EXPECT_EQ(request("config apply"), "config.apply {}");
+  EXPECT_EQ(request("config diff /b.cfg"), R"(config.diff {"path":"/b.cfg"})");
+  EXPECT_EQ(request("config diff"), "config.diff {}");
+  EXPECT_EQ(request("config show"), "config.get {}");
   EXPECT_EQ(request("namespace add web 10.0.0.1 10.0.1.0/26"),
             R"(namespaces.patch {"add":{"web":["10.0.0.1","10.0.1.0/26"]}})");
   EXPECT_EQ(request("namespace remove web 10.0.0.1"),
@@ -95,7 +98,8 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
   EXPECT_EQ(usage_error("sttus"), "no command \"sttus\"; did you mean status?");
   EXPECT_EQ(usage_error("confg check"), "no command \"confg\"; did you mean config check?");
   EXPECT_EQ(usage_error("xyzzy"), "no command \"xyzzy\"; help lists them");
-  EXPECT_EQ(usage_error("config"), "say one of: config check, config apply");
+  EXPECT_EQ(usage_error("config"),
+            "say one of: config check, config diff, config show, config apply");
   EXPECT_EQ(usage_error("namespace add"),
             "usage: posternctl namespace add NAME POD... [--dry-run]");
   EXPECT_EQ(usage_error("namespace add web"),

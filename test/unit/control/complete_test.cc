@@ -77,7 +77,7 @@ std::string bash_completes(const std::vector<Command>& commands, const std::stri
 
 TEST_F(CompleteTest, TheBashScriptCompletes) {
   EXPECT_EQ(bash_completes(commands_, "posternctl sta"), "status\n");
-  EXPECT_EQ(bash_completes(commands_, "posternctl -s /x -j config ''"), "check apply\n");
+  EXPECT_EQ(bash_completes(commands_, "posternctl -s /x -j config ''"), "check diff show apply\n");
   EXPECT_EQ(bash_completes(commands_, "posternctl config check scr"), "script\n");
   EXPECT_EQ(bash_completes(commands_, "posternctl log ''"), "error warn info debug\n");
   EXPECT_EQ(bash_completes(commands_, "posternctl sessions -n ''"), "\n");
@@ -88,7 +88,7 @@ TEST_F(CompleteTest, TheBashScriptCompletes) {
 TEST_F(CompleteTest, BothScriptsKnowTheSameBranches) {
   const std::string bash = bash_completion(commands_);
   const std::string zsh = zsh_completion(commands_);
-  for (const char* branch : {"    'config') choices='check apply' ;;\n",
+  for (const char* branch : {"    'config') choices='check diff show apply' ;;\n",
                              "    'config apply') choices='--dry-run'; files=1 ;;\n"}) {
     EXPECT_NE(bash.find(branch), std::string::npos) << bash;
     EXPECT_NE(zsh.find(branch), std::string::npos) << zsh;

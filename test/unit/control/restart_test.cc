@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "control/apply/diff.h"
+
 namespace postern {
 namespace {
 
@@ -26,7 +28,7 @@ std::string paths_after(const std::function<void(Model&)>& change) {
   Model wanted = two_ports();
   change(wanted);
   std::string joined;
-  for (const std::string& path : needs_restart(two_ports(), wanted)) joined += path + ";";
+  for (const std::string& path : diff(two_ports(), wanted).needs_restart) joined += path + ";";
   return joined;
 }
 

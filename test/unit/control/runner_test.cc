@@ -39,6 +39,20 @@ class RunnerTest : public testing::Test {
                 {"errors", valid ? json::array() : to_json({fault})},
                 {"warnings", json::array()}});
     });
+    add("config.diff", {{.name = "path"}}, [](const json& params, Responder r) {
+      json diff = {{"added", json::array()},
+                   {"removed", json::array()},
+                   {"changed", json::array()},
+                   {"needs_restart", json::array()}};
+      if (params["path"] == "/new") {
+        diff["added"] = {"nodes.node-2", "firewall.rules[3]"};
+        diff["changed"] = diff["needs_restart"] = {"ports.uplink"};
+      }
+      r.result(diff);
+    });
+    add("config.get", {}, [](const json&, Responder r) {
+      r.result({{"text", "version = 1;\n\ngateway : { name = \"a\x1b\"; };\n"}, {"generation", 7}});
+    });
     add("config.apply", {{.name = "path"}}, [](const json& params, Responder r) {
       r.error(rpc_error(absl::InvalidArgumentError("1 error; nothing was changed"),
                         {{.file = params["path"], .line = 3, .path = "nodes", .text = "missing"}}));
@@ -147,6 +161,22 @@ TEST_F(RunnerTest, TellsFaultsWithTheirPlaces) {
   EXPECT_EQ(err(), "/bad:3: error: nodes: missing\nposternctl: 1 error; nothing was changed\n");
   EXPECT_EQ(run("-j config apply /bad"), 1);
   EXPECT_EQ(json::parse(err())["error"]["code"], 1003);
+}
+
+TEST_F(RunnerTest, ShowsDifferences) {
+  EXPECT_EQ(run("config diff /new"), 0);
+  EXPECT_EQ(out(),
+            "+ nodes.node-2\n+ firewall.rules[3]\n~ ports.uplink\n"
+            "! needs a restart: ports.uplink\n");
+  EXPECT_EQ(run("config diff /same"), 0);
+  EXPECT_EQ(out(), "no differences\n");
+}
+
+TEST_F(RunnerTest, PrintsTheConfigurationAsAFile) {
+  EXPECT_EQ(run("config show"), 0);
+  EXPECT_EQ(out(), "version = 1;\n\ngateway : { name = \"a\\x1b\"; };\n");
+  EXPECT_EQ(run("-j config show"), 0);
+  EXPECT_EQ(json::parse(out())["generation"], 7);
 }
 
 TEST_F(RunnerTest, CallsAnyMethod) {

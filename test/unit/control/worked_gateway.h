@@ -91,11 +91,15 @@ class WorkedGateway {
     void forget(std::span<const NeighbourSlot>) override {}
   };
 
+  // What helper thread and worker do until they are asked again.
   void work() {
+    loop_.run_helper();
+    channel_.seen_generation.store(published_.generation());
     WorkerCommand command;
     if (!errands_.busy() && channel_.commands.pop(command)) {
       if (command.kind == WorkerCommand::Kind::kCopySessions) errands_.copy(command.copy);
       if (command.kind == WorkerCommand::Kind::kRemoveSessions) errands_.remove(command.removal);
+      if (command.kind == WorkerCommand::Kind::kPurge) channel_.purges_finished.fetch_add(1);
     }
     errands_.turn(now_);
   }

@@ -1,0 +1,45 @@
+#include "control/methods/config_json.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace postern {
+
+using nlohmann::json;
+
+std::vector<Param> source_params() {
+  return {
+      {.name = "path",
+       .kind = ParamKind::kText,
+       .help = "a file that the gateway reads, @include allowed"},
+      {.name = "text", .kind = ParamKind::kText, .help = "the configuration, without @include"}};
+}
+
+std::optional<ConfigSource> source_of(const MethodContext& context, const json& params,
+                                      Responder& responder) {
+  const bool path = params.contains("path");
+  const bool text = params.contains("text");
+  if (path && text) {
+    responder.error({kRpcInvalidParams, "give `path` or `text`, not both"});
+    return std::nullopt;
+  }
+  if (!path && !text) return ConfigSource{false, context.config_path};
+  return ConfigSource{text, params.at(text ? "text" : "path").get<std::string>()};
+}
+
+std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics) {
+  std::vector<RpcFault> faults;
+  for (const config::Diagnostic& each : diagnostics) {
+    faults.push_back({each.file, static_cast<int>(each.line), each.path, each.message, each.hint});
+  }
+  return faults;
+}
+
+json to_json(const ConfigDiff& diff) {
+  return {{"added", diff.added},
+          {"removed", diff.removed},
+          {"changed", diff.changed},
+          {"needs_restart", diff.needs_restart}};
+}
+
+}  // namespace postern

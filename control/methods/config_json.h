@@ -1,0 +1,31 @@
+// What the methods about configurations share: where a configuration comes from, and how faults and
+// differences are told. Control thread.
+#ifndef POSTERN_CONTROL_METHODS_CONFIG_JSON_H_
+#define POSTERN_CONTROL_METHODS_CONFIG_JSON_H_
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "control/apply/diff.h"
+#include "control/apply/transaction.h"
+#include "control/methods/context.h"
+#include "control/rpc/method.h"
+
+namespace postern {
+
+// `path` and `text`.
+std::vector<Param> source_params();
+// A file that the daemon reads, or the text itself; without either the file that it was started
+// with, as SIGHUP takes it. With both there is none, and the responder has told so.
+std::optional<ConfigSource> source_of(const MethodContext& context, const nlohmann::json& params,
+                                      Responder& responder);
+
+std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics);
+// {added, removed, changed, needs_restart}.
+nlohmann::json to_json(const ConfigDiff& diff);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_METHODS_CONFIG_JSON_H_
