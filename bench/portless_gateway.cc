@@ -43,6 +43,7 @@ PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool
       walk_{.sessions = sessions_,
             .doors = doors_,
             .tools = {.pool = pool, .limit = answers_, .holds = holds_, .counters = counters_},
+            .arp_answers = answers_,
             .heard = {}} {}
 
 std::string PortlessGateway::lost() const {

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kPuntsBusy{1};
 constexpr std::chrono::milliseconds kPuntsIdle{10};
 constexpr uint64_t kPuntsBusyFor_ms = 1000;
 constexpr size_t kPuntsAtOnce = 4096;
+// How long sessions may start by a link that is down, or not by one that is up.
+constexpr std::chrono::milliseconds kLooksAtLinks{100};
 
 uint64_t random_word() {
   uint64_t word = 0;
@@ -128,6 +130,7 @@ Daemon::Step Daemon::open_ports(const config::Model& model) {
 
 Daemon::Step Daemon::make_workers(const config::Model& model) {
   tables_.emplace(kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, random_word());
+  note_links();
   const WorkerUnit::Shared shared{.published = &published_,
                                   .tables = &*tables_,
                                   .pool = &*pool_,
@@ -243,9 +246,9 @@ void Daemon::keep_time() {
   rates_->sample(clock_->now().ms);
   loop_.every(std::chrono::seconds(1), [this] {
     rates_->sample(clock_->now().ms);
-    watch_links();
     notifier_.status(state_text());
   });
+  loop_.every(kLooksAtLinks, [this] { watch_links(); });
 }
 
 // Fed while this thread and every worker go round: a service manager that hears nothing for the
@@ -286,11 +289,20 @@ void Daemon::serve_neighbours() {
   loop_.after(busy ? kPuntsBusy : kPuntsIdle, [this] { serve_neighbours(); });
 }
 
+// Workers open no session by a port that is down.
+void Daemon::note_links() {
+  uint64_t down = 0;
+  for (size_t i = 0; i < links_up_.size(); ++i) down |= links_up_[i] ? 0 : uint64_t{1} << i;
+  tables_->ports_down.store(down, std::memory_order_relaxed);
+}
+
 void Daemon::watch_links() {
   for (size_t i = 0; i < ports_.size(); ++i) {
     const bool up = ports_[i].link().up;
     if (up == links_up_[i]) continue;
     links_up_[i] = up;
+    note_links();
+    if (up) neighbours_->link_up(static_cast<uint16_t>(i));
     log_->warn(absl::StrCat("port ", ports_[i].name(), ": link ", up ? "up" : "down"));
     if (const auto complaint = ports_[i].check_link_mtu()) log_->error(complaint->text());
   }

@@ -73,6 +73,7 @@ class Daemon {
   void keep_time();
   void serve_neighbours();
   void watch_links();
+  void note_links();
   void reload();
   void tell_reloaded(const ChangeResult& result);
   void keep_watchdog();

@@ -2,6 +2,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
@@ -188,30 +189,50 @@ json fullest_json(const std::vector<SessionSums::Fullness>& fullest) {
   return list;
 }
 
+// "active", or why an egress address takes no new session. It leaves by external ports.
+const char* address_state(const Snapshot& snapshot, const EgressAddress& address) {
+  if (address.drained) return "drained";
+  const LocalAddress* local = snapshot.local(address.address);
+  const uint64_t down = snapshot.shared->ports_down.load(std::memory_order_relaxed);
+  return local != nullptr && (local->ports & ~down) == 0 ? "port-down" : "active";
+}
+
+// Of all addresses of an entry: the one state of all, or "partly-" and the state of some.
+std::string entry_state(const std::vector<std::string>& states) {
+  for (const std::string_view state : {"drained", "port-down"}) {
+    const auto those = std::count(states.begin(), states.end(), state);
+    if (those == 0) continue;
+    const bool all = static_cast<size_t>(those) == states.size();
+    return absl::StrCat(all ? "" : "partly-", std::string(state));
+  }
+  return "active";
+}
+
 // The live part of an entry with egress addresses.
 void put_addresses(const MethodContext& context, const SessionSums& sums,
                    const config::ListOf<Ipv4Address>& addresses, json& row) {
-  const auto& in_force = context.gateway->snapshot().policy.addresses;
+  const Snapshot& snapshot = context.gateway->snapshot();
+  const auto& in_force = snapshot.policy.addresses;
   SessionSum sum;
   PortsUsed used{};
   std::vector<AddressSlot> slots;
-  size_t drained = 0;
+  std::vector<std::string> states;
   json each = json::array();
   for (const Ipv4Address address : addresses) {
     const auto found = context.gateway->books().addresses.find(address.value);
     if (!found || *found >= in_force.size()) continue;
     const auto slot = static_cast<AddressSlot>(*found);
     slots.push_back(slot);
-    drained += in_force[slot].drained ? 1u : 0u;
+    states.emplace_back(address_state(snapshot, in_force[slot]));
     const PortsUsed its = ports_used(context, slot);
     for (size_t i = 0; i < used.size(); ++i) used[i] += its[i];
     sum.add(sums.of_address(slot));
     each.push_back({{"address", address.text()},
-                    {"state", in_force[slot].drained ? "drained" : "active"},
+                    {"state", states.back()},
                     {"sessions", sums.of_address(slot).sessions},
                     {"ports_used", ports_used_json(its)}});
   }
-  row["state"] = drained == 0 ? "active" : drained == slots.size() ? "drained" : "partly-drained";
+  row["state"] = entry_state(states);
   row["ports_used"] = ports_used_json(used);
   row["fullest"] = fullest_json(sums.fullest(slots, kFullest));
   row["by_address"] = std::move(each);

@@ -17,6 +17,7 @@ constexpr uint32_t kProbePatience_ms = 1000;
 constexpr uint8_t kProbes = 5;
 constexpr uint8_t kUnicastProbes = 2;  // the first ones; later ones find one that moved
 constexpr uint32_t kRefreshSpread_ms = 5000;
+constexpr size_t kComplaints = 8;
 constexpr uint32_t kTryAgain_ms = 10;  // when a request could not be sent
 constexpr size_t kDueAtOnce = 256;     // a tick and kind, so that the event loop is not held up
 
@@ -109,6 +110,7 @@ void Neighbours::resolve(NeighbourKey key) {
     table_->bind(key, entry->slot);
     entry->lease_until_ms = now_ms() + kLease_ms;
     become_reachable(*entry, entry->mac);
+    look_after(*entry);
     return;
   }
   if (!may_resolve(key) || on_link_slots_.available() == 0) return;
@@ -129,9 +131,27 @@ void Neighbours::hear(NeighbourKey key, MacAddress mac) {
   if (mac == ports_[key.port].mac) return;  // our own words come back
   if (entry->phase == Phase::kUnused) {
     entry->mac = mac;
-  } else {
+  } else if (may_move(*entry, mac)) {
     become_reachable(*entry, mac);
   }
+}
+
+// Whether the neighbour may be at that address from now on. Where it was at another one just before
+// it is asked where it is when the new one has settled, and the answer counts.
+bool Neighbours::may_move(Entry& entry, MacAddress mac) {
+  if (entry.mac.is_zero() || mac == entry.mac) return true;
+  const uint64_t now = now_ms();
+  if (entry.moves != 0 && now < entry.moved_ms + kSettle_ms) {
+    entry.phase = Phase::kProbing;
+    entry.tries = kUnicastProbes;
+    schedule(entry, entry.moved_ms + kSettle_ms);
+    return false;
+  }
+  if (now >= entry.moved_ms + kRecently_ms) entry.moves = 0;
+  entry.moves = static_cast<uint8_t>(std::min(entry.moves + 1, 255));
+  entry.moved_ms = now;
+  entry.mac_before = entry.mac;
+  return true;
 }
 
 void Neighbours::become_reachable(Entry& entry, MacAddress mac) {
@@ -175,9 +195,7 @@ void Neighbours::do_due(Entry& entry) {
       return ask_on(entry, kPatience_ms.size());
     case Phase::kReachable:
       if (!entry.configured && now_ms() >= entry.lease_until_ms) return leave_unused(entry);
-      entry.phase = Phase::kProbing;
-      entry.tries = 0;
-      return ask_on(entry, kProbes);
+      return look_after(entry);
     case Phase::kProbing:
       return ask_on(entry, kProbes);
     case Phase::kFailed:
@@ -187,6 +205,13 @@ void Neighbours::do_due(Entry& entry) {
     case Phase::kUnused:
       return remove(entry.key);
   }
+}
+
+// Asks a neighbour that is in use whether it is still there.
+void Neighbours::look_after(Entry& entry) {
+  entry.phase = Phase::kProbing;
+  entry.tries = 0;
+  ask_on(entry, kProbes);
 }
 
 // The next request of a row, or the end of it.
@@ -271,6 +296,21 @@ void Neighbours::announce_new(const Snapshot& snapshot) {
   announced_ = std::move(current);
 }
 
+void Neighbours::link_up(uint16_t port) {
+  const uint64_t now = now_ms();
+  for (auto& [packed, entry] : entries_) {
+    if (entry.key.port != port || entry.phase == Phase::kUnused) continue;
+    if (entry.phase == Phase::kReachable) entry.phase = Phase::kProbing;
+    entry.tries = 0;
+    // Those that failed on the link stay failed until they are forgotten, which they are soon.
+    if (entry.configured || entry.phase != Phase::kFailed) schedule(entry, now);
+  }
+  std::erase_if(announcements_, [&](const Announcement& each) { return each.port == port; });
+  for (const auto& [address, at] : announced_) {
+    if (at == port) announcements_.push_back({address, at, kAnnouncements, now});
+  }
+}
+
 void Neighbours::send_announcements() {
   const uint64_t now = now_ms();
   size_t room = kAnnouncementsAtOnce;
@@ -291,13 +331,27 @@ void Neighbours::send_announcements() {
 std::vector<std::string> Neighbours::complaints() const {
   std::vector<std::string> texts;
   for (const auto& [packed, entry] : entries_) {
-    if (!entry.configured || entry.phase != Phase::kFailed) continue;
-    texts.push_back(absl::StrCat("the next hop ", entry.key.address.text(), " on port ",
-                                 ports_[entry.key.port].name,
-                                 " does not answer ARP: check that it is up and on that link"));
+    if (std::string text = complaint(entry); !text.empty()) texts.push_back(std::move(text));
   }
   std::sort(texts.begin(), texts.end());
+  if (texts.size() > kComplaints) {
+    const size_t more = texts.size() - kComplaints;
+    texts.resize(kComplaints);
+    texts.push_back(absl::StrCat("... and ", more, " more next hops like these"));
+  }
   return texts;
+}
+
+std::string Neighbours::complaint(const Entry& entry) const {
+  if (!entry.configured) return "";
+  const std::string who = absl::StrCat("the next hop ", entry.key.address.text(), " on port ",
+                                       ports_[entry.key.port].name);
+  if (entry.phase == Phase::kFailed) {
+    return absl::StrCat(who, " does not answer ARP: check that it is up and on that link");
+  }
+  if (entry.moves < kManyMoves || now_ms() >= entry.moved_ms + kRecently_ms) return "";
+  return absl::StrCat(who, " is claimed by ", entry.mac_before.text(), " and ", entry.mac.text(),
+                      " in turn: check that only one device has that address");
 }
 
 }  // namespace postern

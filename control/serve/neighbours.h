@@ -13,9 +13,11 @@
 // (a lease; when it ends, the next packet renews it without a new request).
 //
 // Only neighbours that were asked for are learned: strangers cannot fill the table. Requests are
-// limited in rate, next hops before on-link neighbours, whatever pods scan.
+// limited in rate, next hops before on-link neighbours, whatever pods scan. Another MAC address is
+// taken at once, but once a second at most: who changes it more often is asked.
 //
-// Also announces the gateway's own addresses when they appear. Control thread.
+// Also announces the gateway's own addresses when they appear and when a link comes up. Control
+// thread.
 #ifndef POSTERN_CONTROL_SERVE_NEIGHBOURS_H_
 #define POSTERN_CONTROL_SERVE_NEIGHBOURS_H_
 
@@ -62,6 +64,11 @@ class Neighbours : public NextHopResolver {
   static constexpr uint32_t kForgetFailed_ms = 10'000;
   static constexpr uint32_t kLease_ms = 300'000;
   static constexpr uint32_t kRememberUnused_ms = 30'000;
+  // How long a MAC address stays that has just taken the place of another.
+  static constexpr uint32_t kSettle_ms = 1'000;
+  // So many changes, none longer than that after the one before, are worth a complaint.
+  static constexpr uint8_t kManyMoves = 3;
+  static constexpr uint32_t kRecently_ms = 60'000;
   // Until a freed slot means another neighbour: longer than any frame waits for one.
   static constexpr uint32_t kCool_ms = 10'000;
 
@@ -77,7 +84,11 @@ class Neighbours : public NextHopResolver {
   // Does what is due; to be called every few milliseconds.
   void tick();
 
-  // Next hops of the configuration that do not answer, each as a sentence.
+  // The link of a port came up: who is there may have changed, and who forgot us is told.
+  void link_up(uint16_t port);
+
+  // Next hops of the configuration that do not answer or have no one MAC address, each as a
+  // sentence; of many the first, and how many more.
   [[nodiscard]] std::vector<std::string> complaints() const;
   [[nodiscard]] size_t on_link() const { return on_link_; }
 
@@ -89,7 +100,10 @@ class Neighbours : public NextHopResolver {
     Phase phase = Phase::kAsking;
     bool configured = false;
     uint8_t tries = 0;
+    uint8_t moves = 0;  // to another MAC address, lately
     MacAddress mac = {};
+    MacAddress mac_before = {};
+    uint64_t moved_ms = 0;
     uint64_t due_ms = 0;
     uint64_t lease_until_ms = 0;  // of an on-link neighbour
   };
@@ -108,11 +122,13 @@ class Neighbours : public NextHopResolver {
   void resolve(NeighbourKey key);
   void hear(NeighbourKey key, MacAddress mac);
   [[nodiscard]] bool may_resolve(NeighbourKey key) const;
+  bool may_move(Entry& entry, MacAddress mac);
   Schedule& schedule_of(const Entry& entry);
   void schedule(Entry& entry, uint64_t due_ms);
   void do_all_due(const Schedule& schedule, RequestBudget& budget);
   void become_reachable(Entry& entry, MacAddress mac);
   void do_due(Entry& entry);
+  void look_after(Entry& entry);
   void ask_on(Entry& entry, uint8_t tries_max);
   void fail(Entry& entry);
   void leave_unused(Entry& entry);
@@ -120,6 +136,7 @@ class Neighbours : public NextHopResolver {
   bool ask(const Entry& entry);
   void cool(NeighbourSlot slot);
   void reuse_cooled();
+  [[nodiscard]] std::string complaint(const Entry& entry) const;
   void announce_new(const Snapshot& snapshot);
   void send_announcements();
 

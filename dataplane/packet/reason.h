@@ -16,6 +16,9 @@ namespace postern {
   X(kNotForUs, "not-for-us",                                                                      \
     "A frame that is neither a tunnel packet of ours nor addressed to the gateway.",              \
     "Normal in small numbers. Many: check routes and MAC addresses of the neighbours.")           \
+  X(kArpLimit, "arp-limit",                                                                       \
+    "The same ARP request of the same sender came more than 100 times a second.",                 \
+    "Look for a loop or a broken host on that link; the last packet names the sender.")           \
   X(kTunnelBadHeader, "tunnel-bad-header",                                                        \
     "A tunnel header is cut short or malformed (VXLAN without the I flag, wrong UDP length).",    \
     "Check what sends to the tunnel's address and port; only VXLAN of RFC 7348 is taken.")        \

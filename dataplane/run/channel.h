@@ -114,7 +114,7 @@ struct WorkerCommand {
 };
 
 struct WorkerChannel {
-  SpscRing<Punt, 1024> punts;
+  SpscRing<Punt, 4096> punts;  // every next hop may answer at once
   SpscRing<Injection, 1024> frames;
   SpscRing<WorkerCommand, 64> commands;
 

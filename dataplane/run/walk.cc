@@ -66,10 +66,11 @@ void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkCo
     walk_inbound(snapshot, burst, arrivals, now, context);
   }
   if (!arrivals.local.empty()) {
-    answer_local(snapshot, burst, arrivals.local, context.heard, context.doors);
+    answer_local(snapshot, burst, arrivals.local, now, context.arp_answers, context.heard,
+                 context.doors);
   }
   if (!arrivals.inner_arp.empty()) {
-    answer_inner_arp(snapshot, burst, arrivals.inner_arp, context.doors);
+    answer_inner_arp(snapshot, burst, arrivals.inner_arp, now, context.arp_answers, context.doors);
   }
 }
 

@@ -20,7 +20,8 @@ struct WalkContext {
   Sessions& sessions;
   Doors& doors;
   AnswerTools tools;
-  HeardNeighbours heard;  // out: for the control thread
+  RateLimiter& arp_answers;  // by who asks and for what
+  HeardNeighbours heard;     // out: for the control thread
 };
 
 // Walks a burst that was received on `port` (index into snapshot.ports) through all stages. Every

@@ -14,6 +14,11 @@ namespace {
 constexpr Rate kAnswersPerSource{.per_second = 100, .burst = 50};
 constexpr Rate kAnswersInAll{.per_second = 20000, .burst = 2000};
 
+// Of ARP, by who asks and for what: a host asks once a second, a bridge that loops without end. All
+// together cost a worker some percent of its time.
+constexpr Rate kArpAnswersPerQuestion{.per_second = 100, .burst = 100};
+constexpr Rate kArpAnswersInAll{.per_second = 100'000, .burst = 10'000};
+
 constexpr uint32_t kInjectionsPerTurn = kBurst;
 // Of held packets, which are looked at once a millisecond: every turn would let a pod that calls
 // absent neighbours slow everybody down.
@@ -38,12 +43,14 @@ Worker::Worker(const WorkerSettings& settings, const WorkerResources& resources)
                 resources.counters),
       doors_(resources.counters, static_cast<uint32_t>(settings.devices.size())),
       answers_(kAnswersPerSource, kAnswersInAll, settings.hash_key),
+      arp_answers_(kArpAnswersPerQuestion, kArpAnswersInAll, settings.hash_key),
       walk_{.sessions = sessions_,
             .doors = doors_,
             .tools = {.pool = resources.pool,
                       .limit = answers_,
                       .holds = holds_,
                       .counters = resources.counters},
+            .arp_answers = arp_answers_,
             .heard = {}} {}
 
 void Worker::run() {
@@ -95,7 +102,7 @@ uint32_t Worker::receive(const Snapshot& snapshot, uint16_t port, Now now) {
   given_.counters.received.add(burst_.size);
   given_.counters.ports[port].received.add(burst_.size);
   walk(snapshot, port, burst_, now, walk_);
-  if (walk_.heard.size != 0) report(walk_.heard);
+  if (walk_.heard.size != 0) report(snapshot, walk_.heard, now);
   flush();
   return burst_.size;
 }
@@ -164,11 +171,11 @@ void Worker::sweep(const Snapshot& snapshot, Now now) {
   }
 }
 
-void Worker::report(const HeardNeighbours& heard) {
+void Worker::report(const Snapshot& snapshot, const HeardNeighbours& heard, Now now) {
   for (uint32_t i = 0; i < heard.size; ++i) {
-    given_.channel.punts.push({.kind = Punt::Kind::kHeard,
-                               .neighbour = heard.heard[i].neighbour,
-                               .mac = heard.heard[i].mac});
+    const auto& [neighbour, mac] = heard.heard[i];
+    if (!heard_filter_.passes(snapshot.shared->neighbours, neighbour, mac, now)) continue;
+    given_.channel.punts.push({.kind = Punt::Kind::kHeard, .neighbour = neighbour, .mac = mac});
   }
 }
 

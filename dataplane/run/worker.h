@@ -21,6 +21,7 @@
 #include "dataplane/packet/rate_limit.h"
 #include "dataplane/run/channel.h"
 #include "dataplane/run/clock.h"
+#include "dataplane/run/heard_filter.h"
 #include "dataplane/run/session_errands.h"
 #include "dataplane/run/walk.h"
 #include "dataplane/table/sessions.h"
@@ -63,7 +64,7 @@ class Worker {
   void housekeep(const Snapshot& snapshot, Now now);
   void take_command();
   void sweep(const Snapshot& snapshot, Now now);
-  void report(const HeardNeighbours& heard);
+  void report(const Snapshot& snapshot, const HeardNeighbours& heard, Now now);
   void flush();
   void rest(uint32_t idle_turns) const;
 
@@ -74,6 +75,8 @@ class Worker {
   Doors doors_;
   HoldQueue holds_;
   RateLimiter answers_;
+  RateLimiter arp_answers_;
+  HeardFilter heard_filter_;
   WalkContext walk_;
   Burst burst_;
   uint64_t released_at_ms_ = 0;

@@ -18,6 +18,19 @@ bool is_sane(const ArpHeader& arp) {
          !arp.sender_mac.is_zero();
 }
 
+// Whether the request may be answered now. Who asks too often stands in the drop's sample.
+bool may_answer(const ArpHeader& arp, Now now, RateLimiter& arp_answers, PacketMeta& meta) {
+  if (arp_answers.admit(uint64_t{arp.sender_ip.raw()} << 32 | arp.target_ip.raw(), now)) {
+    return true;
+  }
+  meta.source = arp.sender_ip;
+  meta.destination = arp.target_ip;
+  meta.source_port = meta.destination_port = Be16(0);
+  meta.protocol = 0;
+  meta.has_addresses = 1;
+  return false;
+}
+
 // Turns a request into the reply of `mac`, in place.
 void reply_to(ArpHeader& arp, MacAddress mac) {
   arp.operation = Be16(ArpHeader::kReply);
@@ -40,9 +53,9 @@ void note_heard(const Snapshot& snapshot, uint16_t port, const ArpHeader& arp,
   heard.heard[heard.size++] = {{port, sender}, arp.sender_mac};
 }
 
-void answer_arp(const Snapshot& snapshot, Burst& burst, uint32_t i, HeardNeighbours& heard,
-                Doors& doors) {
-  const PacketMeta& meta = burst.meta[i];
+void answer_arp(const Snapshot& snapshot, Burst& burst, uint32_t i, Now now,
+                RateLimiter& arp_answers, HeardNeighbours& heard, Doors& doors) {
+  PacketMeta& meta = burst.meta[i];
   if (burst.frame[i]->data_len < kEthernetBytes + sizeof(ArpHeader)) {
     return doors.drop(burst, i, Reason::kParseShort);
   }
@@ -57,6 +70,9 @@ void answer_arp(const Snapshot& snapshot, Burst& burst, uint32_t i, HeardNeighbo
   if (arp.operation.host() == ArpHeader::kReply) return doors.consume(burst.frame[i]);
   if (arp.operation.host() != ArpHeader::kRequest) {
     return doors.drop(burst, i, Reason::kParseBadHeader);
+  }
+  if (!may_answer(arp, now, arp_answers, meta)) {
+    return doors.drop(burst, i, Reason::kArpLimit);
   }
   const MacAddress mac = snapshot.ports[meta.port].mac;
   turn_ethernet(burst.bytes(i), arp.sender_mac, mac);
@@ -93,11 +109,11 @@ void answer_echo(const Snapshot& snapshot, Burst& burst, uint32_t i, Doors& door
 
 }  // namespace
 
-void answer_local(const Snapshot& snapshot, Burst& burst, const IndexList& in,
-                  HeardNeighbours& heard, Doors& doors) {
+void answer_local(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                  RateLimiter& arp_answers, HeardNeighbours& heard, Doors& doors) {
   for (const uint8_t i : in) {
     if (load<EthernetHeader>(burst.bytes(i)).type.host() == kEtherTypeArp) {
-      answer_arp(snapshot, burst, i, heard, doors);
+      answer_arp(snapshot, burst, i, now, arp_answers, heard, doors);
     } else {
       answer_echo(snapshot, burst, i, doors);
     }
@@ -125,7 +141,8 @@ void turn_tunnel(uint8_t* at, MacAddress mac, uint32_t vni) {
 
 }  // namespace
 
-void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& in, Doors& doors) {
+void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                      RateLimiter& arp_answers, Doors& doors) {
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const TunnelEntry& tunnel = snapshot.tunnels[snapshot.nodes[meta.node].tunnel];
@@ -140,6 +157,10 @@ void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& i
         std::find(own.begin(), own.end(), Ipv4Address::from(arp.target_ip)) != own.end();
     if (!is_sane(arp) || !is_ours || arp.operation.host() != ArpHeader::kRequest) {
       doors.drop(burst, i, is_sane(arp) ? Reason::kNotForUs : Reason::kParseBadHeader);
+      continue;
+    }
+    if (!may_answer(arp, now, arp_answers, burst.meta[i])) {
+      doors.drop(burst, i, Reason::kArpLimit);
       continue;
     }
     turn_ethernet(at - kEthernetBytes, arp.sender_mac, tunnel.inner_mac);

@@ -27,6 +27,7 @@ class Opening {
  private:
   bool may_start(uint32_t i, Reason& reason) const;
   bool within_limits(uint32_t i, const Decision& decision, Reason& reason);
+  [[nodiscard]] bool may_bear(AddressSlot slot, const SessionEntry& entry) const;
   bool reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed);
   bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
               Reason& reason);
@@ -105,7 +106,7 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
   const Range addresses = policy.policies[decision.policy].addresses;
   for (uint32_t k = 0; k < addresses.count; ++k) {
     const AddressSlot slot = policy.address_slots[addresses.first + k];
-    if (slot != entry.address_slot || policy.addresses[slot].drained) continue;
+    if (slot != entry.address_slot || !may_bear(slot, entry)) continue;
     passed = tcp_first(entry, segment_of(burst_, i)) == TcpVerdict::kPass;
     if (passed) {
       sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, entry));
@@ -117,6 +118,16 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
   return false;
 }
 
+// Whether an address takes new sessions to the remote endpoint of this one.
+bool Opening::may_bear(AddressSlot slot, const SessionEntry& entry) const {
+  const EgressAddress& address = snapshot_.policy.addresses[slot];
+  if (address.drained) return false;
+  const auto remote = Ipv4Address::from(entry.remote_ip);
+  const Route* route = snapshot_.external_routes.find(remote, address.address);
+  return route == nullptr || !snapshot_.is_down(route->port);
+}
+
+// An address whose port is down is passed over as a drained one.
 bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
                      const EgressPolicy& policy, Reason& reason) {
   AddressChoice choice(snapshot_.policy, policy, flow, burst_.meta[i].source_port.host());
@@ -128,6 +139,7 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
       reason = route == nullptr ? Reason::kNoRoute : Reason::kBadAddress;
       return false;
     }
+    if (snapshot_.is_down(route->port)) continue;
     const Created created = create_with(i, decision, slot);
     if (created.status != CreateStatus::kNoPort) return start(i, created, decision, reason);
     reason = Reason::kNoPort;

@@ -117,6 +117,8 @@ struct SharedTables {
   SourceRecords source_records;
   NeighbourTable neighbours;
   NodeMacs node_macs;
+  // Ports whose link is down, a bit each. Written by the control thread, read by workers.
+  std::atomic<uint64_t> ports_down{0};
 };
 
 struct Snapshot {
@@ -156,6 +158,10 @@ struct Snapshot {
   // 3.2.1.3, RFC 1812 5.3.7), and our own addresses.
   [[nodiscard]] bool is_bad_source(Ipv4Address address) const {
     return address.is_martian() || local(address) != nullptr;
+  }
+  // Whether the link of that port is down.
+  [[nodiscard]] bool is_down(uint16_t port) const {
+    return (shared->ports_down.load(std::memory_order_relaxed) >> port & 1) != 0;
   }
   // The gateway's own address, or null.
   [[nodiscard]] const LocalAddress* local(Ipv4Address address) const {

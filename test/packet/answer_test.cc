@@ -117,6 +117,28 @@ TEST(Answer, EchoToVtepAndUplinkAddressButNotToEgressAddresses) {
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
+TEST(Answer, AStormOfArpIsAnsweredInMeasure) {
+  Gateway gateway(world());
+  size_t answers = 0;
+  for (int round = 0; round < 10; ++round) {
+    answers +=
+        gateway.receive("uplink", std::vector<Packet>(64, arp_on_uplink("192.0.2.50"))).size();
+  }
+  EXPECT_EQ(answers, 100u);
+  EXPECT_EQ(gateway.dropped(Reason::kArpLimit), 540u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+  EXPECT_EQ(gateway.receive("uplink", arp_on_uplink("192.0.2.10")).size(), 1u) << "another address";
+  EXPECT_EQ(gateway
+                .receive("uplink", Packet()
+                                       .ethernet(kNode2Mac, MacAddress::broadcast())
+                                       .arp_request(kNode2Mac, "192.0.2.2", "192.0.2.50"))
+                .size(),
+            1u)
+      << "another asker";
+  gateway.pass_seconds(1);
+  EXPECT_EQ(gateway.receive("uplink", arp_on_uplink("192.0.2.50")).size(), 1u);
+}
+
 TEST(Hold, PacketsWaitForTheirNextHopAndLeaveInOrder) {
   Gateway gateway(world());
   gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);

@@ -116,12 +116,15 @@ struct Gateway::Parts {
   SessionAccounts accounts{kMaxNamespaces, kMaxAddresses};
   Counters counters;
   Sessions sessions{table, shared.source_records, accounts, counters};
-  Doors doors{counters, 2};
+  Doors doors{counters, 3};
   HoldQueue holds;
   RateLimiter answers{{.per_second = 100, .burst = 50}, {.per_second = 20000, .burst = 2000}, 5};
+  RateLimiter arp_answers{
+      {.per_second = 100, .burst = 100}, {.per_second = 100'000, .burst = 10'000}, 5};
   WalkContext walk{.sessions = sessions,
                    .doors = doors,
                    .tools = {.pool = pool, .limit = answers, .holds = holds, .counters = counters},
+                   .arp_answers = arp_answers,
                    .heard = {}};
   Books books;
   SourceBook sources{&shared.source_records};
@@ -137,7 +140,7 @@ Gateway::~Gateway() = default;
 
 void Gateway::apply(const std::string& configuration) {
   const config::Model model = model_of(configuration);
-  const PortFacts facts[] = {{0, kClusterMac}, {1, kUplinkMac}};
+  const PortFacts facts[] = {{0, kClusterMac}, {1, kUplinkMac}, {2, kSecondUplinkMac}};
   auto compiled = compile(model, std::span(facts).first(model.ports.size()), parts_->books, 42);
   if (!compiled.ok()) fail(std::string(compiled.status().message()));
   auto change = parts_->sources.plan(source_inputs(model, compiled->books));
@@ -198,6 +201,15 @@ void Gateway::set_neighbour(uint16_t port, std::string_view address, NeighbourSt
   if (slot == kNoNeighbour) slot = parts_->next_on_link++;
   parts_->shared.neighbours.store(slot, {mac, state});
   parts_->shared.neighbours.bind(key, slot);
+}
+
+void Gateway::set_link(uint16_t port, bool up) {
+  const uint64_t bit = uint64_t{1} << port;
+  if (up) {
+    parts_->shared.ports_down.fetch_and(~bit);
+  } else {
+    parts_->shared.ports_down.fetch_or(bit);
+  }
 }
 
 std::vector<Sent> Gateway::take_sent() {

@@ -29,11 +29,12 @@ class Gateway {
  public:
   static constexpr MacAddress kClusterMac{{2, 0, 0, 0, 0, 0x10}};
   static constexpr MacAddress kUplinkMac{{2, 0, 0, 0, 0, 0x20}};
+  static constexpr MacAddress kSecondUplinkMac{{2, 0, 0, 0, 0, 0x21}};
   // Every next hop is resolved to this, unless a test says otherwise.
   static constexpr MacAddress kNextHopMac{{2, 0, 0, 0, 0, 0x99}};
 
-  // Port 0 of the configuration gets kClusterMac, port 1 kUplinkMac. Ends the test program with
-  // the errors when the configuration is refused.
+  // Port 0 of the configuration gets kClusterMac, port 1 kUplinkMac, a third kSecondUplinkMac. Ends
+  // the test program with the errors when the configuration is refused.
   explicit Gateway(const std::string& configuration);
   ~Gateway();
 
@@ -52,6 +53,7 @@ class Gateway {
   void pass_ms(uint64_t ms) { now_.ms += ms; }
   void set_neighbour(uint16_t port, std::string_view address, NeighbourState state,
                      MacAddress mac = kNextHopMac);
+  void set_link(uint16_t port, bool up);
 
   [[nodiscard]] uint64_t dropped(Reason reason) const;
   [[nodiscard]] const Counters& counters() const;

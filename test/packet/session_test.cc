@@ -64,6 +64,56 @@ TEST(Session, NextAddressWhenExhausted) {
   EXPECT_EQ(used[""], 1);
 }
 
+Packet question(uint16_t port) {
+  return from_node1().ipv4(kPod, kServer).udp(port, 53).payload("x");
+}
+
+TEST(Session, ADownPortTakesNoNewSession) {
+  Gateway gateway(world());
+  EXPECT_EQ(gateway.receive("underlay", question(1000)).size(), 1u);
+  gateway.set_link(1, false);
+  EXPECT_EQ(gateway.receive("underlay", question(1001)).size(), 0u);
+  EXPECT_EQ(gateway.dropped(Reason::kNoEgressAddress), 1u);
+  EXPECT_EQ(gateway.receive("underlay", question(1000)).size(), 1u) << "a live one goes on";
+  EXPECT_EQ(gateway.counters().session_created.read(), 1u);
+  gateway.set_link(1, true);
+  EXPECT_EQ(gateway.receive("underlay", question(1001)).size(), 1u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+TEST(Session, NewSessionsPassOverAnAddressWhosePortIsDown) {
+  Gateway gateway(R"(
+version = 1;
+gateway : { name = "gw-test"; };
+ports = (
+  { name = "underlay"; device = "net_ring0"; role = "cluster"; addresses = [ "10.0.0.254/24" ]; },
+  { name = "uplink"; device = "net_ring1"; role = "external"; addresses = [ "192.0.2.10/24" ];
+    gateway = "192.0.2.1"; },
+  { name = "second"; device = "net_ring2"; role = "external"; addresses = [ "198.51.100.10/24" ];
+    gateway = "198.51.100.1"; } );
+tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.0.254"; vni = 100; } );
+nodes = ( { name = "node-1"; tunnel = "overlay"; vtep = "10.0.0.1";
+            pod_cidrs = [ "10.128.0.0/23" ]; } );
+namespaces = ( { name = "payments"; pods = [ "10.128.0.11" ]; } );
+egress_ips = ( { name = "out"; namespaces = [ "payments" ]; spread = "first";
+                 addresses = [ "192.0.2.50", "198.51.100.50" ]; } );
+firewall : { default = "allow"; };
+)");
+  const auto leaves_by = [&](uint16_t port) {
+    const auto sent = gateway.receive("underlay", question(port));
+    return sent.empty() ? std::string("none") : sent[0].port;
+  };
+  EXPECT_EQ(leaves_by(1000), "uplink");
+  gateway.set_link(1, false);
+  EXPECT_EQ(leaves_by(1001), "second");
+  gateway.set_link(2, false);
+  EXPECT_EQ(leaves_by(1002), "none");
+  EXPECT_EQ(gateway.dropped(Reason::kNoEgressAddress), 1u);
+  gateway.set_link(1, true);
+  EXPECT_EQ(leaves_by(1002), "uplink");
+  EXPECT_EQ(leaves_by(1001), "second") << "a live session keeps its address";
+}
+
 TEST(Session, M5_SpreadSourceKeepsAPodOnOneAddressAndMovesOnlyThoseOfALostOne) {
   const auto entry = [](const std::string& addresses) {
     return small_range("addresses = [ " + addresses + " ];");

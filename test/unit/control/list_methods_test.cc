@@ -74,6 +74,15 @@ TEST_F(ListMethodsTest, EgressAddressesHavePortsInUse) {
   EXPECT_EQ(shop["by_address"][1]["ports_used"]["tcp"], 5);
 }
 
+TEST_F(ListMethodsTest, AnAddressWhosePortIsDownSaysSo) {
+  gateway_.context().gateway->snapshot().shared->ports_down = 2;
+  const json shop = row("egress_ips.list", "shop-out");
+  EXPECT_EQ(shop["state"], "port-down");
+  EXPECT_EQ(shop["by_address"][0]["state"], "port-down");
+  gateway_.context().gateway->snapshot().shared->ports_down = 1;
+  EXPECT_EQ(row("egress_ips.list", "shop-out")["state"], "active") << "it leaves by the uplink";
+}
+
 TEST_F(ListMethodsTest, NodesTunnelsAndPortsHaveTheirSessions) {
   EXPECT_EQ(row("nodes.list", "node-1")["sessions"], 2);
   const json node = row("nodes.list", "node-2");

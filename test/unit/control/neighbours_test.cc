@@ -245,8 +245,9 @@ TEST_F(NeighboursTest, ALeaseEndsAndIsRenewedByTheNextPacket) {
   need(uplink("192.0.2.77"));
   const NeighbourSlot slot = table_.find(uplink("192.0.2.77"));
   ASSERT_NE(slot, kNoNeighbour);
-  EXPECT_EQ(state(slot), NeighbourState::kReachable) << "without asking again";
-  EXPECT_EQ(asked("192.0.2.77"), 0u);
+  EXPECT_EQ(state(slot), NeighbourState::kReachable) << "used while it is asked";
+  ASSERT_EQ(sender_.requests.size(), 1u);
+  EXPECT_EQ(sender_.requests[0].ethernet.destination, kPeer) << "it may have moved";
 }
 
 TEST_F(NeighboursTest, AnUnusedNeighbourIsForgottenAfterItsLease) {
@@ -279,6 +280,103 @@ TEST_F(NeighboursTest, AScanIsBoundedAndDoesNotStarveNextHops) {
   const NextHop hop{uplink("192.0.2.1"), 4};
   neighbours.published(*snapshot_, {&hop, 1});
   EXPECT_EQ(asked("192.0.2.1"), 1u);
+}
+
+TEST_F(NeighboursTest, AScanForHoursUsesNothingUp) {
+  std::vector<NeighbourPort> wide = ports();
+  wide[1].addresses[0].subnet = prefix("192.0.0.0/8");
+  Neighbours neighbours{&loop_, &table_, &sender_, wide};
+  // More addresses than the table has slots, as fast as the hold queues let questions through.
+  constexpr uint32_t kScanned = 2 * (kMaxNextHops + kMaxOnLink);
+  for (uint32_t i = 1; i <= kScanned; ++i) {
+    neighbours.take({Punt::Kind::kResolve, {1, {address("192.1.0.0").value + i}}, {}});
+    if (i % 10 != 0) continue;
+    loop_.pass(milliseconds(93));
+    neighbours.tick();
+    sender_.requests.clear();
+    ASSERT_LT(neighbours.on_link(), 2000u);
+  }
+  const NeighbourKey last = uplink("192.200.0.1");
+  neighbours.take({Punt::Kind::kResolve, last, {}});
+  const NeighbourSlot slot = table_.find(last);
+  ASSERT_NE(slot, kNoNeighbour);
+  for (int i = 0; i < 50 && asked("192.200.0.1") == 0; ++i) {
+    loop_.pass(milliseconds(10));
+    neighbours.tick();
+  }
+  neighbours.take({Punt::Kind::kHeard, last, kPeer});
+  EXPECT_EQ(state(slot), NeighbourState::kReachable);
+}
+
+TEST_F(NeighboursTest, AMacAddressThatFlapsIsTakenOnceASecondAndAskedFor) {
+  publish({{uplink("192.0.2.1"), 4}});
+  hear(uplink("192.0.2.1"), kPeer);
+  pass(seconds(5));
+  hear(uplink("192.0.2.1"), kOtherPeer);
+  EXPECT_EQ(table_.load(4).mac, kOtherPeer) << "the first change at once";
+  sender_.requests.clear();
+  for (int i = 0; i < 50; ++i) {
+    hear(uplink("192.0.2.1"), kPeer);
+    pass(milliseconds(10));
+  }
+  EXPECT_EQ(table_.load(4).mac, kOtherPeer);
+  EXPECT_TRUE(sender_.requests.empty());
+  pass(milliseconds(520));
+  ASSERT_EQ(sender_.requests.size(), 1u);
+  EXPECT_EQ(sender_.requests[0].ethernet.destination, MacAddress::broadcast());
+  hear(uplink("192.0.2.1"), kPeer);
+  EXPECT_EQ(table_.load(4).mac, kPeer) << "who answers is right";
+  EXPECT_EQ(state(4), NeighbourState::kReachable);
+}
+
+TEST_F(NeighboursTest, TwoDevicesWithOneAddressAreComplainedOf) {
+  publish({{uplink("192.0.2.1"), 4}});
+  hear(uplink("192.0.2.1"), kPeer);
+  for (const MacAddress& mac : {kOtherPeer, kPeer, kOtherPeer}) {
+    EXPECT_TRUE(neighbours_.complaints().empty());
+    pass(seconds(2));
+    hear(uplink("192.0.2.1"), mac);
+  }
+  ASSERT_EQ(neighbours_.complaints().size(), 1u);
+  const std::string text = neighbours_.complaints()[0];
+  for (const std::string& part :
+       {std::string("192.0.2.1 on port uplink"), kPeer.text(), kOtherPeer.text()}) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+  for (int i = 0; i < 70; ++i) {
+    pass(seconds(1));
+    hear(uplink("192.0.2.1"), kOtherPeer);
+  }
+  EXPECT_TRUE(neighbours_.complaints().empty()) << "it has settled";
+}
+
+TEST_F(NeighboursTest, OfManyComplaintsSomeAreGiven) {
+  std::vector<NextHop> hops;
+  for (uint32_t i = 0; i < 100; ++i) hops.push_back({{0, {address("10.0.0.1").value + i}}, i});
+  publish(hops);
+  pass(seconds(5));
+  ASSERT_EQ(neighbours_.complaints().size(), 9u);
+  EXPECT_EQ(neighbours_.complaints().back(), "... and 92 more next hops like these");
+}
+
+TEST_F(NeighboursTest, WhenALinkComesUpEverybodyIsAskedAndTold) {
+  publish({{uplink("192.0.2.1"), 4}, {uplink("192.0.2.2"), 5}, {cluster("10.0.0.1"), 6}},
+          {{"192.0.2.50", 2}});
+  hear(uplink("192.0.2.1"));
+  hear(cluster("10.0.0.1"));
+  pass(seconds(10));
+  EXPECT_EQ(state(5), NeighbourState::kFailed);
+  sender_.requests.clear();
+  sender_.announcements.clear();
+  neighbours_.link_up(1);
+  EXPECT_EQ(state(4), NeighbourState::kReachable) << "used meanwhile";
+  pass(milliseconds(20));
+  std::vector<Ipv4Address> targets;
+  for (const Sent& request : sender_.requests) targets.push_back(request.target());
+  std::sort(targets.begin(), targets.end());
+  EXPECT_EQ(targets, (std::vector<Ipv4Address>{address("192.0.2.1"), address("192.0.2.2")}));
+  ASSERT_EQ(sender_.announcements.size(), 1u);
+  EXPECT_EQ(sender_.announcements[0].target(), address("192.0.2.50"));
 }
 
 TEST_F(NeighboursTest, AThousandNextHopsAreAskedWithinASecond) {
