@@ -4,7 +4,8 @@
 #
 #   sudo ./check.sh             lint, unit and packet tests (release and sanitizers), every fuzz
 #                               target for 10 s, system tests in network namespaces
-#   sudo ./check.sh --nightly   also what takes long (clang-tidy over every file)
+#   sudo ./check.sh --nightly   also what takes long (clang-tidy over every file; the image is built
+#                               and carries a session)
 #   ./check.sh --quick          release build; lint, unit and packet tests; no root once the
 #                               packages are installed
 #   ./check.sh [...] ARGS       every other argument goes to ctest: sudo ./check.sh -R system.curl
@@ -47,6 +48,9 @@ build_tree() {
 }
 
 ./docker/install-packages.sh
+if [ "$nightly" = 1 ]; then
+  ./docker/install-packages.sh --list docker/packages-nightly.txt
+fi
 mkdir -p build
 if [ "$quick" = 1 ]; then
   build_tree release -DPOSTERN_ALL_TREES=OFF
