@@ -149,9 +149,55 @@ class Wire:
             if wanted(packet):
                 yield packet
 
+    def storm(self, made, count, per_second):
+        """Sends `count` of the frames in turn, evenly over the time that they take at that rate;
+        the seconds it took."""
+        began, sent = time.monotonic(), 0
+        while sent < count:
+            due = min(count, int((time.monotonic() - began) * per_second) + 1)
+            for number in range(sent, due):
+                self._socket.send(made[number % len(made)])
+            sent = max(sent, due)
+            time.sleep(0.001)
+        return time.monotonic() - began
+
     def flush(self):
         for _ in self.arriving(lambda packet: True, 0.0):
             pass
 
     def close(self):
+        self._socket.close()
+
+
+class ArpAnswerer:
+    """Hosts that are there for ARP alone: answers for each address of `macs` ({address: MAC})."""
+
+    def __init__(self, namespace, device, macs):
+        self.macs, self.asked = dict(macs), set()
+        self._socket = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
+        self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self._socket.settimeout(0.1)
+        with namespace.enter():
+            self._socket.bind((device, frames.ETH_ARP))
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._ending:
+            try:
+                packet = frames.Packet(self._socket.recv(2048))
+            except TimeoutError:
+                continue
+            mac = self.macs.get(packet.dst)
+            if packet.operation != 1 or mac is None:
+                continue
+            self.asked.add(packet.dst)
+            self._socket.send(frames.ethernet(packet.sender_mac, mac, frames.ETH_ARP, frames.arp(
+                2, mac, packet.dst, packet.sender_mac, packet.src)))
+
+    def close(self):
+        self._ending = True
+        self._thread.join(2)
         self._socket.close()

@@ -260,6 +260,13 @@ class Rig:
     def node_wire(self, node=1):
         return self.ground.add(peers.Wire(self.nodes[node - 1].namespace, "u0"))
 
+    def arp_answerer(self, macs):
+        """Hosts on the underlay that answer ARP and do nothing else: {address: MAC}."""
+        crowd = self.ground.namespace("crowd")
+        self._veth(crowd, "c0", self.underlay, "crowd")
+        self.underlay.ip("link set crowd master br0")
+        return self.ground.add(peers.ArpAnswerer(crowd, "c0", macs))
+
     def outside_wire(self):
         return self.ground.add(peers.Wire(self.outside, "e0"))
 
