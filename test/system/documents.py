@@ -3,8 +3,8 @@
 compared with what the page shows.
 
 Examples stand in ```console blocks: a line "$ COMMAND", then its output. Numbers and durations may
-differ, and so may the width of columns; a line "..." stands for any lines. The page is the source: what it shows
-is not written down here again.
+differ, and so may the width of columns; a line "..." stands for any lines. The page is the source:
+what it shows is not written down here again.
 """
 import os
 import re
