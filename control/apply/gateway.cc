@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "control/apply/plan_names.h"
+#include "control/apply/revalidate.h"
 
 namespace postern {
 namespace {
@@ -27,7 +27,6 @@ absl::Status Gateway::start(config::Model model) {
                          std::make_shared<const config::Model>(std::move(model)), nullptr);
   if (!plan.refusal.status.ok()) return plan.refusal.status;
   take_over(plan);
-  ++state_.generation;
   publish(plan, {});
   return absl::OkStatus();
 }
@@ -38,6 +37,10 @@ void Gateway::apply(ConfigSource source, ChangeOptions options, Done done) {
                  return plan_apply(state_, sources_, parts_.machine, source);
                },
            .is_small = nullptr,
+           .admit = [this] { return history_.may_apply(parts_.loop->now_us()); },
+           .committed = [this, options](
+                            const History::Model& before,
+                            const ConfigDiff& diff) { note_applied(before, diff, options); },
            .options = options,
            .done = std::move(done)});
 }
@@ -52,22 +55,6 @@ void Gateway::patch(PodPatch patch, ChangeOptions options, Done done) {
        .done = std::move(done)});
 }
 
-void Gateway::names_changed(std::shared_ptr<const NameAddresses> addresses, Done done) {
-  auto plan = [this, addresses = std::move(addresses)] {
-    return plan_names(state_, snapshot(), addresses);
-  };
-  if (names_job_ != nullptr) {
-    names_job_->plan = std::move(plan);
-    names_job_->done = std::move(done);
-    return;
-  }
-  enqueue({.plan = std::move(plan),
-           .is_small = nullptr,
-           .options = {},
-           .done = std::move(done),
-           .of_names = true});
-}
-
 void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)> done) {
   auto result = std::make_shared<config::LoadResult>();
   parts_.loop->beside([result, source = std::move(source)] { *result = load(source); },
@@ -77,7 +64,6 @@ void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)>
 void Gateway::enqueue(Transaction transaction) {
   transaction.asked_us = parts_.loop->now_us();
   queue_.push_back(std::make_shared<Transaction>(std::move(transaction)));
-  if (queue_.back()->of_names) names_job_ = queue_.back();
   next();
 }
 
@@ -101,14 +87,8 @@ void Gateway::next() {
 }
 
 void Gateway::take(const Job& job) {
-  if (job == names_job_) names_job_.reset();
   release_cooled();
-  if (job->options.if_generation && *job->options.if_generation != state_.generation) {
-    return refuse(job, {absl::FailedPreconditionError(
-                            absl::StrCat("the generation is ", state_.generation, ", not ",
-                                         *job->options.if_generation, "; nothing was changed")),
-                        {}});
-  }
+  if (absl::Status status = admit(job); !status.ok()) return refuse(job, {std::move(status), {}});
   if (job->is_small && job->is_small()) {
     job->planned = job->plan();
     return conclude(job);
@@ -122,10 +102,19 @@ void Gateway::take(const Job& job) {
                       });
 }
 
+absl::Status Gateway::admit(const Job& job) const {
+  const std::optional<uint64_t>& wanted = job->options.if_generation;
+  if (wanted && *wanted != state_.generation) {
+    return absl::FailedPreconditionError(absl::StrCat("the generation is ", state_.generation,
+                                                      ", not ", *wanted, "; nothing was changed"));
+  }
+  return job->admit ? job->admit() : absl::OkStatus();
+}
+
 void Gateway::conclude(const Job& job) {
   Plan& plan = job->planned;
   if (!plan.refusal.status.ok()) return refuse(job, std::move(plan.refusal));
-  const bool is_patch = plan.file == nullptr && plan.addresses == nullptr;
+  const bool is_patch = plan.file == nullptr;
   if (job->options.dry_run || (is_patch && plan.pods.changes.empty())) return abandon(job);
   commit(job);
 }
@@ -148,21 +137,32 @@ void Gateway::abandon(const Job& job) {
 
 void Gateway::commit(const Job& job) {
   Plan& plan = job->planned;
+  const History::Model before = state_.file;
   take_over(plan);
   const bool new_file = plan.file != nullptr;
   auto cooling = std::make_shared<Cooling>(std::move(plan.compiled.cooling));
   cooling->sources = std::move(plan.sources.retired);
-  if (plan.addresses == nullptr) ++state_.generation;
-  publish(plan, [this, job, cooling, generation = state_.generation] {
+  publish(plan, [this, job, cooling, generation = state_.generation + 1] {
     settle(*cooling);
     ChangeResult result;
     result.generation = generation;
     result.visible_after_us = parts_.loop->now_us() - job->asked_us;
     result.changed = job->planned.pods.changes.size();
     result.diff = std::move(job->planned.diff);
-    answer(job, std::move(result));
+    finish(job, std::move(result));
   });
+  if (job->committed) job->committed(before, plan.diff);
   if (new_file && parts_.on_commit) parts_.on_commit(*state_.file);
+}
+
+// Every worker has the change.
+void Gateway::finish(const Job& job, ChangeResult result) {
+  if (!job->options.revalidate) return answer(job, std::move(result));
+  auto held = std::make_shared<ChangeResult>(std::move(result));
+  revalidate_sessions(parts_.loop, parts_.publisher->workers(), [job, held](uint64_t ended) {
+    held->ended = ended;
+    answer(job, std::move(*held));
+  });
 }
 
 // From here on the plan is what is in force; workers learn of it by publish().
@@ -181,9 +181,9 @@ void Gateway::take_over(Plan& plan) {
     state_.inputs = std::move(plan.inputs);
     state_.file_pods = std::move(plan.file_pods);
     state_.layer.keep_only(state_.namespaces);
+    for (const PodEdit& edit : plan.dropped) state_.layer.forget(edit.name, edit.pod);
     take_names();
   }
-  if (plan.addresses != nullptr) state_.addresses = plan.addresses;
   for (const PodChanges::Change& change : plan.pods.changes) {
     const NamespaceIndex* in_file = state_.file_pods.find(change.key);
     state_.layer.note(change.name, change.key.prefix, change.added,
@@ -200,12 +200,12 @@ void Gateway::take_names() {
 }
 
 void Gateway::publish(Plan& plan, std::function<void()> seen) {
-  const uint64_t number = ++published_;
+  const uint64_t generation = ++state_.generation;
   if (plan.compiled.snapshot == nullptr) {
-    return parts_.publisher->advance(number, std::move(seen));
+    return parts_.publisher->advance(generation, std::move(seen));
   }
   std::unique_ptr<Snapshot> snapshot = std::move(plan.compiled.snapshot);
-  snapshot->generation = number;
+  snapshot->generation = generation;
   snapshot->shared = parts_.tables;
   snapshot->sources = map_;
   parts_.publisher->publish(std::move(snapshot), std::move(seen));

@@ -26,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "control/apply/history.h"
 #include "control/apply/loop.h"
 #include "control/apply/patch.h"
 #include "control/apply/publisher.h"
@@ -46,6 +47,10 @@ class NextHopResolver {
 struct ChangeOptions {
   bool dry_run = false;
   std::optional<uint64_t> if_generation = {};
+  // Of config.apply: goes back by itself unless confirmed within so many seconds.
+  std::optional<uint32_t> confirm_timeout_s = {};
+  // Of config.apply and config.rollback: ends sessions that the new policy would not let begin.
+  bool revalidate = false;
 };
 
 struct ChangeResult {
@@ -56,6 +61,7 @@ struct ChangeResult {
   uint64_t visible_after_us = 0;  // from the request until every worker had it
   uint64_t changed = 0;           // pods, of a patch
   ConfigDiff diff;                // what of the file, of the others
+  uint64_t ended = 0;             // sessions, with `revalidate`
 };
 
 // Names by number, for what workers note by number. Names of removed things stay until their number
@@ -75,6 +81,8 @@ class Gateway {
     MachineFacts machine;
     // Called after a configuration has come into force, with it.
     std::function<void(const config::Model&)> on_commit;
+    // Takes what the gateway did by itself, a sentence for the log.
+    std::function<void(const std::string&)> tell = {};
   };
   using Done = std::function<void(ChangeResult)>;
 
@@ -88,9 +96,10 @@ class Gateway {
   // Changes. `done` is called when every worker has the change, or when it is refused.
   void apply(ConfigSource source, ChangeOptions options, Done done);
   void patch(PodPatch patch, ChangeOptions options, Done done);
-  // What names stand for has changed: nobody's request, so the generation stays. Of several that
-  // wait for their turn the last one counts, and only its `done` is called.
-  void names_changed(std::shared_ptr<const NameAddresses> addresses, Done done);
+  // One step back (history.h).
+  void rollback(ChangeOptions options, Done done);
+  // The change that waits for it is kept.
+  absl::Status confirm() { return history_.confirm(); }
   // Reads and checks a configuration and changes nothing.
   void check(ConfigSource source, std::function<void(config::LoadResult)> done);
 
@@ -102,15 +111,20 @@ class Gateway {
   [[nodiscard]] const Names& names() const { return names_; }
   [[nodiscard]] const Books& books() const { return state_.books; }
   [[nodiscard]] const PodLayer& layer() const { return state_.layer; }
+  // What the operator should know of the last change; empty: nothing.
+  [[nodiscard]] std::string attention() const { return history_.attention(parts_.loop->now_us()); }
 
  private:
   struct Transaction {
     std::function<Plan()> plan;
     // Whether it may be planned on the control thread; asked when it is its turn. Null: never.
     std::function<bool()> is_small;
+    // Whether the change may be made, asked when it is its turn. Null: it may.
+    std::function<absl::Status()> admit = nullptr;
+    // Called when it has come into force, with the file before.
+    std::function<void(const History::Model& before, const ConfigDiff& diff)> committed = nullptr;
     ChangeOptions options;
     Done done;
-    bool of_names = false;
     uint64_t asked_us = 0;
     Plan planned = {};
   };
@@ -118,6 +132,7 @@ class Gateway {
 
   void enqueue(Transaction transaction);
   void next();
+  [[nodiscard]] absl::Status admit(const Job& job) const;
   void take(const Job& job);
   void conclude(const Job& job);
   void refuse(const Job& job, Refusal refusal);
@@ -127,18 +142,24 @@ class Gateway {
   void take_names();
   void publish(Plan& plan, std::function<void()> seen);
   void settle(const Cooling& cooling);
+  void finish(const Job& job, ChangeResult result);
+  // gateway_return.cc
+  void note_applied(const History::Model& before, const ConfigDiff& diff,
+                    const ChangeOptions& options);
+  Transaction step_back(History::Wait wait);
+  void wait_is_over(History::Wait wait);
+  void return_now(History::Wait wait);
   void release_cooled();
   void answer_in_turn(const Job& job, ChangeResult result);
   static void answer(const Job& job, ChangeResult result);
 
   Parts parts_;
   DesiredState state_;
+  History history_;
   SourceBook sources_;
   std::shared_ptr<SourceMap> map_;
   Names names_;
-  uint64_t published_ = 0;  // the number of what workers got last
   std::deque<Job> queue_;
-  Job names_job_;                // in the queue, or null
   bool planning_ = false;        // on the helper thread, which reads the state
   bool taking_ = false;          // next() is at work
   bool resuming_ = false;        // it goes on after others were served

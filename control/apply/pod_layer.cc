@@ -129,6 +129,14 @@ void PodLayer::note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool i
   if (pods.empty()) by_namespace_.erase(name);
 }
 
+void PodLayer::forget(const std::string& name, Ipv4Prefix pod) {
+  const auto found = by_namespace_.find(name);
+  if (found == by_namespace_.end()) return;
+  found->second.added.erase(pod);
+  found->second.removed.erase(pod);
+  if (found->second.empty()) by_namespace_.erase(found);
+}
+
 void PodLayer::keep_only(const NamespaceKeys& namespaces) {
   for (auto at = by_namespace_.begin(); at != by_namespace_.end();) {
     at = namespaces.contains(at->first) ? std::next(at) : by_namespace_.erase(at);

@@ -46,6 +46,8 @@ class PodLayer {
   // that it is one.
   void note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file);
   void clear() { by_namespace_.clear(); }
+  // What the layer says of that pod is said no more.
+  void forget(const std::string& name, Ipv4Prefix pod);
   // Forgets namespaces that are not there any more.
   void keep_only(const NamespaceKeys& namespaces);
 

@@ -36,6 +36,7 @@ class Publisher {
   void advance(uint64_t generation, std::function<void()> seen);
   // Calls `seen` when every worker has what was published so far, at once where they have.
   void when_seen(std::function<void()> seen);
+  [[nodiscard]] const std::vector<WorkerChannel*>& workers() const { return workers_; }
   // The last one published, or null.
   [[nodiscard]] const Snapshot* current() const { return current_.get(); }
 

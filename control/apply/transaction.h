@@ -18,7 +18,6 @@
 #include "config/model.h"
 #include "control/apply/compile.h"
 #include "control/apply/diff.h"
-#include "control/apply/name_addresses.h"
 #include "control/apply/pod_layer.h"
 #include "control/apply/sources.h"
 
@@ -43,8 +42,6 @@ struct DesiredState {
   // read by transactions only.
   SourceInputs inputs;
   PrefixMap<NamespaceIndex> file_pods;  // without the layer
-  // What the file's names stand for.
-  std::shared_ptr<const NameAddresses> addresses = std::make_shared<const NameAddresses>();
 };
 
 // Why a change was refused; nothing has changed then.
@@ -74,12 +71,10 @@ struct Plan {
   NamespaceKeys namespaces;
   SourceInputs inputs;
   PrefixMap<NamespaceIndex> file_pods;
+  std::vector<PodEdit> dropped;  // of the layer: they do not fit the file
 
   // Of namespaces.patch: made in the state's inputs already.
   PodChanges pods;
-
-  // Of names that changed: what replaces theirs in the state.
-  std::shared_ptr<const NameAddresses> addresses;
 };
 
 // `machine`: what compile() needs beside model and books.
@@ -88,10 +83,15 @@ struct MachineFacts {
   uint64_t seed = 0;  // for maps, random
 };
 
+// What becomes of a pod of the layer that does not fit a file, because another namespace holds it
+// there: the change is refused, or the pod is dropped from the layer, with a warning.
+enum class Misfits : uint8_t { kRefuse, kDrop };
+
 // From a configuration that was read and checked. `running`: the configuration that EAL, ports and
 // tables were started with, or null at the start.
 Plan plan_model(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
-                std::shared_ptr<const config::Model> model, const config::Model* running);
+                std::shared_ptr<const config::Model> model, const config::Model* running,
+                Misfits misfits = Misfits::kRefuse);
 Plan plan_apply(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
                 const ConfigSource& source);
 

@@ -274,6 +274,17 @@ bool print_apply(const json& answer, const CommandLine& line, Display& display) 
   }
   display.line("generation " + text_at(answer, "generation") + ", in force after " +
                text_at(answer, "visible_after_us") + " us");
+  if (line.has("--revalidate")) display.line("ended " + text_at(answer, "ended") + " sessions");
+  const auto timeout = line.options.find("--confirm-timeout");
+  if (timeout != line.options.end()) {
+    display.line("goes back in " + printable(timeout->second) +
+                 " unless: posternctl config confirm");
+  }
+  return true;
+}
+
+bool print_confirm(const json& answer, const CommandLine&, Display& display) {
+  display.line("generation " + text_at(answer, "generation") + " stays");
   return true;
 }
 

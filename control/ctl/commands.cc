@@ -60,6 +60,22 @@ Params config_params(const CommandLine& line) {
   return params;
 }
 
+Params change_params(const CommandLine& line) {
+  json params = json::object();
+  if (line.has("--dry-run")) params["dry_run"] = true;
+  if (line.has("--revalidate")) params["revalidate"] = true;
+  return params;
+}
+
+Params apply_params(const CommandLine& line) {
+  Params params = config_params(line);
+  if (!params.ok()) return params;
+  if (line.has("--revalidate")) (*params)["revalidate"] = true;
+  const auto timeout = line.options.find("--confirm-timeout");
+  if (timeout != line.options.end()) (*params)["confirm_timeout"] = timeout->second;
+  return params;
+}
+
 Params patch_params(const CommandLine& line, const char* what) {
   const json pods(std::vector<std::string>(line.arguments.begin() + 1, line.arguments.end()));
   json params = {{what, {{line.arguments[0], pods}}}};
@@ -82,6 +98,8 @@ const Argument kFile{.name = "FILE", .kind = ArgumentKind::kFile, .optional = tr
 const Argument kFilter{.name = "FILTER", .optional = true, .repeated = true};
 const Argument kNamespace{.name = "NAME"};
 const Argument kPods{.name = "POD", .repeated = true};
+const Option kRevalidate{.name = "--revalidate",
+                         .help = "end sessions that the new policy would not let begin"};
 const Option kDryRun{.name = "--dry-run", .help = "check it and change nothing"};
 
 std::vector<Command> reading_commands() {
@@ -145,7 +163,7 @@ std::vector<Command> showing_commands() {
   return commands;
 }
 
-std::vector<Command> changing_commands() {
+std::vector<Command> config_commands() {
   return {
       {.words = "config check",
        .arguments = {kFile},
@@ -165,11 +183,30 @@ std::vector<Command> changing_commands() {
        .print = print_text},
       {.words = "config apply",
        .arguments = {kFile},
-       .options = {kDryRun},
+       .options = {{.name = "--confirm-timeout",
+                    .value = "D",
+                    .help = "go back unless config confirm comes within D, as 5m"},
+                   kRevalidate,
+                   kDryRun},
        .method = "config.apply",
        .help = "Makes a configuration file the one in force; - reads standard input.",
-       .params = config_params,
+       .params = apply_params,
        .print = print_apply},
+      {.words = "config confirm",
+       .method = "config.confirm",
+       .help = "Keeps the change that was applied with --confirm-timeout.",
+       .print = print_confirm},
+      {.words = "config rollback",
+       .options = {kRevalidate, kDryRun},
+       .method = "config.rollback",
+       .help = "Goes back to the configuration before the last one that was applied.",
+       .params = change_params,
+       .print = print_apply},
+  };
+}
+
+std::vector<Command> changing_commands() {
+  return {
       {.words = "namespace add",
        .arguments = {kNamespace, kPods},
        .options = {kDryRun},
@@ -223,7 +260,7 @@ std::vector<Command> other_commands() {
 
 std::vector<Command> all_commands() {
   std::vector<Command> all = reading_commands();
-  for (auto* part : {showing_commands, changing_commands, other_commands}) {
+  for (auto* part : {showing_commands, config_commands, changing_commands, other_commands}) {
     for (Command& command : part()) all.push_back(std::move(command));
   }
   return all;

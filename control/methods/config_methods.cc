@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "config/units.h"
 #include "control/methods/config_json.h"
 #include "control/methods/methods.h"
 
@@ -15,8 +16,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr uint32_t kLongestConfirmTimeout_s = 24 * 3600;
+
 ChangeOptions options_of(const json& params) {
   ChangeOptions options;
+  options.revalidate = params.value("revalidate", false);
   options.dry_run = params.value("dry_run", false);
   if (params.contains("if_generation")) {
     options.if_generation = params.at("if_generation").get<uint64_t>();
@@ -26,9 +30,9 @@ ChangeOptions options_of(const json& params) {
 
 // Answers with what became of a change, and logs it. Responders cannot be copied, functions must.
 Gateway::Done answer_with(const MethodContext& context, Responder responder, std::string what,
-                          bool dry_run, bool is_patch) {
+                          const ChangeOptions& options, bool is_patch) {
   auto held = std::make_shared<Responder>(std::move(responder));
-  return [&context, held, what = std::move(what), dry_run, is_patch](ChangeResult result) {
+  return [&context, held, what = std::move(what), options, is_patch](ChangeResult result) {
     const std::string who =
         absl::StrCat(what, " by uid ", held->peer().uid, ", pid ", held->peer().pid, ": ");
     if (!result.status.ok()) {
@@ -43,27 +47,48 @@ Gateway::Done answer_with(const MethodContext& context, Responder responder, std
       answer["changed"] = result.changed;
     } else {
       answer["diff"] = to_json(result.diff);
+      if (options.revalidate) answer["ended"] = result.ended;
     }
     if (!result.warnings.empty()) answer["warnings"] = to_json(faults_of(result.warnings));
     held->result(answer);
-    context.log->debug(absl::StrCat(who, dry_run ? "tried at generation " : "generation ",
+    context.log->debug(absl::StrCat(who, options.dry_run ? "tried at generation " : "generation ",
                                     result.generation, ", visible after ", result.visible_after_us,
                                     " us"));
   };
 }
 
 void apply(const MethodContext& context, const json& params, Responder responder) {
-  if (params.contains("confirm_timeout") || params.value("revalidate", false)) {
-    responder.error(absl::UnimplementedError(
-        "`confirm_timeout` and `revalidate` are not supported yet: leave them out"));
-    return;
+  ChangeOptions options = options_of(params);
+  if (params.contains("confirm_timeout")) {
+    options.confirm_timeout_s =
+        config::parse_duration_s(params.at("confirm_timeout").get<std::string>());
+    if (options.confirm_timeout_s.value_or(0) == 0 ||
+        *options.confirm_timeout_s > kLongestConfirmTimeout_s) {
+      responder.error({kRpcInvalidParams,
+                       "`confirm_timeout` must be a duration of 1s to 24h, such as \"5m\" or "
+                       "\"1m30s\"; nothing was changed"});
+      return;
+    }
   }
   std::optional<ConfigSource> source = source_of(context, params, responder);
   if (!source) return;
-  const ChangeOptions options = options_of(params);
   context.gateway->apply(
       *std::move(source), options,
-      answer_with(context, std::move(responder), "config.apply", options.dry_run, false));
+      answer_with(context, std::move(responder), "config.apply", options, false));
+}
+
+void rollback(const MethodContext& context, const json& params, Responder responder) {
+  const ChangeOptions options = options_of(params);
+  context.gateway->rollback(
+      options, answer_with(context, std::move(responder), "config.rollback", options, false));
+}
+
+void confirm(const MethodContext& context, Responder responder) {
+  const absl::Status status = context.gateway->confirm();
+  if (!status.ok()) return responder.error(status);
+  context.log->info(absl::StrCat("config.confirm by uid ", responder.peer().uid, ", pid ",
+                                 responder.peer().pid, ": the last change stays"));
+  responder.result({{"generation", context.gateway->generation()}});
 }
 
 std::map<std::string, std::vector<std::string>> pods_of(const json& params, const char* side) {
@@ -80,7 +105,7 @@ void patch(const MethodContext& context, const json& params, Responder responder
   const ChangeOptions options = options_of(params);
   context.gateway->patch(
       std::move(patch), options,
-      answer_with(context, std::move(responder), "namespaces.patch", options.dry_run, true));
+      answer_with(context, std::move(responder), "namespaces.patch", options, true));
 }
 
 Param dry_run_param() {
@@ -94,14 +119,20 @@ Param if_generation_param() {
           .help = "refuse unless this generation is in force"};
 }
 
+Param revalidate_param() {
+  return {.name = "revalidate",
+          .kind = ParamKind::kBoolean,
+          .help = "end sessions that could not begin under the new policy; answers their number"};
+}
+
 std::vector<Param> apply_params() {
   std::vector<Param> params = source_params();
   params.push_back(dry_run_param());
   params.push_back(if_generation_param());
-  params.push_back(
-      {.name = "confirm_timeout", .kind = ParamKind::kText, .help = "not supported yet"});
-  params.push_back(
-      {.name = "revalidate", .kind = ParamKind::kBoolean, .help = "not supported yet"});
+  params.push_back({.name = "confirm_timeout",
+                    .kind = ParamKind::kText,
+                    .help = "go back unless config.confirm comes within this duration, as \"5m\""});
+  params.push_back(revalidate_param());
   return params;
 }
 
@@ -114,6 +145,19 @@ void add_config_methods(MethodTable& table, const MethodContext& context) {
              .params = apply_params(),
              .handler = [&context](const json& params, Responder responder) {
                apply(context, params, std::move(responder));
+             }});
+  table.add({.name = "config.confirm",
+             .access = Access::kChange,
+             .help = "Keeps the change that was applied with `confirm_timeout`.",
+             .handler = [&context](const json&, Responder responder) {
+               confirm(context, std::move(responder));
+             }});
+  table.add({.name = "config.rollback",
+             .access = Access::kChange,
+             .help = "Goes back to the configuration before the last one that was applied.",
+             .params = {dry_run_param(), if_generation_param(), revalidate_param()},
+             .handler = [&context](const json& params, Responder responder) {
+               rollback(context, params, std::move(responder));
              }});
   table.add(
       {.name = "namespaces.patch",

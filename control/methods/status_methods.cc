@@ -67,7 +67,7 @@ json attention(const MethodContext& context) {
                     context.gateway->names().nodes[i] + ": give a cluster port a `gateway`");
   }
   for (const std::string& text : context.neighbours->complaints()) texts.push_back(text);
-  for (const std::string& text : context.host_names->complaints()) texts.push_back(text);
+  if (std::string text = context.gateway->attention(); !text.empty()) texts.push_back(text);
   return texts;
 }
 

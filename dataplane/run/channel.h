@@ -3,7 +3,7 @@
 //
 //   punts     worker -> control   "resolve this neighbour", "this neighbour spoke"
 //   frames    control -> worker   finished frames to send (ARP requests, gratuitous ARP)
-//   commands  control -> worker   "copy these sessions", "end those", "purge"
+//   commands  control -> worker   "copy these sessions", "end those", "judge all", "purge"
 //
 // A full ring never blocks: the worker drops the message (it asks again with the next packet), the
 // control thread tries again later.
@@ -102,15 +102,26 @@ struct SessionRemovalRequest {
   std::atomic<bool> done{false};
 };
 
+// Every session of this moment is judged by the tables in use, and ended where it would not be let
+// out any more. As with copies, the control thread owns the memory and keeps it until `done` is
+// released.
+struct SessionRevalidation {
+  SessionHandle next = 0;  // written by the worker
+  uint32_t ended = 0;      // out: of those whose ground stands
+  std::atomic<bool> done{false};
+};
+
 struct WorkerCommand {
   enum class Kind : uint8_t {
     kCopySessions,    // fill `copy`, a bounded number a loop
     kRemoveSessions,  // end the sessions of `removal`, a bounded number a loop
+    kRevalidate,      // judge every session for `revalidation`, a bounded number a loop
     kPurge,           // look at every session once, ignoring look-not-before (removed slots)
   };
   Kind kind = Kind::kPurge;
   SessionCopyRequest* copy = nullptr;
   SessionRemovalRequest* removal = nullptr;
+  SessionRevalidation* revalidation = nullptr;
 };
 
 struct WorkerChannel {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "dataplane/stage/revalidate.h"
+#include "dataplane/stage/track.h"
+
 namespace postern {
 namespace {
 
@@ -10,6 +13,9 @@ constexpr uint32_t kCopyPositionsPerTurn = 1024;
 constexpr uint32_t kCopiesPerTurn = 64;
 // Ending a session misses the cache a few times.
 constexpr size_t kRemovalsPerTurn = 32;
+// Judging one costs what a first packet costs in classification, up to thousands of rules.
+constexpr uint32_t kRevalidationPositionsPerTurn = 1024;
+constexpr uint32_t kJudgementsPerTurn = 32;
 
 template <typename Request>
 void finish(Request*& request) {
@@ -30,14 +36,18 @@ void SessionErrands::remove(SessionRemovalRequest* request) {
   looked_at_ = 0;
 }
 
-void SessionErrands::turn(Now now) {
+void SessionErrands::revalidate(SessionRevalidation* request) { revalidating_ = request; }
+
+void SessionErrands::turn(const Snapshot& snapshot, Now now) {
   if (copying_ != nullptr) go_on_copying(now);
   if (removing_ != nullptr) go_on_removing(now);
+  if (revalidating_ != nullptr) go_on_revalidating(snapshot, now);
 }
 
 void SessionErrands::abandon() {
   if (copying_ != nullptr) finish(copying_);
   if (removing_ != nullptr) finish(removing_);
+  if (revalidating_ != nullptr) finish(revalidating_);
 }
 
 void SessionErrands::go_on_copying(Now now) {
@@ -71,6 +81,26 @@ void SessionErrands::go_on_removing(Now now) {
     ++request.removed;
   }
   if (looked_at_ == request.sessions.size()) finish(removing_);
+}
+
+// Sessions that begin meanwhile were judged by the same tables. One whose ground is gone serves
+// nothing already; it is ended here as the sweep would.
+void SessionErrands::go_on_revalidating(const Snapshot& snapshot, Now now) {
+  SessionRevalidation& request = *revalidating_;
+  SessionTable& table = sessions_.table();
+  const uint32_t end = std::min(table.capacity(), request.next + kRevalidationPositionsPerTurn);
+  uint32_t judged = 0;
+  for (; request.next < end && judged < kJudgementsPerTurn; ++request.next) {
+    if (!table.is_live(request.next)) continue;
+    ++judged;
+    const bool stands = session_stands(snapshot, table.entry(request.next));
+    if (stands && is_still_allowed(snapshot, table.entry(request.next), table.cold(request.next))) {
+      continue;
+    }
+    sessions_.remove(request.next, now);
+    if (stands) ++request.ended;
+  }
+  if (request.next == table.capacity()) finish(revalidating_);
 }
 
 }  // namespace postern

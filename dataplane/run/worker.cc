@@ -125,7 +125,7 @@ void Worker::housekeep(const Snapshot& snapshot, Now now) {
     }
   }
   take_command();
-  errands_.turn(now);
+  errands_.turn(snapshot, now);
   sweep(snapshot, now);
 }
 
@@ -140,6 +140,9 @@ void Worker::take_command() {
       break;
     case WorkerCommand::Kind::kRemoveSessions:
       errands_.remove(command.removal);
+      break;
+    case WorkerCommand::Kind::kRevalidate:
+      errands_.revalidate(command.revalidation);
       break;
     case WorkerCommand::Kind::kPurge:
       purge_tickets_[purges_begun_++ % kPurgesUnderWay] = given_.table.purge();

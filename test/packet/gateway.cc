@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "config/load.h"
+#include "dataplane/run/session_errands.h"
 
 namespace postern::test {
 namespace {
@@ -192,6 +193,14 @@ void Gateway::sweep() {
     }
     return SweepVerdict::kEnd;
   });
+}
+
+uint32_t Gateway::revalidate() {
+  SessionErrands errands(parts_->sessions);
+  SessionRevalidation request;
+  errands.revalidate(&request);
+  while (errands.busy()) errands.turn(*snapshot_, now_);
+  return request.ended;
 }
 
 void Gateway::set_neighbour(uint16_t port, std::string_view address, NeighbourState state,

@@ -49,6 +49,9 @@ class Gateway {
   // Runs the sweep over all sessions, as the worker's loop does in two seconds.
   void sweep();
 
+  // Has every session judged anew, as config.apply with `revalidate` does; how many have ended.
+  uint32_t revalidate();
+
   void pass_seconds(uint64_t seconds) { pass_ms(seconds * 1000); }
   void pass_ms(uint64_t ms) { now_.ms += ms; }
   void set_neighbour(uint16_t port, std::string_view address, NeighbourState state,

@@ -59,6 +59,12 @@ TEST_F(CommandTest, EachLineMakesItsRequest) {
   EXPECT_EQ(request("config apply --dry-run /b.cfg"),
             R"(config.apply {"dry_run":true,"path":"/b.cfg"})");
   EXPECT_EQ(request("config apply"), "config.apply {}");
+  EXPECT_EQ(request("config apply /b.cfg --confirm-timeout 5m --revalidate"),
+            R"(config.apply {"confirm_timeout":"5m","path":"/b.cfg","revalidate":true})");
+  EXPECT_EQ(request("config confirm"), "config.confirm {}");
+  EXPECT_EQ(request("config rollback"), "config.rollback {}");
+  EXPECT_EQ(request("config rollback --dry-run --revalidate"),
+            R"(config.rollback {"dry_run":true,"revalidate":true})");
   EXPECT_EQ(request("config diff /b.cfg"), R"(config.diff {"path":"/b.cfg"})");
   EXPECT_EQ(request("config diff"), "config.diff {}");
   EXPECT_EQ(request("config show"), "config.get {}");
@@ -99,7 +105,8 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
   EXPECT_EQ(usage_error("confg check"), "no command \"confg\"; did you mean config check?");
   EXPECT_EQ(usage_error("xyzzy"), "no command \"xyzzy\"; help lists them");
   EXPECT_EQ(usage_error("config"),
-            "say one of: config check, config diff, config show, config apply");
+            "say one of: config check, config diff, config show, config apply, "
+            "config confirm, config rollback");
   EXPECT_EQ(usage_error("namespace add"),
             "usage: posternctl namespace add NAME POD... [--dry-run]");
   EXPECT_EQ(usage_error("namespace add web"),

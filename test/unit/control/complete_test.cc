@@ -77,7 +77,8 @@ std::string bash_completes(const std::vector<Command>& commands, const std::stri
 
 TEST_F(CompleteTest, TheBashScriptCompletes) {
   EXPECT_EQ(bash_completes(commands_, "posternctl sta"), "status\n");
-  EXPECT_EQ(bash_completes(commands_, "posternctl -s /x -j config ''"), "check diff show apply\n");
+  EXPECT_EQ(bash_completes(commands_, "posternctl -s /x -j config ''"),
+            "check diff show apply confirm rollback\n");
   EXPECT_EQ(bash_completes(commands_, "posternctl config check scr"), "script\n");
   EXPECT_EQ(bash_completes(commands_, "posternctl log ''"), "error warn info debug\n");
   EXPECT_EQ(bash_completes(commands_, "posternctl sessions -n ''"), "\n");
@@ -88,8 +89,9 @@ TEST_F(CompleteTest, TheBashScriptCompletes) {
 TEST_F(CompleteTest, BothScriptsKnowTheSameBranches) {
   const std::string bash = bash_completion(commands_);
   const std::string zsh = zsh_completion(commands_);
-  for (const char* branch : {"    'config') choices='check diff show apply' ;;\n",
-                             "    'config apply') choices='--dry-run'; files=1 ;;\n"}) {
+  for (const char* branch :
+       {"    'config') choices='check diff show apply confirm rollback' ;;\n",
+        "    'config apply') choices='--confirm-timeout --revalidate --dry-run'; files=1 ;;\n"}) {
     EXPECT_NE(bash.find(branch), std::string::npos) << bash;
     EXPECT_NE(zsh.find(branch), std::string::npos) << zsh;
   }

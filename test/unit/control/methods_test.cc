@@ -16,7 +16,6 @@
 
 #include "dataplane/table/tcp_state.h"
 #include "test/unit/control/fake_loop.h"
-#include "test/unit/control/known_names.h"
 
 namespace postern {
 namespace {
@@ -59,7 +58,6 @@ class MethodsTest : public ::testing::Test {
     context_.loop = &loop_;
     context_.log = &log_;
     context_.neighbours = &neighbours_;
-    context_.host_names = &names_.host_names;
     context_.rates = &rates_;
     for (size_t i = 0; i < 2; ++i) {
       context_.workers.push_back({.cpu = static_cast<uint32_t>(i + 2),
@@ -187,7 +185,6 @@ class MethodsTest : public ::testing::Test {
                     .resolver = &neighbours_,
                     .machine = {{{0, {}}, {1, {}}}, 7},
                     .on_commit = {}}};
-  KnownNames names_{&loop_};
   Log log_{-1};
   std::array<Counters, 2> counters_;
   std::array<SessionAccounts, 2> accounts_{SessionAccounts(kMaxNamespaces, kMaxAddresses),
@@ -220,19 +217,6 @@ TEST_F(MethodsTest, StatusHasWhatIsPromised) {
   EXPECT_EQ(status["attention"][0], "the link of port uplink is down");
 }
 
-TEST_F(MethodsTest, NamesThatFailNeedAttentionAndAreCounted) {
-  names_.host_names.want({"db.example.com", "api.example.com"});
-  names_.known = {{"api.example.com", {{address("203.0.113.9")}, 60, ""}}};
-  names_.host_names.tick();
-  const json attention = result("status")["attention"];
-  ASSERT_FALSE(attention.empty());
-  EXPECT_EQ(attention.back(),
-            "the name db.example.com has not been resolved since 2027-01-15T08:00:00Z: the name "
-            "does not exist; it has no address, what needs it is refused");
-  EXPECT_EQ(result("counters.get")["names.asked"], 2);
-  EXPECT_EQ(result("counters.get")["names.failed"], 1);
-}
-
 TEST_F(MethodsTest, CountersHaveEveryDocumentedName) {
   const json all = result("counters.get");
   for (const char* name : {"packets.received",
@@ -262,8 +246,6 @@ TEST_F(MethodsTest, CountersHaveEveryDocumentedName) {
                            "handover.packets",
                            "handover.bursts",
                            "session.foreign_shard",
-                           "names.asked",
-                           "names.failed",
                            "control.requests",
                            "control.errors",
                            "mbuf.in_use"}) {
@@ -399,11 +381,6 @@ TEST_F(MethodsTest, SessionsOfARemovedPodAreNotListed) {
   const json rows = result("sessions.list")["rows"];
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0]["original"]["src"], "10.128.0.12");
-}
-
-TEST_F(MethodsTest, WhatIsNotBuiltYetSaysSo) {
-  EXPECT_EQ(error_code("config.apply", {{"text", kText}, {"revalidate", true}}), 1012);
-  EXPECT_EQ(error_code("config.apply", {{"text", kText}, {"confirm_timeout", "60s"}}), 1012);
 }
 
 TEST_F(MethodsTest, RefusesParametersThatMakeNoSense) {

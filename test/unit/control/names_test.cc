@@ -35,7 +35,7 @@ class HeldQueries : public NameQueries {
   std::deque<Question> asked;
 };
 
-class HostNamesTest : public ::testing::Test {
+class NamesTest : public ::testing::Test {
  protected:
   using Addresses = std::vector<Ipv4Address>;
 
@@ -67,13 +67,13 @@ class HostNamesTest : public ::testing::Test {
   HeldQueries queries_;
   std::vector<std::shared_ptr<const NameAddresses>> told_;
   uint64_t unix_s_ = 1'800'000'000;  // 2027-01-15T08:00:00Z
-  HostNames names_{{.loop = &loop_,
-                    .queries = &queries_,
-                    .unix_s = [this] { return unix_s_; },
-                    .changed = [this](auto resolved) { told_.push_back(std::move(resolved)); }}};
+  Names names_{{.loop = &loop_,
+                .queries = &queries_,
+                .unix_s = [this] { return unix_s_; },
+                .changed = [this](auto resolved) { told_.push_back(std::move(resolved)); }}};
 };
 
-TEST_F(HostNamesTest, AWantedNameIsAskedForAndToldOnce) {
+TEST_F(NamesTest, AWantedNameIsAskedForAndToldOnce) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   ASSERT_EQ(queries_.asked.size(), 1u);
@@ -87,7 +87,7 @@ TEST_F(HostNamesTest, AWantedNameIsAskedForAndToldOnce) {
   EXPECT_TRUE(names_.complaints().empty());
 }
 
-TEST_F(HostNamesTest, AnAnswerIsRenewedShortlyBeforeItsTtlEnds) {
+TEST_F(NamesTest, AnAnswerIsRenewedShortlyBeforeItsTtlEnds) {
   resolve("db.example.com", 60);
   pass(milliseconds(57'800));
   EXPECT_TRUE(queries_.asked.empty());
@@ -100,7 +100,7 @@ TEST_F(HostNamesTest, AnAnswerIsRenewedShortlyBeforeItsTtlEnds) {
   EXPECT_EQ(told_[1]->at("db.example.com"), Addresses{address("203.0.113.10")});
 }
 
-TEST_F(HostNamesTest, ATtlOfZeroCountsAsASecond) {
+TEST_F(NamesTest, ATtlOfZeroCountsAsASecond) {
   resolve("db.example.com", 0);
   pass(milliseconds(700));
   EXPECT_TRUE(queries_.asked.empty());
@@ -108,7 +108,7 @@ TEST_F(HostNamesTest, ATtlOfZeroCountsAsASecond) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(HostNamesTest, ALongTtlCountsAsAnHour) {
+TEST_F(NamesTest, ALongTtlCountsAsAnHour) {
   resolve("db.example.com", 604'800);
   pass(seconds(3597));
   EXPECT_TRUE(queries_.asked.empty());
@@ -116,7 +116,7 @@ TEST_F(HostNamesTest, ALongTtlCountsAsAnHour) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(HostNamesTest, AnotherOrderIsNoChange) {
+TEST_F(NamesTest, AnotherOrderIsNoChange) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   answer({address("203.0.113.2"), address("203.0.113.9")}, 1);
@@ -126,7 +126,7 @@ TEST_F(HostNamesTest, AnotherOrderIsNoChange) {
   EXPECT_EQ(told_.size(), 1u);
 }
 
-TEST_F(HostNamesTest, TheLastGoodAnswerIsKeptWhileResolvingFails) {
+TEST_F(NamesTest, TheLastGoodAnswerIsKeptWhileResolvingFails) {
   resolve("db.example.com", 1);
   pass(seconds(1));
   fail("no DNS server answered");
@@ -146,7 +146,7 @@ TEST_F(HostNamesTest, TheLastGoodAnswerIsKeptWhileResolvingFails) {
   EXPECT_EQ(names_.counts().failures, 9u);
 }
 
-TEST_F(HostNamesTest, AfterAFailureTheRetriesGrowRarer) {
+TEST_F(NamesTest, AfterAFailureTheRetriesGrowRarer) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   for (const int wait_s : {1, 2, 4, 8, 16, 30, 30}) {
@@ -158,7 +158,7 @@ TEST_F(HostNamesTest, AfterAFailureTheRetriesGrowRarer) {
   }
 }
 
-TEST_F(HostNamesTest, WhatComesBackIsToldAndNoLongerComplainedOf) {
+TEST_F(NamesTest, WhatComesBackIsToldAndNoLongerComplainedOf) {
   resolve("db.example.com", 1);
   pass(seconds(1));
   fail("no DNS server answered");
@@ -176,7 +176,7 @@ TEST_F(HostNamesTest, WhatComesBackIsToldAndNoLongerComplainedOf) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(HostNamesTest, ANameNeverResolvedSaysSo) {
+TEST_F(NamesTest, ANameNeverResolvedSaysSo) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   EXPECT_TRUE(names_.complaints().empty());
@@ -189,7 +189,7 @@ TEST_F(HostNamesTest, ANameNeverResolvedSaysSo) {
   EXPECT_TRUE(told_.empty());
 }
 
-TEST_F(HostNamesTest, ChangesThatComeTogetherAreToldTogether) {
+TEST_F(NamesTest, ChangesThatComeTogetherAreToldTogether) {
   std::set<std::string> wanted;
   for (int i = 0; i < 60; ++i) wanted.insert("n" + std::to_string(i) + ".example.com");
   names_.want(wanted);
@@ -201,7 +201,7 @@ TEST_F(HostNamesTest, ChangesThatComeTogetherAreToldTogether) {
   EXPECT_EQ(told_[0]->size(), 60u);
 }
 
-TEST_F(HostNamesTest, ChangesWithoutEndAreToldTwiceASecond) {
+TEST_F(NamesTest, ChangesWithoutEndAreToldTwiceASecond) {
   names_.want({"a.example.com", "b.example.com", "c.example.com", "d.example.com"});
   uint32_t next = 0xcb007100;
   for (int i = 0; i < 1000; ++i) {
@@ -212,15 +212,15 @@ TEST_F(HostNamesTest, ChangesWithoutEndAreToldTwiceASecond) {
   EXPECT_LE(told_.size(), 21u);
 }
 
-TEST_F(HostNamesTest, QuestionsOnTheirWayAreBounded) {
+TEST_F(NamesTest, QuestionsOnTheirWayAreBounded) {
   std::set<std::string> wanted;
   for (int i = 0; i < 5000; ++i) wanted.insert("n" + std::to_string(i) + ".example.com");
   names_.want(wanted);
   pass(seconds(1));
-  EXPECT_EQ(queries_.asked.size(), HostNames::kInFlight);
+  EXPECT_EQ(queries_.asked.size(), Names::kInFlight);
   fail("no DNS server answered");
   pass(milliseconds(10));
-  EXPECT_EQ(queries_.asked.size(), HostNames::kInFlight);
+  EXPECT_EQ(queries_.asked.size(), Names::kInFlight);
   // Answered at once, so many a second.
   const uint64_t before = names_.counts().queries;
   for (int i = 0; i < 200; ++i) {
@@ -229,10 +229,10 @@ TEST_F(HostNamesTest, QuestionsOnTheirWayAreBounded) {
   }
   const uint64_t asked = names_.counts().queries - before;
   EXPECT_GE(asked, 900u);
-  EXPECT_LE(asked, 2 * HostNames::kPerSecond + HostNames::kInFlight);
+  EXPECT_LE(asked, 2 * Names::kPerSecond + Names::kInFlight);
 }
 
-TEST_F(HostNamesTest, ANameThatGoesIsForgottenAndTold) {
+TEST_F(NamesTest, ANameThatGoesIsForgottenAndTold) {
   resolve("db.example.com", 60);
   names_.want({"other.example.com"});
   pass(seconds(1));
@@ -242,7 +242,7 @@ TEST_F(HostNamesTest, ANameThatGoesIsForgottenAndTold) {
   EXPECT_TRUE(names_.view("db.example.com").addresses.empty());
 }
 
-TEST_F(HostNamesTest, AnAnswerForANameThatWentChangesNothing) {
+TEST_F(NamesTest, AnAnswerForANameThatWentChangesNothing) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   names_.want({});
@@ -255,7 +255,7 @@ TEST_F(HostNamesTest, AnAnswerForANameThatWentChangesNothing) {
   EXPECT_EQ(names_.view("db.example.com").addresses, Addresses{address("203.0.113.9")});
 }
 
-TEST_F(HostNamesTest, AKeptNameKeepsItsAnswerOverAChange) {
+TEST_F(NamesTest, AKeptNameKeepsItsAnswerOverAChange) {
   resolve("db.example.com", 60);
   names_.want({"db.example.com", "other.example.com"});
   pass(milliseconds(10));
@@ -264,7 +264,7 @@ TEST_F(HostNamesTest, AKeptNameKeepsItsAnswerOverAChange) {
   EXPECT_EQ(names_.view("db.example.com").addresses.size(), 1u);
 }
 
-TEST_F(HostNamesTest, WhatFailsCanBeAskedForAtOnce) {
+TEST_F(NamesTest, WhatFailsCanBeAskedForAtOnce) {
   resolve("db.example.com", 1);
   pass(seconds(1));
   for (int i = 0; i < 5; ++i) {
@@ -279,7 +279,7 @@ TEST_F(HostNamesTest, WhatFailsCanBeAskedForAtOnce) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(HostNamesTest, TooManyAddressesAreCut) {
+TEST_F(NamesTest, TooManyAddressesAreCut) {
   names_.want({"many.example.com"});
   pass(milliseconds(10));
   Addresses many;
@@ -288,7 +288,7 @@ TEST_F(HostNamesTest, TooManyAddressesAreCut) {
   EXPECT_EQ(names_.view("many.example.com").addresses.size(), kMaxNameAddresses);
 }
 
-TEST_F(HostNamesTest, OfManyComplaintsTheFirstAreListed) {
+TEST_F(NamesTest, OfManyComplaintsTheFirstAreListed) {
   std::set<std::string> wanted;
   for (int i = 0; i < 60; ++i) wanted.insert("n" + std::to_string(i) + ".example.com");
   names_.want(wanted);

@@ -50,6 +50,14 @@ class RunnerTest : public testing::Test {
       }
       r.result(diff);
     });
+    add("config.rollback", {{.name = "revalidate", .kind = ParamKind::kBoolean}},
+        [](const json&, Responder r) {
+          r.result({{"generation", 8},
+                    {"visible_after_us", 512},
+                    {"ended", 3},
+                    {"diff", {{"changed", {"nodes.node-2"}}}}});
+        });
+    add("config.confirm", {}, [](const json&, Responder r) { r.result({{"generation", 8}}); });
     add("config.get", {}, [](const json&, Responder r) {
       r.result({{"text", "version = 1;\n\ngateway : { name = \"a\x1b\"; };\n"}, {"generation", 7}});
     });
@@ -170,6 +178,13 @@ TEST_F(RunnerTest, ShowsDifferences) {
             "! needs a restart: ports.uplink\n");
   EXPECT_EQ(run("config diff /same"), 0);
   EXPECT_EQ(out(), "no differences\n");
+}
+
+TEST_F(RunnerTest, TellsWhatAChangeDid) {
+  EXPECT_EQ(run("config rollback --revalidate"), 0);
+  EXPECT_EQ(out(), "~ nodes.node-2\ngeneration 8, in force after 512 us\nended 3 sessions\n");
+  EXPECT_EQ(run("config confirm"), 0);
+  EXPECT_EQ(out(), "generation 8 stays\n");
 }
 
 TEST_F(RunnerTest, PrintsTheConfigurationAsAFile) {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,12 +13,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/load.h"
 #include "control/methods/methods.h"
 #include "dataplane/run/session_errands.h"
 #include "test/unit/control/fake_loop.h"
-#include "test/unit/control/known_names.h"
 #include "test/unit/table/session_fixture.h"
 
 namespace postern {
@@ -32,7 +32,6 @@ class WorkedGateway {
     context_.gateway = &gateway_;
     context_.loop = &loop_;
     context_.log = &log_;
-    context_.host_names = &names_.host_names;
     context_.rates = &rates_;
     context_.workers = {
         {.cpu = 3, .counters = &counters_, .accounts = &accounts_, .channel = &channel_}};
@@ -61,13 +60,23 @@ class WorkedGateway {
     EXPECT_EQ(created.status, CreateStatus::kCreated);
     return created.handle;
   }
+  // Time of the control thread, in which everybody does what there is to do.
+  void pass(std::chrono::seconds time) {
+    for (int64_t ms = 0; ms < time.count() * 1000; ms += 50) {
+      work();
+      loop_.pass(std::chrono::milliseconds(50));
+    }
+  }
+  // The name of the namespace that an address belongs to now, "-" for none.
+  [[nodiscard]] std::string owner(std::string_view pod) const {
+    const SourceSlot slot = gateway_.snapshot().sources->find(100, *Ipv4Address::parse(pod));
+    const NamespaceIndex index = tables_.source_records.load(slot).namespace_index;
+    return index == kNoNamespace ? "-" : gateway_.names().namespaces.at(index);
+  }
+  // What the gateway told by itself.
+  [[nodiscard]] const std::vector<std::string>& told() const { return told_; }
   void count(SessionHandle handle, Direction direction, uint32_t bytes) {
     sessions_.count(handle, direction, bytes);
-  }
-
-  // Resolves the names of the configuration in force to these; others do not exist.
-  void resolve(std::map<std::string, NameAnswer> known) {
-    names_.resolve(gateway_.file(), std::move(known));
   }
 
   // The answer, result or error, after the parameters were held against the method's.
@@ -107,11 +116,15 @@ class WorkedGateway {
     if (!errands_.busy() && channel_.commands.pop(command)) {
       if (command.kind == WorkerCommand::Kind::kCopySessions) errands_.copy(command.copy);
       if (command.kind == WorkerCommand::Kind::kRemoveSessions) errands_.remove(command.removal);
+      if (command.kind == WorkerCommand::Kind::kRevalidate) {
+        errands_.revalidate(command.revalidation);
+      }
       if (command.kind == WorkerCommand::Kind::kPurge) channel_.purges_finished.fetch_add(1);
     }
-    errands_.turn(now_);
+    errands_.turn(*published_.current(), now_);
   }
 
+  std::vector<std::string> told_;
   Now now_{10'000};
   FakeLoop loop_;
   Log log_{-1};
@@ -130,8 +143,8 @@ class WorkedGateway {
                     .tables = &tables_,
                     .resolver = &resolver_,
                     .machine = {{{0, {}}, {1, {}}}, 7},
-                    .on_commit = [](const config::Model&) {}}};
-  KnownNames names_{&loop_};
+                    .on_commit = [](const config::Model&) {},
+                    .tell = [this](const std::string& text) { told_.push_back(text); }}};
   Rates rates_{{&counters_}};
   MethodContext context_;
   MethodTable methods_{"0.1.0"};

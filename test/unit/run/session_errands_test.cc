@@ -28,7 +28,7 @@ class SessionErrandsTest : public testing::Test {
   uint32_t finish(const Request& request) {
     uint32_t turns = 0;
     while (!request.done.load() && turns < 1000) {
-      errands_.turn(now_);
+      errands_.turn(snapshot_, now_);
       ++turns;
     }
     EXPECT_FALSE(errands_.busy());
@@ -36,6 +36,7 @@ class SessionErrandsTest : public testing::Test {
   }
 
   Now now_{5000};
+  Snapshot snapshot_;  // not asked by copies and removals
   TestTable table_{config_of(4096, kPortHold_s)};
   SourceRecords records_{16};
   SessionAccounts accounts_{4, 4};
@@ -95,7 +96,7 @@ TEST_F(SessionErrandsTest, TellsWhoWaitsWhenTheWorkerStops) {
   SessionRemovalRequest request;
   request.sessions = noted_;
   errands_.remove(&request);
-  errands_.turn(now_);
+  errands_.turn(snapshot_, now_);
   EXPECT_FALSE(request.done.load());
   errands_.abandon();
   EXPECT_TRUE(request.done.load());

@@ -1,0 +1,62 @@
+#include "dataplane/stage/revalidate.h"
+
+#include <span>
+
+#include "dataplane/stage/classify.h"
+#include "dataplane/stage/route.h"
+
+namespace postern {
+namespace {
+
+std::span<const AddressSlot> slots_of(const PolicyTable& table, const EgressPolicy& policy) {
+  return {table.address_slots.data() + policy.addresses.first, policy.addresses.count};
+}
+
+bool has_address(const PolicyTable& table, const EgressPolicy& policy, AddressSlot wanted) {
+  for (const AddressSlot slot : slots_of(table, policy)) {
+    if (slot == wanted) return true;
+  }
+  return false;
+}
+
+bool has_usable_address(const PolicyTable& table, const EgressPolicy& policy) {
+  for (const AddressSlot slot : slots_of(table, policy)) {
+    if (!table.addresses[slot].drained) return true;
+  }
+  return false;
+}
+
+// The policy's addresses, or where none of them can be used, those that it falls back to.
+bool could_get(const PolicyTable& table, const Decision& decision, AddressSlot slot) {
+  const EgressPolicy& policy = table.policies[decision.policy];
+  if (has_address(table, policy, slot)) return true;
+  if (!policy.fall_back_to_node_ip || has_usable_address(table, policy)) return false;
+  if (table.node_ip_policy == kNoEgressPolicy) return false;
+  if (table.node_ip_platform_only && decision.namespace_index != kPlatform) return false;
+  return has_address(table, table.policies[table.node_ip_policy], slot);
+}
+
+}  // namespace
+
+bool is_still_allowed(const Snapshot& snapshot, const SessionEntry& entry,
+                      const ColdSession& cold) {
+  const OutboundKey key = outbound_key_of(entry, cold);
+  const Ipv4Address source = Ipv4Address::from(key.source_ip);
+  const SourceSlot slot = snapshot.sources->find(entry.vni(), source);
+  if (slot == kNoSource) return false;
+  const Flow flow{.source = source,
+                  .destination = Ipv4Address::from(key.remote_ip),
+                  .destination_port = key.remote_port.host(),
+                  .protocol = entry.protocol(),
+                  .vni = entry.vni(),
+                  .node = snapshot.shared->source_records.load(slot).node};
+  Decision decision;
+  classify(snapshot, {&flow, 1}, {&decision, 1});
+  if (!decision.allowed || !could_get(snapshot.policy, decision, entry.address_slot)) return false;
+  const Ipv4Address remote = Ipv4Address::from(entry.remote_ip);
+  const Ipv4Address egress = snapshot.policy.addresses[entry.address_slot].address;
+  const Route* route = snapshot.external_routes.find(remote, egress);
+  return route != nullptr && !is_broadcast_of(*route, remote);
+}
+
+}  // namespace postern
