@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
 #include "control/methods/methods.h"
@@ -163,20 +164,50 @@ Daemon::Step Daemon::put_into_force(const config::Model& model) {
   publisher_.emplace(&loop_, &published_, channels);
   sender_.emplace(channels.front(), &*pool_);
   neighbours_.emplace(&loop_, &tables_->neighbours, &*sender_, neighbour_ports(model, macs));
-  gateway_.emplace(Gateway::Parts{.loop = &loop_,
-                                  .publisher = &*publisher_,
-                                  .tables = &*tables_,
-                                  .resolver = &*neighbours_,
-                                  .machine = std::move(machine),
-                                  .on_commit =
-                                      [this](const config::Model& applied) {
-                                        log_->set_level(applied.gateway.log_level);
-                                        log_->set_format(applied.gateway.log_format);
-                                      },
-                                  .tell = [this](const std::string& text) { log_->warn(text); }});
+  gateway_.emplace(
+      Gateway::Parts{.loop = &loop_,
+                     .publisher = &*publisher_,
+                     .tables = &*tables_,
+                     .resolver = &*neighbours_,
+                     .machine = std::move(machine),
+                     .on_commit = [this](const config::Model& applied) { committed(applied); },
+                     .tell = [this](const std::string& text) { log_->warn(text); }});
   const absl::Status status = gateway_->start(model);
-  if (status.ok()) return std::nullopt;
-  return Failure{ExitCode::kConfiguration, {{std::string(status.message()), ""}}};
+  if (!status.ok()) {
+    return Failure{ExitCode::kConfiguration, {{std::string(status.message()), ""}}};
+  }
+  resolve_names();
+  return std::nullopt;
+}
+
+void Daemon::resolve_names() {
+  dns_.emplace(loop_.base());
+  names_.emplace(
+      HostNames::Parts{.loop = &loop_,
+                       .queries = &*dns_,
+                       .unix_s = [] { return static_cast<uint64_t>(std::time(nullptr)); },
+                       .changed =
+                           [this](std::shared_ptr<const NameAddresses> addresses) {
+                             take_names(std::move(addresses));
+                           }});
+  names_->want(names_of(gateway_->file()));
+}
+
+void Daemon::take_names(std::shared_ptr<const NameAddresses> addresses) {
+  gateway_->names_changed(std::move(addresses), [this](const ChangeResult& result) {
+    if (result.status.ok()) return;
+    log_->error(absl::StrCat("new addresses of names are not in force: ",
+                             std::string(result.status.message())));
+  });
+}
+
+// A configuration has come into force.
+void Daemon::committed(const config::Model& applied) {
+  log_->set_level(applied.gateway.log_level);
+  log_->set_format(applied.gateway.log_format);
+  names_->want(names_of(applied));
+  dns_->reread();
+  names_->retry();
 }
 
 Daemon::Step Daemon::launch_workers() {
@@ -224,6 +255,7 @@ void Daemon::make_context(const config::Model& model) {
   context_.loop = &loop_;
   context_.log = log_;
   context_.neighbours = &*neighbours_;
+  context_.host_names = &*names_;
   context_.rates = &*rates_;
   context_.now_ms = [this] { return clock_->now().ms; };
   context_.rpc_counts = [this] { return server_->counts(); };
@@ -287,6 +319,7 @@ void Daemon::serve_neighbours() {
     }
   }
   neighbours_->tick();
+  names_->tick();
   const bool busy = now_ms - punts_at_ms_ < kPuntsBusyFor_ms;
   loop_.after(busy ? kPuntsBusy : kPuntsIdle, [this] { serve_neighbours(); });
 }

@@ -23,8 +23,10 @@
 #include "control/rpc/access.h"
 #include "control/rpc/method.h"
 #include "control/rpc/server.h"
+#include "control/serve/dns_client.h"
 #include "control/serve/event_loop.h"
 #include "control/serve/log.h"
+#include "control/serve/names.h"
 #include "control/serve/neighbours.h"
 #include "control/serve/notify.h"
 #include "control/worker_unit.h"
@@ -68,6 +70,9 @@ class Daemon {
   Step put_into_force(const config::Model& model);
   Step launch_workers();
   Step open_socket(const config::Model& model);
+  void resolve_names();
+  void take_names(std::shared_ptr<const NameAddresses> addresses);
+  void committed(const config::Model& applied);
   void make_context(const config::Model& model);
   void catch_signals();
   void keep_time();
@@ -102,6 +107,8 @@ class Daemon {
   std::optional<Publisher> publisher_;
   std::optional<WorkerFrameSender> sender_;
   std::optional<Neighbours> neighbours_;
+  std::optional<DnsClient> dns_;
+  std::optional<HostNames> names_;
   uint64_t punts_at_ms_ = 0;  // when a worker last had something to tell
   std::optional<Gateway> gateway_;
   std::optional<Rates> rates_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "control/apply/plan_names.h"
 #include "control/apply/revalidate.h"
 
 namespace postern {
@@ -27,6 +28,7 @@ absl::Status Gateway::start(config::Model model) {
                          std::make_shared<const config::Model>(std::move(model)), nullptr);
   if (!plan.refusal.status.ok()) return plan.refusal.status;
   take_over(plan);
+  ++state_.generation;
   publish(plan, {});
   return absl::OkStatus();
 }
@@ -55,6 +57,22 @@ void Gateway::patch(PodPatch patch, ChangeOptions options, Done done) {
        .done = std::move(done)});
 }
 
+void Gateway::names_changed(std::shared_ptr<const NameAddresses> addresses, Done done) {
+  auto plan = [this, addresses = std::move(addresses)] {
+    return plan_names(state_, snapshot(), addresses);
+  };
+  if (names_job_ != nullptr) {
+    names_job_->plan = std::move(plan);
+    names_job_->done = std::move(done);
+    return;
+  }
+  enqueue({.plan = std::move(plan),
+           .is_small = nullptr,
+           .options = {},
+           .done = std::move(done),
+           .of_names = true});
+}
+
 void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)> done) {
   auto result = std::make_shared<config::LoadResult>();
   parts_.loop->beside([result, source = std::move(source)] { *result = load(source); },
@@ -64,6 +82,7 @@ void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)>
 void Gateway::enqueue(Transaction transaction) {
   transaction.asked_us = parts_.loop->now_us();
   queue_.push_back(std::make_shared<Transaction>(std::move(transaction)));
+  if (queue_.back()->of_names) names_job_ = queue_.back();
   next();
 }
 
@@ -87,6 +106,7 @@ void Gateway::next() {
 }
 
 void Gateway::take(const Job& job) {
+  if (job == names_job_) names_job_.reset();
   release_cooled();
   if (absl::Status status = admit(job); !status.ok()) return refuse(job, {std::move(status), {}});
   if (job->is_small && job->is_small()) {
@@ -114,7 +134,7 @@ absl::Status Gateway::admit(const Job& job) const {
 void Gateway::conclude(const Job& job) {
   Plan& plan = job->planned;
   if (!plan.refusal.status.ok()) return refuse(job, std::move(plan.refusal));
-  const bool is_patch = plan.file == nullptr;
+  const bool is_patch = plan.file == nullptr && plan.addresses == nullptr;
   if (job->options.dry_run || (is_patch && plan.pods.changes.empty())) return abandon(job);
   commit(job);
 }
@@ -142,7 +162,8 @@ void Gateway::commit(const Job& job) {
   const bool new_file = plan.file != nullptr;
   auto cooling = std::make_shared<Cooling>(std::move(plan.compiled.cooling));
   cooling->sources = std::move(plan.sources.retired);
-  publish(plan, [this, job, cooling, generation = state_.generation + 1] {
+  if (plan.addresses == nullptr) ++state_.generation;
+  publish(plan, [this, job, cooling, generation = state_.generation] {
     settle(*cooling);
     ChangeResult result;
     result.generation = generation;
@@ -184,6 +205,7 @@ void Gateway::take_over(Plan& plan) {
     for (const PodEdit& edit : plan.dropped) state_.layer.forget(edit.name, edit.pod);
     take_names();
   }
+  if (plan.addresses != nullptr) state_.addresses = plan.addresses;
   for (const PodChanges::Change& change : plan.pods.changes) {
     const NamespaceIndex* in_file = state_.file_pods.find(change.key);
     state_.layer.note(change.name, change.key.prefix, change.added,
@@ -200,12 +222,12 @@ void Gateway::take_names() {
 }
 
 void Gateway::publish(Plan& plan, std::function<void()> seen) {
-  const uint64_t generation = ++state_.generation;
+  const uint64_t number = ++published_;
   if (plan.compiled.snapshot == nullptr) {
-    return parts_.publisher->advance(generation, std::move(seen));
+    return parts_.publisher->advance(number, std::move(seen));
   }
   std::unique_ptr<Snapshot> snapshot = std::move(plan.compiled.snapshot);
-  snapshot->generation = generation;
+  snapshot->generation = number;
   snapshot->shared = parts_.tables;
   snapshot->sources = map_;
   parts_.publisher->publish(std::move(snapshot), std::move(seen));

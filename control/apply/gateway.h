@@ -100,6 +100,9 @@ class Gateway {
   void rollback(ChangeOptions options, Done done);
   // The change that waits for it is kept.
   absl::Status confirm() { return history_.confirm(); }
+  // What names stand for has changed: nobody's request, so the generation stays. Of several that
+  // wait for their turn the last one counts, and only its `done` is called.
+  void names_changed(std::shared_ptr<const NameAddresses> addresses, Done done);
   // Reads and checks a configuration and changes nothing.
   void check(ConfigSource source, std::function<void(config::LoadResult)> done);
 
@@ -125,6 +128,7 @@ class Gateway {
     std::function<void(const History::Model& before, const ConfigDiff& diff)> committed = nullptr;
     ChangeOptions options;
     Done done;
+    bool of_names = false;
     uint64_t asked_us = 0;
     Plan planned = {};
   };
@@ -159,7 +163,9 @@ class Gateway {
   SourceBook sources_;
   std::shared_ptr<SourceMap> map_;
   Names names_;
+  uint64_t published_ = 0;  // the number of what workers got last
   std::deque<Job> queue_;
+  Job names_job_;                // in the queue, or null
   bool planning_ = false;        // on the helper thread, which reads the state
   bool taking_ = false;          // next() is at work
   bool resuming_ = false;        // it goes on after others were served

@@ -18,6 +18,7 @@
 #include "config/model.h"
 #include "control/apply/compile.h"
 #include "control/apply/diff.h"
+#include "control/apply/name_addresses.h"
 #include "control/apply/pod_layer.h"
 #include "control/apply/sources.h"
 
@@ -42,6 +43,8 @@ struct DesiredState {
   // read by transactions only.
   SourceInputs inputs;
   PrefixMap<NamespaceIndex> file_pods;  // without the layer
+  // What the file's names stand for.
+  std::shared_ptr<const NameAddresses> addresses = std::make_shared<const NameAddresses>();
 };
 
 // Why a change was refused; nothing has changed then.
@@ -75,6 +78,9 @@ struct Plan {
 
   // Of namespaces.patch: made in the state's inputs already.
   PodChanges pods;
+
+  // Of names that changed: what replaces theirs in the state.
+  std::shared_ptr<const NameAddresses> addresses;
 };
 
 // `machine`: what compile() needs beside model and books.

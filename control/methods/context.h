@@ -13,6 +13,7 @@
 #include "control/methods/rates.h"
 #include "control/rpc/server.h"
 #include "control/serve/log.h"
+#include "control/serve/names.h"
 #include "control/serve/neighbours.h"
 #include "dataplane/packet/counters.h"
 #include "dataplane/run/channel.h"
@@ -45,6 +46,7 @@ struct MethodContext {
   Loop* loop = nullptr;
   Log* log = nullptr;
   Neighbours* neighbours = nullptr;
+  const HostNames* host_names = nullptr;
   const Rates* rates = nullptr;
   std::vector<WorkerView> workers;
   std::vector<PortView> ports;  // in the model's order

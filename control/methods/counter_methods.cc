@@ -122,6 +122,8 @@ class CounterList {
          {"fragment.held", "handover.packets", "handover.bursts", "session.foreign_shard"}) {
       add(name, 0);
     }
+    add("names.asked", context_.host_names->counts().queries);
+    add("names.failed", context_.host_names->counts().failures);
     const RpcCounts rpc = context_.rpc_counts();
     add("control.requests", rpc.requests);
     add("control.errors", rpc.errors);

@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "config/router_lines.h"
 #include "control/methods/entry_json.h"
 #include "control/methods/methods.h"
+#include "control/methods/name_json.h"
 #include "control/methods/session_rows.h"
 #include "control/methods/session_sums.h"
 #include "control/methods/totals.h"
@@ -253,6 +255,13 @@ void egress_router_rows(const MethodContext& context, const SessionSums& sums, R
     if (!rows.wants(each.name.value)) continue;
     json row = entry_json(each, config::kEgressRouterKeys);
     put_addresses(context, sums, {each.source}, row);
+    std::vector<std::string> names;
+    if (each.mode == config::RouterMode::kDnsProxy) {
+      for (config::RouterLine& line : config::parse_router_lines(each).lines) {
+        if (!line.name.empty()) names.push_back(std::move(line.name));
+      }
+    }
+    put_names(*context.host_names, names, row);
     rows.add(std::move(row));
   }
 }
@@ -266,6 +275,7 @@ void firewall_rows(const MethodContext& context, const SessionSums&, Rows& rows)
     if (name != config::kEveryNamespace && !rows.wants(name)) continue;
     json row = entry_json(rules[i], config::kFirewallRuleKeys);
     row["rule"] = i;
+    put_names(*context.host_names, {rules[i].to_names.begin(), rules[i].to_names.end()}, row);
     rows.add(std::move(row));
   }
 }

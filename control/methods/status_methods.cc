@@ -68,6 +68,7 @@ json attention(const MethodContext& context) {
   }
   for (const std::string& text : context.neighbours->complaints()) texts.push_back(text);
   if (std::string text = context.gateway->attention(); !text.empty()) texts.push_back(text);
+  for (const std::string& text : context.host_names->complaints()) texts.push_back(text);
   return texts;
 }
 

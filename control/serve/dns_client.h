@@ -1,5 +1,5 @@
 // Asks DNS servers for the addresses of host names: c-ares on the control thread's event loop. One
-// question, one answer; when to ask is Names' business.
+// question, one answer; when to ask is HostNames' business.
 //
 // The servers are those of /etc/resolv.conf, the sockets the kernel's: queries leave by the host's
 // own network, never through the data path. Names are asked for as they are, without the search

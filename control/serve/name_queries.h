@@ -1,4 +1,4 @@
-// One question to the DNS and its answer, as Names sees it.
+// One question to the DNS and its answer, as HostNames sees it.
 #ifndef POSTERN_CONTROL_SERVE_NAME_QUERIES_H_
 #define POSTERN_CONTROL_SERVE_NAME_QUERIES_H_
 

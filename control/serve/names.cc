@@ -17,9 +17,9 @@ std::string time_text(uint64_t unix_s) {
 
 }  // namespace
 
-Names::Names(Parts parts) : parts_(std::move(parts)) {}
+HostNames::HostNames(Parts parts) : parts_(std::move(parts)) {}
 
-void Names::want(const std::set<std::string>& names) {
+void HostNames::want(const std::set<std::string>& names) {
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     if (names.contains(entry->first)) {
       ++entry;
@@ -35,13 +35,13 @@ void Names::want(const std::set<std::string>& names) {
   }
 }
 
-void Names::retry() {
+void HostNames::retry() {
   for (auto& [name, entry] : entries_) {
     if (entry.failures > 0 && entry.question == 0) schedule(name, entry, now_ms());
   }
 }
 
-void Names::tick() {
+void HostNames::tick() {
   const uint64_t now = now_ms();
   while (!due_.empty() && due_.begin()->first <= now && in_flight_ < kInFlight &&
          budget_.take(now)) {
@@ -51,13 +51,13 @@ void Names::tick() {
   if (untold_ && now >= tell_at_ms_) tell();
 }
 
-void Names::schedule(const std::string& name, Entry& entry, uint64_t due_ms) {
+void HostNames::schedule(const std::string& name, Entry& entry, uint64_t due_ms) {
   due_.erase({entry.due_ms, name});
   entry.due_ms = due_ms;
   due_.insert({due_ms, name});
 }
 
-void Names::ask(const std::string& name, Entry& entry) {
+void HostNames::ask(const std::string& name, Entry& entry) {
   due_.erase({entry.due_ms, name});
   entry.question = ++questions_;
   ++in_flight_;
@@ -68,7 +68,7 @@ void Names::ask(const std::string& name, Entry& entry) {
 }
 
 // An answer. Its name may have gone since it was asked for, and may have come back.
-void Names::take(const std::string& name, uint64_t question, NameAnswer answer) {
+void HostNames::take(const std::string& name, uint64_t question, NameAnswer answer) {
   --in_flight_;
   if (answer.addresses.empty()) ++counts_.failures;
   const auto found = entries_.find(name);
@@ -79,7 +79,7 @@ void Names::take(const std::string& name, uint64_t question, NameAnswer answer) 
   succeed(name, entry, std::move(answer));
 }
 
-void Names::succeed(const std::string& name, Entry& entry, NameAnswer answer) {
+void HostNames::succeed(const std::string& name, Entry& entry, NameAnswer answer) {
   const uint64_t ttl_ms = uint64_t{std::clamp(answer.ttl_s, kShortestTtl_s, kLongestTtl_s)} * 1000;
   entry.failures = 0;
   entry.why.clear();
@@ -95,7 +95,7 @@ void Names::succeed(const std::string& name, Entry& entry, NameAnswer answer) {
   note_change();
 }
 
-void Names::fail(const std::string& name, Entry& entry, std::string why) {
+void HostNames::fail(const std::string& name, Entry& entry, std::string why) {
   if (entry.failures == 0) entry.failing_since_unix_s = parts_.unix_s();
   const uint64_t retry_ms = uint64_t{kShortestRetry_ms} << std::min(entry.failures, 10u);
   ++entry.failures;
@@ -103,14 +103,14 @@ void Names::fail(const std::string& name, Entry& entry, std::string why) {
   schedule(name, entry, now_ms() + std::min<uint64_t>(retry_ms, kLongestRetry_ms));
 }
 
-void Names::note_change() {
+void HostNames::note_change() {
   if (untold_) return;
   untold_ = true;
   tell_at_ms_ = now_ms() + kGather_ms;
   if (told_at_ms_ != 0) tell_at_ms_ = std::max(tell_at_ms_, told_at_ms_ + kTellEvery_ms);
 }
 
-void Names::tell() {
+void HostNames::tell() {
   untold_ = false;
   told_at_ms_ = now_ms();
   auto resolved = std::make_shared<NameAddresses>();
@@ -120,7 +120,7 @@ void Names::tell() {
   parts_.changed(std::move(resolved));
 }
 
-Names::View Names::view(const std::string& name) const {
+HostNames::View HostNames::view(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) return {};
   const Entry& entry = found->second;
@@ -129,7 +129,7 @@ Names::View Names::view(const std::string& name) const {
   return view;
 }
 
-std::vector<std::string> Names::complaints() const {
+std::vector<std::string> HostNames::complaints() const {
   std::vector<std::string> texts;
   size_t more = 0;
   for (const auto& [name, entry] : entries_) {

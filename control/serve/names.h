@@ -34,7 +34,7 @@
 
 namespace postern {
 
-class Names {
+class HostNames {
  public:
   // An answer is used at least and at most so long, whatever its TTL says.
   static constexpr uint32_t kShortestTtl_s = 1;
@@ -69,7 +69,7 @@ class Names {
   };
 
   // What `parts` points to outlives it.
-  explicit Names(Parts parts);
+  explicit HostNames(Parts parts);
 
   // The names that are needed from now on, by host_key(). What is known of others is forgotten.
   void want(const std::set<std::string>& names);

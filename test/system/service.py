@@ -7,6 +7,7 @@ import time
 
 from rig import topology
 from rig.case import main
+from rig.ground import run
 
 START_LIMIT_S, NEWS_LIMIT_S = 20.0, 5.0
 NEW_IP = "192.0.2.70"
@@ -145,6 +146,29 @@ def test_the_watchdog_is_fed_until_the_end(t):
     t.equal(manager.heard(1.0), {}, "said by a process that stands still")
     os.kill(rig.gateway.pid, signal.SIGCONT)
     manager.wait("WATCHDOG")
+
+
+def test_huge_pages_are_reserved_and_never_given_back(t):
+    """The script of postern-hugepages.service, on the kernel's own file and on one in its place."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          "../../docker/systemd/reserve-hugepages")
+    ground = t.ground()
+
+    def reserve(pages, *file):
+        return run(["env", "POSTERN_HUGEPAGES=%s" % pages, script, *file], check=False)
+
+    with open("/proc/sys/vm/nr_hugepages", encoding="ascii") as file:
+        there = int(file.read())
+    done = reserve(there)
+    t.equal((done.returncode, done.stderr), (0, ""), "as many as there are")
+    path = ground.path("pages")
+    for before, pages, status, after in ((7, 5, 0, 7), (7, 9, 0, 9), (7, "many", 1, 7)):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("%d\n" % before)
+        done = reserve(pages, path)
+        with open(path, encoding="ascii") as file:
+            t.equal((done.returncode, int(file.read())), (status, after), "%s pages" % pages)
+        t.equal(bool(done.stderr), bool(status), "said: " + done.stderr)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,9 @@ class GatewayTest : public ::testing::Test {
   ChangeResult remove(const std::string& name, std::vector<std::string> pods) {
     return patch({.add = {}, .remove = {{name, std::move(pods)}}});
   }
+  static std::shared_ptr<const NameAddresses> names(std::string_view one) {
+    return std::make_shared<const NameAddresses>(NameAddresses{{"db.example.com", {address(one)}}});
+  }
   SourceSlot slot_of(std::string_view pod) const {
     return gateway_.snapshot().sources->find(100, address(pod));
   }
@@ -374,6 +377,39 @@ TEST_F(GatewayTest, TheMapGrowsWithTheSnapshotAsItWas) {
   EXPECT_EQ(gateway_.generation(), 6001u);
   EXPECT_EQ(owner("10.128.0.11"), "payments");
   EXPECT_EQ(resolver_.generations.size(), 1u) << "next hops are as they were";
+}
+
+// Names change by themselves: a client that read the configuration before may still change it.
+TEST_F(GatewayTest, NewAddressesOfNamesAreNoNewGeneration) {
+  const Snapshot* before = published_.current();
+  std::optional<ChangeResult> result;
+  gateway_.names_changed(names("203.0.113.9"), [&](ChangeResult r) { result = std::move(r); });
+  EXPECT_EQ(published_.current(), before) << "made on the helper thread";
+  settle();
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->status.ok());
+  EXPECT_NE(published_.current(), before);
+  EXPECT_EQ(published_.current()->sources, gateway_.snapshot().sources);
+  EXPECT_EQ(gateway_.generation(), 1u);
+  const PodPatch one{.add = {{"payments", {"10.128.0.70"}}}, .remove = {}};
+  EXPECT_EQ(patch(one, {.if_generation = 1}).generation, 2u);
+  EXPECT_EQ(owner("10.128.0.70"), "payments");
+  EXPECT_EQ(resolver_.generations.size(), 1u) << "next hops are as they were";
+}
+
+TEST_F(GatewayTest, OfNamesThatWaitForTheirTurnTheLastCount) {
+  std::vector<int> order;
+  gateway_.apply({true, head() + kBody}, {}, [&](const ChangeResult&) { order.push_back(1); });
+  for (int i = 2; i < 5; ++i) {
+    gateway_.names_changed(names("203.0.113.9"),
+                           [&, i](const ChangeResult&) { order.push_back(i); });
+  }
+  for (int i = 0; i < 3; ++i) settle();
+  EXPECT_EQ(order, (std::vector<int>{1, 4}));
+  gateway_.names_changed(names("203.0.113.9"), [&](const ChangeResult&) { order.push_back(5); });
+  settle();
+  EXPECT_EQ(order.back(), 5);
+  EXPECT_EQ(gateway_.generation(), 2u);
 }
 
 TEST_F(GatewayTest, TransactionsAreTakenInTheirOrder) {

@@ -16,6 +16,7 @@
 
 #include "dataplane/table/tcp_state.h"
 #include "test/unit/control/fake_loop.h"
+#include "test/unit/control/known_names.h"
 
 namespace postern {
 namespace {
@@ -58,6 +59,7 @@ class MethodsTest : public ::testing::Test {
     context_.loop = &loop_;
     context_.log = &log_;
     context_.neighbours = &neighbours_;
+    context_.host_names = &names_.host_names;
     context_.rates = &rates_;
     for (size_t i = 0; i < 2; ++i) {
       context_.workers.push_back({.cpu = static_cast<uint32_t>(i + 2),
@@ -185,6 +187,7 @@ class MethodsTest : public ::testing::Test {
                     .resolver = &neighbours_,
                     .machine = {{{0, {}}, {1, {}}}, 7},
                     .on_commit = {}}};
+  KnownNames names_{&loop_};
   Log log_{-1};
   std::array<Counters, 2> counters_;
   std::array<SessionAccounts, 2> accounts_{SessionAccounts(kMaxNamespaces, kMaxAddresses),
@@ -217,6 +220,19 @@ TEST_F(MethodsTest, StatusHasWhatIsPromised) {
   EXPECT_EQ(status["attention"][0], "the link of port uplink is down");
 }
 
+TEST_F(MethodsTest, NamesThatFailNeedAttentionAndAreCounted) {
+  names_.host_names.want({"db.example.com", "api.example.com"});
+  names_.known = {{"api.example.com", {{address("203.0.113.9")}, 60, ""}}};
+  names_.host_names.tick();
+  const json attention = result("status")["attention"];
+  ASSERT_FALSE(attention.empty());
+  EXPECT_EQ(attention.back(),
+            "the name db.example.com has not been resolved since 2027-01-15T08:00:00Z: the name "
+            "does not exist; it has no address, what needs it is refused");
+  EXPECT_EQ(result("counters.get")["names.asked"], 2);
+  EXPECT_EQ(result("counters.get")["names.failed"], 1);
+}
+
 TEST_F(MethodsTest, CountersHaveEveryDocumentedName) {
   const json all = result("counters.get");
   for (const char* name : {"packets.received",
@@ -246,6 +262,8 @@ TEST_F(MethodsTest, CountersHaveEveryDocumentedName) {
                            "handover.packets",
                            "handover.bursts",
                            "session.foreign_shard",
+                           "names.asked",
+                           "names.failed",
                            "control.requests",
                            "control.errors",
                            "mbuf.in_use"}) {

@@ -35,7 +35,7 @@ class HeldQueries : public NameQueries {
   std::deque<Question> asked;
 };
 
-class NamesTest : public ::testing::Test {
+class HostNamesTest : public ::testing::Test {
  protected:
   using Addresses = std::vector<Ipv4Address>;
 
@@ -67,13 +67,13 @@ class NamesTest : public ::testing::Test {
   HeldQueries queries_;
   std::vector<std::shared_ptr<const NameAddresses>> told_;
   uint64_t unix_s_ = 1'800'000'000;  // 2027-01-15T08:00:00Z
-  Names names_{{.loop = &loop_,
-                .queries = &queries_,
-                .unix_s = [this] { return unix_s_; },
-                .changed = [this](auto resolved) { told_.push_back(std::move(resolved)); }}};
+  HostNames names_{{.loop = &loop_,
+                    .queries = &queries_,
+                    .unix_s = [this] { return unix_s_; },
+                    .changed = [this](auto resolved) { told_.push_back(std::move(resolved)); }}};
 };
 
-TEST_F(NamesTest, AWantedNameIsAskedForAndToldOnce) {
+TEST_F(HostNamesTest, AWantedNameIsAskedForAndToldOnce) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   ASSERT_EQ(queries_.asked.size(), 1u);
@@ -87,7 +87,7 @@ TEST_F(NamesTest, AWantedNameIsAskedForAndToldOnce) {
   EXPECT_TRUE(names_.complaints().empty());
 }
 
-TEST_F(NamesTest, AnAnswerIsRenewedShortlyBeforeItsTtlEnds) {
+TEST_F(HostNamesTest, AnAnswerIsRenewedShortlyBeforeItsTtlEnds) {
   resolve("db.example.com", 60);
   pass(milliseconds(57'800));
   EXPECT_TRUE(queries_.asked.empty());
@@ -100,7 +100,7 @@ TEST_F(NamesTest, AnAnswerIsRenewedShortlyBeforeItsTtlEnds) {
   EXPECT_EQ(told_[1]->at("db.example.com"), Addresses{address("203.0.113.10")});
 }
 
-TEST_F(NamesTest, ATtlOfZeroCountsAsASecond) {
+TEST_F(HostNamesTest, ATtlOfZeroCountsAsASecond) {
   resolve("db.example.com", 0);
   pass(milliseconds(700));
   EXPECT_TRUE(queries_.asked.empty());
@@ -108,7 +108,7 @@ TEST_F(NamesTest, ATtlOfZeroCountsAsASecond) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(NamesTest, ALongTtlCountsAsAnHour) {
+TEST_F(HostNamesTest, ALongTtlCountsAsAnHour) {
   resolve("db.example.com", 604'800);
   pass(seconds(3597));
   EXPECT_TRUE(queries_.asked.empty());
@@ -116,7 +116,7 @@ TEST_F(NamesTest, ALongTtlCountsAsAnHour) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(NamesTest, AnotherOrderIsNoChange) {
+TEST_F(HostNamesTest, AnotherOrderIsNoChange) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   answer({address("203.0.113.2"), address("203.0.113.9")}, 1);
@@ -126,7 +126,7 @@ TEST_F(NamesTest, AnotherOrderIsNoChange) {
   EXPECT_EQ(told_.size(), 1u);
 }
 
-TEST_F(NamesTest, TheLastGoodAnswerIsKeptWhileResolvingFails) {
+TEST_F(HostNamesTest, TheLastGoodAnswerIsKeptWhileResolvingFails) {
   resolve("db.example.com", 1);
   pass(seconds(1));
   fail("no DNS server answered");
@@ -146,7 +146,7 @@ TEST_F(NamesTest, TheLastGoodAnswerIsKeptWhileResolvingFails) {
   EXPECT_EQ(names_.counts().failures, 9u);
 }
 
-TEST_F(NamesTest, AfterAFailureTheRetriesGrowRarer) {
+TEST_F(HostNamesTest, AfterAFailureTheRetriesGrowRarer) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   for (const int wait_s : {1, 2, 4, 8, 16, 30, 30}) {
@@ -158,7 +158,7 @@ TEST_F(NamesTest, AfterAFailureTheRetriesGrowRarer) {
   }
 }
 
-TEST_F(NamesTest, WhatComesBackIsToldAndNoLongerComplainedOf) {
+TEST_F(HostNamesTest, WhatComesBackIsToldAndNoLongerComplainedOf) {
   resolve("db.example.com", 1);
   pass(seconds(1));
   fail("no DNS server answered");
@@ -176,7 +176,7 @@ TEST_F(NamesTest, WhatComesBackIsToldAndNoLongerComplainedOf) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(NamesTest, ANameNeverResolvedSaysSo) {
+TEST_F(HostNamesTest, ANameNeverResolvedSaysSo) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   EXPECT_TRUE(names_.complaints().empty());
@@ -189,7 +189,7 @@ TEST_F(NamesTest, ANameNeverResolvedSaysSo) {
   EXPECT_TRUE(told_.empty());
 }
 
-TEST_F(NamesTest, ChangesThatComeTogetherAreToldTogether) {
+TEST_F(HostNamesTest, ChangesThatComeTogetherAreToldTogether) {
   std::set<std::string> wanted;
   for (int i = 0; i < 60; ++i) wanted.insert("n" + std::to_string(i) + ".example.com");
   names_.want(wanted);
@@ -201,7 +201,7 @@ TEST_F(NamesTest, ChangesThatComeTogetherAreToldTogether) {
   EXPECT_EQ(told_[0]->size(), 60u);
 }
 
-TEST_F(NamesTest, ChangesWithoutEndAreToldTwiceASecond) {
+TEST_F(HostNamesTest, ChangesWithoutEndAreToldTwiceASecond) {
   names_.want({"a.example.com", "b.example.com", "c.example.com", "d.example.com"});
   uint32_t next = 0xcb007100;
   for (int i = 0; i < 1000; ++i) {
@@ -212,15 +212,15 @@ TEST_F(NamesTest, ChangesWithoutEndAreToldTwiceASecond) {
   EXPECT_LE(told_.size(), 21u);
 }
 
-TEST_F(NamesTest, QuestionsOnTheirWayAreBounded) {
+TEST_F(HostNamesTest, QuestionsOnTheirWayAreBounded) {
   std::set<std::string> wanted;
   for (int i = 0; i < 5000; ++i) wanted.insert("n" + std::to_string(i) + ".example.com");
   names_.want(wanted);
   pass(seconds(1));
-  EXPECT_EQ(queries_.asked.size(), Names::kInFlight);
+  EXPECT_EQ(queries_.asked.size(), HostNames::kInFlight);
   fail("no DNS server answered");
   pass(milliseconds(10));
-  EXPECT_EQ(queries_.asked.size(), Names::kInFlight);
+  EXPECT_EQ(queries_.asked.size(), HostNames::kInFlight);
   // Answered at once, so many a second.
   const uint64_t before = names_.counts().queries;
   for (int i = 0; i < 200; ++i) {
@@ -229,10 +229,10 @@ TEST_F(NamesTest, QuestionsOnTheirWayAreBounded) {
   }
   const uint64_t asked = names_.counts().queries - before;
   EXPECT_GE(asked, 900u);
-  EXPECT_LE(asked, 2 * Names::kPerSecond + Names::kInFlight);
+  EXPECT_LE(asked, 2 * HostNames::kPerSecond + HostNames::kInFlight);
 }
 
-TEST_F(NamesTest, ANameThatGoesIsForgottenAndTold) {
+TEST_F(HostNamesTest, ANameThatGoesIsForgottenAndTold) {
   resolve("db.example.com", 60);
   names_.want({"other.example.com"});
   pass(seconds(1));
@@ -242,7 +242,7 @@ TEST_F(NamesTest, ANameThatGoesIsForgottenAndTold) {
   EXPECT_TRUE(names_.view("db.example.com").addresses.empty());
 }
 
-TEST_F(NamesTest, AnAnswerForANameThatWentChangesNothing) {
+TEST_F(HostNamesTest, AnAnswerForANameThatWentChangesNothing) {
   names_.want({"db.example.com"});
   pass(milliseconds(10));
   names_.want({});
@@ -255,7 +255,7 @@ TEST_F(NamesTest, AnAnswerForANameThatWentChangesNothing) {
   EXPECT_EQ(names_.view("db.example.com").addresses, Addresses{address("203.0.113.9")});
 }
 
-TEST_F(NamesTest, AKeptNameKeepsItsAnswerOverAChange) {
+TEST_F(HostNamesTest, AKeptNameKeepsItsAnswerOverAChange) {
   resolve("db.example.com", 60);
   names_.want({"db.example.com", "other.example.com"});
   pass(milliseconds(10));
@@ -264,7 +264,7 @@ TEST_F(NamesTest, AKeptNameKeepsItsAnswerOverAChange) {
   EXPECT_EQ(names_.view("db.example.com").addresses.size(), 1u);
 }
 
-TEST_F(NamesTest, WhatFailsCanBeAskedForAtOnce) {
+TEST_F(HostNamesTest, WhatFailsCanBeAskedForAtOnce) {
   resolve("db.example.com", 1);
   pass(seconds(1));
   for (int i = 0; i < 5; ++i) {
@@ -279,7 +279,7 @@ TEST_F(NamesTest, WhatFailsCanBeAskedForAtOnce) {
   EXPECT_EQ(queries_.asked.size(), 1u);
 }
 
-TEST_F(NamesTest, TooManyAddressesAreCut) {
+TEST_F(HostNamesTest, TooManyAddressesAreCut) {
   names_.want({"many.example.com"});
   pass(milliseconds(10));
   Addresses many;
@@ -288,7 +288,7 @@ TEST_F(NamesTest, TooManyAddressesAreCut) {
   EXPECT_EQ(names_.view("many.example.com").addresses.size(), kMaxNameAddresses);
 }
 
-TEST_F(NamesTest, OfManyComplaintsTheFirstAreListed) {
+TEST_F(HostNamesTest, OfManyComplaintsTheFirstAreListed) {
   std::set<std::string> wanted;
   for (int i = 0; i < 60; ++i) wanted.insert("n" + std::to_string(i) + ".example.com");
   names_.want(wanted);

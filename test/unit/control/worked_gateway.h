@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "control/methods/methods.h"
 #include "dataplane/run/session_errands.h"
 #include "test/unit/control/fake_loop.h"
+#include "test/unit/control/known_names.h"
 #include "test/unit/table/session_fixture.h"
 
 namespace postern {
@@ -32,6 +34,7 @@ class WorkedGateway {
     context_.gateway = &gateway_;
     context_.loop = &loop_;
     context_.log = &log_;
+    context_.host_names = &names_.host_names;
     context_.rates = &rates_;
     context_.workers = {
         {.cpu = 3, .counters = &counters_, .accounts = &accounts_, .channel = &channel_}};
@@ -77,6 +80,11 @@ class WorkedGateway {
   [[nodiscard]] const std::vector<std::string>& told() const { return told_; }
   void count(SessionHandle handle, Direction direction, uint32_t bytes) {
     sessions_.count(handle, direction, bytes);
+  }
+
+  // Resolves the names of the configuration in force to these; others do not exist.
+  void resolve(std::map<std::string, NameAnswer> known) {
+    names_.resolve(gateway_.file(), std::move(known));
   }
 
   // The answer, result or error, after the parameters were held against the method's.
@@ -145,6 +153,7 @@ class WorkedGateway {
                     .machine = {{{0, {}}, {1, {}}}, 7},
                     .on_commit = [](const config::Model&) {},
                     .tell = [this](const std::string& text) { told_.push_back(text); }}};
+  KnownNames names_{&loop_};
   Rates rates_{{&counters_}};
   MethodContext context_;
   MethodTable methods_{"0.1.0"};

@@ -1,0 +1,21 @@
+// What new addresses of names lead to: the tables in force with the parts that hold addresses of
+// names made anew, everything else as it was. Pure; for the helper thread.
+#ifndef POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
+#define POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
+
+#include <memory>
+
+#include "control/apply/name_addresses.h"
+#include "control/apply/transaction.h"
+#include "dataplane/table/snapshot.h"
+
+namespace postern {
+
+// `in_force`: the snapshot that was published last. One of these or of the plans of transaction.h
+// and patch.h at a time.
+Plan plan_names(const DesiredState& state, const Snapshot& in_force,
+                std::shared_ptr<const NameAddresses> addresses);
+
+}  // namespace postern
+
+#endif  // POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
