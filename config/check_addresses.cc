@@ -258,11 +258,48 @@ void check_inner(const Model& model, const Directory& directory, Report& report)
   }
 }
 
+// What an egress router listens on is its own in every virtual network.
+void check_listen(const Model& model, Report& report) {
+  if (model.egress_routers.empty()) return;
+  struct Inner {
+    SourceLine line;
+    std::string path;
+  };
+  std::unordered_map<uint32_t, Inner> inner;
+  for (size_t i = 0; i < model.tunnels.size(); ++i) {
+    const Tunnel& tunnel = model.tunnels[i];
+    for (size_t j = 0; j < tunnel.inner_addresses.size(); ++j) {
+      const At<Ipv4Address>& own = tunnel.inner_addresses[j];
+      inner.try_emplace(own->value, Inner{own.line, member_path(entry_path("tunnels", tunnel, i),
+                                                                "inner_addresses", j)});
+    }
+  }
+  std::unordered_map<uint32_t, PodRange> single;
+  for (const PodRange& pods : pods_of(model)) {
+    if (pods.interval.first == pods.interval.last) single.emplace(pods.interval.first, pods);
+  }
+  for (size_t i = 0; i < model.egress_routers.size(); ++i) {
+    const EgressRouter& router = model.egress_routers[i];
+    const std::string path = member_path(entry_path("egress_routers", router, i), "listen");
+    const At<Ipv4Address>& listen = router.listen;
+    if (const auto own = inner.find(listen->value); own != inner.end() && listen->value != 0) {
+      report.error(listen.line, path,
+                   listen->text() + " is owned twice, also by " + own->second.path + " on " +
+                       report.call(own->second.line, listen.line));
+    }
+    if (const auto pods = single.find(listen->value); pods != single.end()) {
+      report.error(listen.line, path,
+                   listen->text() + whose_pod(model, pods->second, listen.line, report));
+    }
+  }
+}
+
 }  // namespace
 
 void check_addresses(const Model& model, const Directory& directory, Report& report) {
   check_outer(model, report);
   check_inner(model, directory, report);
+  check_listen(model, report);
 }
 
 }  // namespace postern::config

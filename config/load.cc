@@ -234,7 +234,9 @@ std::optional<typename Form::Value> Loader::read_scalar(const config_setting_t* 
   auto reading = form.read(*scalar);
   if (!reading.problem.empty()) {
     const auto* text = std::get_if<std::string_view>(&*scalar);
-    error(setting, path, prefaced(preface_, text != nullptr ? *text : "", reading.problem));
+    // A value that is known, but not supported yet, is not what the preface says.
+    const std::string_view preface = reading.value ? std::string_view() : preface_;
+    error(setting, path, prefaced(preface, text != nullptr ? *text : "", reading.problem));
     good = false;
   }
   return std::move(reading.value);

@@ -182,8 +182,7 @@ inline constexpr auto kNodeKeys = std::tuple(
     key("addresses", &Node::addresses, list(Address{}), kOptional,
         "The node's own addresses inside the overlay (platform traffic)."),
     key("external_ip", &Node::external_ip, Address{}, kOptional,
-        "The address that stands for this node when node_ip.mode is \"per-node\".")
-        .not_yet(),
+        "The address that stands for this node when node_ip.mode is \"per-node\"."),
     key("geneve_options", &Node::geneve_options, GeneveOptions{}, kOptional,
         "Geneve options to send with replies, in hexadecimal.")
         .not_yet(),
@@ -217,7 +216,7 @@ inline constexpr auto kNodeIpKeys = std::tuple(
     key("mode", &NodeIp::mode,
         words<NodeIpMode>({{"off", NodeIpMode::kOff},
                            {"gateway", NodeIpMode::kGateway},
-                           {"per-node", NodeIpMode::kPerNode, kLater}}),
+                           {"per-node", NodeIpMode::kPerNode}}),
         kOptional,
         "The shared way out; gateway: by `addresses`, per-node: by the node's external_ip."),
     key("addresses", &NodeIp::addresses, list(Address{}), kOptional,
@@ -263,8 +262,8 @@ inline constexpr auto kEgressRouterKeys = std::tuple(
         .prefaced("EGRESS_SOURCE unspecified or invalid"),
     key("mode", &EgressRouter::mode,
         words<RouterMode>({{"redirect", RouterMode::kRedirect},
-                           {"dns-proxy", RouterMode::kDnsProxy},
-                           {"http-proxy", RouterMode::kHttpProxy}}),
+                           {"dns-proxy", RouterMode::kDnsProxy, kLater},
+                           {"http-proxy", RouterMode::kHttpProxy, kLater}}),
         kOptional, "The grammar of `destinations`, as in OpenShift's egress router images.")
         .prefaced("Unrecognized EGRESS_ROUTER_MODE '%'"),
     // Without them, the check complains in the words of the mode.
@@ -364,8 +363,7 @@ inline constexpr auto kModelKeys = std::tuple(
     key("egress_ips", &Model::egress_ips, Groups<kEgressIpKeys>{}, kOptional,
         "The ways out that belong to namespaces."),
     key("egress_routers", &Model::egress_routers, Groups<kEgressRouterKeys>{}, kOptional,
-        "The ways out that pods dial.")
-        .not_yet(),
+        "The ways out that pods dial."),
     key("firewall", &Model::firewall, Group<kFirewallKeys>{}, kOptional,
         "Which destinations namespaces may reach."),
     key("qos", &Model::qos, Groups<kQosKeys>{}, kOptional, "How packets are marked.").not_yet(),

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/apply/address_owners.h"
 #include "control/apply/slots.h"
 #include "dataplane/table/neighbour.h"
 #include "dataplane/table/policy.h"
@@ -19,7 +20,7 @@ namespace postern {
 inline constexpr uint32_t kMaxSources = 1u << 20;     // 24 bits in sessions
 inline constexpr uint32_t kMaxNamespaces = 1u << 16;  // 20 bits in source records
 inline constexpr uint32_t kMaxNodes = 1u << 14;       // 20 bits in source records
-inline constexpr uint32_t kMaxAddresses = 1u << 14;   // 16 bits in sessions
+inline constexpr uint32_t kMaxAddresses = 1u << 15;   // 16 bits in sessions
 static_assert(kMaxSources <= kNoSource && kMaxNamespaces < kNoNamespace && kMaxNodes < kNoNode &&
               kMaxAddresses < kNoAddress);
 
@@ -35,6 +36,7 @@ struct Books {
   SlotBook<std::string> nodes{kMaxNodes};
   SlotBook<uint32_t> addresses{kMaxAddresses};  // by Ipv4Address::value
   SlotBook<uint64_t> next_hops{kMaxNextHops};   // by NeighbourKey::packed()
+  AddressOwners address_owners;                 // of what `addresses` holds
   // By address slot. Rises when an address goes: what was translated to it is served no more.
   std::vector<uint8_t> address_epochs = std::vector<uint8_t>(kMaxAddresses);
 };

@@ -14,6 +14,7 @@
 
 #include "control/apply/compile_limits.h"
 #include "control/apply/compile_policy.h"
+#include "control/apply/compile_routers.h"
 
 namespace postern {
 namespace {
@@ -72,6 +73,7 @@ class Compiler {
     add_times();
     snapshot_->policy = compile_policy(model_, out_.books);
     snapshot_->limits = compile_limits(model_, out_.books);
+    snapshot_->routers = compile_routers(model_, out_.books, seed_, snapshot_->policy, out_.names);
     drop_next_hops();
     out_.snapshot = std::move(snapshot_);
     return std::move(out_);
@@ -83,9 +85,6 @@ class Compiler {
     for (const auto& entry : model_.namespaces) namespaces.push_back(entry.name);
     std::vector<std::string> nodes;
     for (const auto& entry : model_.nodes) nodes.push_back(entry.name);
-    std::vector<uint32_t> addresses;
-    for (const Ipv4Address address : egress_addresses(model_)) addresses.push_back(address.value);
-
     Books& books = out_.books;
     absl::Status status = renumber(books.namespaces, namespaces, "namespaces", kMaxNamespaces - 1,
                                    out_.cooling.namespaces);
@@ -96,13 +95,24 @@ class Compiler {
     if (status.ok()) {
       status = renumber(books.nodes, nodes, "nodes", kMaxNodes, out_.cooling.nodes);
     }
-    if (status.ok()) {
-      status = renumber(books.addresses, addresses, "egress addresses", kMaxAddresses,
-                        out_.cooling.addresses);
-    }
     if (!status.ok()) return status;
     for (const std::string& name : fresh) out_.fresh_nodes.push_back(*books.nodes.find(name));
+    return number_addresses();
+  }
+
+  // An address that changes hands gets another number, as one that came back would.
+  absl::Status number_addresses() {
+    Books& books = out_.books;
+    AddressOwners owners = address_owners(model_);
+    out_.cooling.addresses = books.addresses.drop_unless([&](uint32_t address) {
+      const auto owner = owners.find(address);
+      return owner != owners.end() && owner->second == books.address_owners.at(address);
+    });
+    for (const auto& [address, owner] : owners) {
+      if (!books.addresses.take(address)) return too_many("egress addresses", kMaxAddresses);
+    }
     for (const uint32_t slot : out_.cooling.addresses) ++books.address_epochs[slot];
+    books.address_owners = std::move(owners);
     return absl::OkStatus();
   }
 
@@ -307,6 +317,9 @@ class Compiler {
     }
     for (const TunnelEntry& tunnel : snapshot_->tunnels) {
       for (const Ipv4Address address : tunnel.inner_addresses) inside.insert(host(address));
+    }
+    for (const config::EgressRouter& router : model_.egress_routers) {
+      inside.insert(host(router.listen));
     }
     inside.insert(model_.cluster.no_snat.begin(), model_.cluster.no_snat.end());
     snapshot_->inside = PrefixSet(static_cast<uint32_t>(inside.size() + 1), seed_);

@@ -17,6 +17,7 @@
 
 #include "config/model.h"
 #include "control/apply/books.h"
+#include "control/apply/name_numbers.h"
 #include "control/apply/sources.h"
 #include "dataplane/table/snapshot.h"
 
@@ -29,12 +30,13 @@ struct PortFacts {
 };
 
 struct Compiled {
-  // `generation`, `shared` and `sources` are for the caller to fill in.
+  // `generation`, `shared`, `sources` and `names` are for the caller to fill in.
   std::unique_ptr<Snapshot> snapshot;
   Books books;                         // as they are after this
   Cooling cooling;                     // what the books gave up; without sources
   std::vector<NextHop> next_hops;      // to be resolved, each once
   std::vector<NodeIndex> fresh_nodes;  // given to a node by this
+  NameNumbers names;                   // to be resolved; the snapshot's `names` has their addresses
 };
 
 // The tables for `model`, which has passed config::check. `books` are those of the configuration in

@@ -126,10 +126,24 @@ class PolicyCompiler {
   }
 
   void add_node_ip() {
-    if (model_.node_ip.mode != config::NodeIpMode::kGateway) return;
-    table_.node_ip_policy = static_cast<uint32_t>(table_.policies.size());
     table_.node_ip_platform_only = model_.node_ip.for_whom == config::NodeIpFor::kPlatform;
-    table_.policies.push_back({.addresses = add_policy_addresses(model_.node_ip.addresses)});
+    switch (model_.node_ip.mode.value) {
+      case config::NodeIpMode::kOff:
+        return;
+      case config::NodeIpMode::kGateway:
+        table_.node_ip_policy = static_cast<uint32_t>(table_.policies.size());
+        table_.policies.push_back({.addresses = add_policy_addresses(model_.node_ip.addresses)});
+        return;
+      case config::NodeIpMode::kPerNode:
+        break;
+    }
+    table_.node_ip_by_node.assign(books_.nodes.high_water(), kNoEgressPolicy);
+    for (const config::Node& node : model_.nodes) {
+      const auto index = books_.nodes.find(node.name.value);
+      if (!index || !node.external_ip) continue;
+      table_.node_ip_by_node[*index] = static_cast<uint32_t>(table_.policies.size());
+      table_.policies.push_back({.addresses = add_policy_addresses({*node.external_ip})});
+    }
   }
 
   void add_egress_ips() {
@@ -172,17 +186,6 @@ class PolicyCompiler {
 };
 
 }  // namespace
-
-std::set<Ipv4Address> egress_addresses(const config::Model& model) {
-  std::set<Ipv4Address> addresses;
-  for (const config::EgressIp& entry : model.egress_ips) {
-    addresses.insert(entry.addresses.begin(), entry.addresses.end());
-  }
-  if (model.node_ip.mode == config::NodeIpMode::kGateway) {
-    addresses.insert(model.node_ip.addresses.begin(), model.node_ip.addresses.end());
-  }
-  return addresses;
-}
 
 PolicyTable compile_policy(const config::Model& model, const Books& books) {
   return PolicyCompiler(model, books).compile();

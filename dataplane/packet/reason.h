@@ -57,6 +57,9 @@ namespace postern {
     "Add the namespace to the router's `namespaces`.")                                            \
   X(kRouterNoRule, "router-no-rule", "No destination of the egress router matches.",              \
     "Add a line to the router's `destinations`.")                                                 \
+  X(kNameUnresolved, "name-unresolved",                                                           \
+    "The egress router's line leads to a name that has no address yet.",                          \
+    "Check that the gateway's resolvers answer and that the name exists.")                        \
   X(kClusterDestination, "cluster-destination",                                                   \
     "The destination is inside the cluster or is the gateway itself; it never leaves here.",      \
     "Route cluster-internal traffic inside the cluster, or correct `cluster.no_snat`.")           \

@@ -153,8 +153,9 @@ void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& i
     uint8_t* at = burst.bytes(i, meta.ip_offset);
     auto arp = load<ArpHeader>(at);
     const auto& own = tunnel.inner_addresses;
-    const bool is_ours =
-        std::find(own.begin(), own.end(), Ipv4Address::from(arp.target_ip)) != own.end();
+    const auto target = Ipv4Address::from(arp.target_ip);
+    const bool is_ours = std::find(own.begin(), own.end(), target) != own.end() ||
+                         snapshot.routers.find(target) != kNoRouter;
     if (!is_sane(arp) || !is_ours || arp.operation.host() != ArpHeader::kRequest) {
       doors.drop(burst, i, is_sane(arp) ? Reason::kNotForUs : Reason::kParseBadHeader);
       continue;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/stage/redirect.h"
+
 namespace postern {
 namespace {
 
@@ -18,10 +20,6 @@ bool any_contains(std::span<const Ipv4Prefix> prefixes, Ipv4Address address) {
 // Addresses that no packet on its way out may bear (RFC 1122 3.2.1.3, RFC 1812 5.3.7).
 bool has_bad_address(const Snapshot& snapshot, const Flow& flow) {
   return flow.destination.is_martian() || snapshot.is_bad_source(flow.source);
-}
-
-bool is_inside(const Snapshot& snapshot, Ipv4Address destination) {
-  return snapshot.local(destination) != nullptr || snapshot.inside.contains(destination);
 }
 
 bool rule_matches(const PolicyTable& policy, const FirewallRule& rule, const Flow& flow) {
@@ -71,10 +69,11 @@ uint32_t egress_policy(const PolicyTable& policy, const NamespacePolicy& rules, 
 
 uint32_t choose_policy(const PolicyTable& policy, NamespaceIndex namespace_index,
                        const Flow& flow) {
-  const uint32_t egress = egress_policy(policy, policy.namespaces[namespace_index], flow);
-  if (egress != kNoEgressPolicy) return egress;
-  if (policy.node_ip_platform_only && namespace_index != kPlatform) return kNoEgressPolicy;
-  return policy.node_ip_policy;
+  if (namespace_index != kPlatform) {
+    const uint32_t egress = egress_policy(policy, policy.namespaces[namespace_index], flow);
+    if (egress != kNoEgressPolicy) return egress;
+  }
+  return node_ip_policy(policy, namespace_index, flow.node);
 }
 
 Decision decide(const Snapshot& snapshot, const Flow& flow) {
@@ -84,7 +83,14 @@ Decision decide(const Snapshot& snapshot, const Flow& flow) {
     return decision;
   }
   if (!find_source(snapshot, flow.vni, flow.source, flow.node, decision)) return decision;
-  if (is_inside(snapshot, flow.destination)) {
+  const RouterIndex router = snapshot.routers.find(flow.destination);
+  if (router != kNoRouter) {
+    redirect(snapshot, flow, router, decision);
+    return decision;
+  }
+  decision.remote = flow.destination;
+  decision.remote_port = flow.destination_port;
+  if (snapshot.is_inside(flow.destination)) {
     decision.reason = Reason::kClusterDestination;
     return decision;
   }
@@ -111,6 +117,12 @@ bool find_source(const Snapshot& snapshot, uint32_t vni, Ipv4Address source, Nod
   decision.namespace_index = record.namespace_index;
   decision.source_slot_epoch = slot | uint32_t{record.epoch} << 24;
   return true;
+}
+
+uint32_t node_ip_policy(const PolicyTable& policy, NamespaceIndex namespace_index, NodeIndex node) {
+  if (policy.node_ip_platform_only && namespace_index != kPlatform) return kNoEgressPolicy;
+  if (node < policy.node_ip_by_node.size()) return policy.node_ip_by_node[node];
+  return policy.node_ip_policy;
 }
 
 void classify(const Snapshot& snapshot, std::span<const Flow> flows,

@@ -79,7 +79,9 @@ void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& m
   uint8_t* const at = rte_pktmbuf_mtod(frame, uint8_t*);
   store(at + offsetof(EthernetHeader, source), snapshot.ports[meta.out_port].mac);
   store(at + offsetof(EthernetHeader, type), Be16(kEtherTypeIpv4));
-  deliver(snapshot, frame, meta, {meta.out_port, Ipv4Address::from(meta.destination)}, now, holds,
+  // The packet is translated: `meta` has the destination that was dialled.
+  const auto destination = load<Be32>(at + kEthernetBytes + offsetof(Ipv4Header, destination));
+  deliver(snapshot, frame, meta, {meta.out_port, Ipv4Address::from(destination)}, now, holds,
           doors);
 }
 

@@ -24,7 +24,7 @@ void forward_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in
                      HoldQueue& holds, Doors& doors);
 
 // The same for single frames that the gateway made: the frame starts with an empty Ethernet header
-// and the IP packet; `meta` has out_port, next_hop, destination, and for send_to_node the node.
+// and the IP packet; `meta` has out_port, next_hop, and for send_to_node the node.
 void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors);
 void send_to_node(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,

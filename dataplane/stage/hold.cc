@@ -32,8 +32,10 @@ bool still_stands(const Snapshot& snapshot, Sessions& sessions, const rte_mbuf* 
   if (!session_stands(snapshot, entry)) return false;
   const uint32_t slot = entry.source_slot_epoch & 0xffffff;
   if (snapshot.shared->source_records.load(slot).node != meta.node) return false;
-  const auto* ip = rte_pktmbuf_mtod_offset(frame, const uint8_t*, sizeof(EthernetHeader));
-  return outbound == kNoSession || load<Ipv4Header>(ip).source == entry.egress_ip;
+  if (outbound == kNoSession) return true;
+  const auto ip =
+      load<Ipv4Header>(rte_pktmbuf_mtod_offset(frame, const uint8_t*, sizeof(EthernetHeader)));
+  return ip.source == entry.egress_ip && ip.destination == entry.remote_ip;
 }
 
 }  // namespace

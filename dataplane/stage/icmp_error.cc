@@ -66,6 +66,16 @@ struct QuotedRewrite {
   uint32_t transport_bytes;  // as many as were quoted
 };
 
+void rewrite_identifier(uint8_t* transport, Be16 identifier) {
+  auto icmp = load<IcmpHeader>(transport);
+  ChecksumDelta delta;
+  delta.replace(icmp.identifier, identifier);
+  icmp.identifier = identifier;
+  icmp.checksum = delta.apply(icmp.checksum);
+  store(transport, icmp);
+}
+
+// An echo's identifier is no part of the end that is rewritten: see rewrite_identifier().
 void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 port) {
   auto header = load<Ipv4Header>(at.ip);
   Be32& field = source ? header.source : header.destination;
@@ -74,15 +84,7 @@ void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 por
   field = address;
   header.checksum = delta.apply(header.checksum);
   store(at.ip, header);
-  if (at.protocol == kProtocolIcmp) {
-    auto icmp = load<IcmpHeader>(at.transport);
-    ChecksumDelta echo;
-    echo.replace(icmp.identifier, port);
-    icmp.identifier = port;
-    icmp.checksum = echo.apply(icmp.checksum);
-    store(at.transport, icmp);
-    return;
-  }
+  if (at.protocol == kProtocolIcmp) return;
   uint8_t* port_at = at.transport + (source ? 0 : 2);
   delta.replace(load<Be16>(port_at), port);
   store(port_at, port);
@@ -96,11 +98,12 @@ void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 por
   store(at.transport + checksum_at, updated);
 }
 
-// The error's own headers: one address of the outer IP header, TTL, ICMP checksum anew (the
-// quoted bytes changed in several places, and errors are rare and short).
-void finish(uint8_t* ip_at, const PacketMeta& meta, bool source, Be32 address) {
+// The error's own headers: addresses, TTL, ICMP checksum anew (the quoted bytes changed in several
+// places, and errors are rare and short).
+void finish(uint8_t* ip_at, const PacketMeta& meta, Be32 source, Be32 destination) {
   auto ip = load<Ipv4Header>(ip_at);
-  (source ? ip.source : ip.destination) = address;
+  ip.source = source;
+  ip.destination = destination;
   --ip.ttl;
   ip.checksum = Be16(0);
   store(ip_at, ip);
@@ -184,9 +187,13 @@ void translate_outbound_errors(Sessions& sessions, Burst& burst, const IndexList
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
-    rewrite_quoted(rewrite_at(burst, i, quoted_of(burst, i)), false, session.egress_ip,
-                   session.egress_port);
-    finish(burst.bytes(i, meta.ip_offset), meta, true, session.egress_ip);
+    const QuotedRewrite at = rewrite_at(burst, i, quoted_of(burst, i));
+    rewrite_quoted(at, /*source=*/false, session.egress_ip, session.egress_port);
+    if (at.protocol == kProtocolIcmp) rewrite_identifier(at.transport, session.egress_port);
+    if ((session.flags & kSessionRouter) != 0) {
+      rewrite_quoted(at, /*source=*/true, session.remote_ip, session.remote_port);
+    }
+    finish(burst.bytes(i, meta.ip_offset), meta, session.egress_ip, session.remote_ip);
     sessions.counters().icmp_error_translated.add();
   }
 }
@@ -195,9 +202,16 @@ void translate_inbound_errors(Sessions& sessions, Burst& burst, const IndexList&
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
-    rewrite_quoted(rewrite_at(burst, i, quoted_of(burst, i)), true, session.source_ip,
-                   session.source_port);
-    finish(burst.bytes(i, meta.ip_offset), meta, false, session.source_ip);
+    const QuotedRewrite at = rewrite_at(burst, i, quoted_of(burst, i));
+    rewrite_quoted(at, /*source=*/true, session.source_ip, session.source_port);
+    if (at.protocol == kProtocolIcmp) rewrite_identifier(at.transport, session.source_port);
+    Be32 sender = meta.source;
+    if ((session.flags & kSessionRouter) != 0) {
+      const ColdSession& cold = sessions.table().cold(meta.session);
+      rewrite_quoted(at, /*source=*/false, cold.original_ip, cold.original_port);
+      if (sender == session.remote_ip) sender = cold.original_ip;
+    }
+    finish(burst.bytes(i, meta.ip_offset), meta, sender, session.source_ip);
     sessions.counters().icmp_error_translated.add();
   }
 }

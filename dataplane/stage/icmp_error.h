@@ -3,7 +3,9 @@
 // An error belongs to the session of the packet that it quotes, looked up the other way round. It
 // passes only when that session is live, the quoted packet is one of its packets (for TCP: with a
 // sequence number in the window, RFC 5927), and the error goes to the host that sent the quoted
-// packet. Outer header and quoted packet are translated, quoted checksums kept consistent. Errors
+// packet. Outer header and quoted packet are translated, quoted checksums kept consistent; through
+// an egress router the remote's end as well, so that a pod's error reaches the real remote and an
+// error of the remote comes from what the pod dialled (a router on the way keeps its name). Errors
 // never refresh and never end a session. Called by the worker that owns the sessions.
 #ifndef POSTERN_DATAPLANE_STAGE_ICMP_ERROR_H_
 #define POSTERN_DATAPLANE_STAGE_ICMP_ERROR_H_

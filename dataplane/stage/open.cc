@@ -2,6 +2,7 @@
 
 #include "dataplane/stage/choose.h"
 #include "dataplane/stage/classify.h"
+#include "dataplane/stage/redirect.h"
 #include "dataplane/stage/route.h"
 
 namespace postern {
@@ -10,6 +11,7 @@ namespace {
 Flow flow_of(const PacketMeta& meta) {
   return {.source = Ipv4Address::from(meta.source),
           .destination = Ipv4Address::from(meta.destination),
+          .source_port = meta.source_port.host(),
           .destination_port = meta.destination_port.host(),
           .protocol = meta.protocol,
           .vni = meta.vni,
@@ -34,7 +36,7 @@ class Opening {
   Created create_with(uint32_t i, const Decision& decision, AddressSlot slot);
   bool start(uint32_t i, const Created& created, const Decision& decision, Reason& reason);
   bool join(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
-  [[nodiscard]] const EgressPolicy* node_ip(const Decision& decision) const;
+  [[nodiscard]] const EgressPolicy* node_ip(const Decision& decision, NodeIndex node) const;
 
   const Snapshot& snapshot_;
   Sessions& sessions_;
@@ -63,7 +65,7 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
   const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
   if (create(i, flow, decision, policy, reason)) return true;
   if (reason != Reason::kNoEgressAddress || !policy.fall_back_to_node_ip) return false;
-  const EgressPolicy* fallback = node_ip(decision);
+  const EgressPolicy* fallback = node_ip(decision, flow.node);
   return fallback != nullptr && create(i, flow, decision, *fallback, reason);
 }
 
@@ -104,7 +106,10 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
   SessionEntry& entry = sessions_.entry(handle);
   const PolicyTable& policy = snapshot_.policy;
   const Range addresses = policy.policies[decision.policy].addresses;
-  for (uint32_t k = 0; k < addresses.count; ++k) {
+  // The line of an egress router may lead elsewhere by now.
+  const bool same_remote =
+      leads_to(snapshot_, decision, Ipv4Address::from(entry.remote_ip), entry.remote_port.host());
+  for (uint32_t k = 0; same_remote && k < addresses.count; ++k) {
     const AddressSlot slot = policy.address_slots[addresses.first + k];
     if (slot != entry.address_slot || !may_bear(slot, entry)) continue;
     passed = tcp_first(entry, segment_of(burst_, i)) == TcpVerdict::kPass;
@@ -134,8 +139,8 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
   reason = Reason::kNoEgressAddress;
   for (AddressSlot slot = choice.next(); slot != kNoAddress; slot = choice.next()) {
     const EgressAddress& address = snapshot_.policy.addresses[slot];
-    const Route* route = snapshot_.external_routes.find(flow.destination, address.address);
-    if (route == nullptr || is_broadcast_of(*route, flow.destination)) {
+    const Route* route = snapshot_.external_routes.find(decision.remote, address.address);
+    if (route == nullptr || is_broadcast_of(*route, decision.remote)) {
       reason = route == nullptr ? Reason::kNoRoute : Reason::kBadAddress;
       return false;
     }
@@ -158,6 +163,9 @@ Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot s
   session.address_slot = slot;
   session.address_epoch = address.epoch;
   session.source_slot_epoch = decision.source_slot_epoch;
+  session.is_router = decision.router != kNoRouter;
+  session.translated_ip = decision.remote.wire();
+  session.translated_port = Be16(decision.remote_port);
   session.timeout_s = meta.protocol == kProtocolTcp   ? snapshot_.timeouts.tcp_transitory_s
                       : meta.protocol == kProtocolUdp ? snapshot_.timeouts.udp_s
                                                       : snapshot_.timeouts.icmp_s;
@@ -194,11 +202,10 @@ bool Opening::join(uint32_t i, SessionHandle handle, const Decision& decision, R
   return passed;
 }
 
-const EgressPolicy* Opening::node_ip(const Decision& decision) const {
+const EgressPolicy* Opening::node_ip(const Decision& decision, NodeIndex node) const {
   const PolicyTable& policy = snapshot_.policy;
-  if (policy.node_ip_policy == kNoEgressPolicy) return nullptr;
-  if (policy.node_ip_platform_only && decision.namespace_index != kPlatform) return nullptr;
-  return &policy.policies[policy.node_ip_policy];
+  const uint32_t index = node_ip_policy(policy, decision.namespace_index, node);
+  return index == kNoEgressPolicy ? nullptr : &policy.policies[index];
 }
 
 }  // namespace

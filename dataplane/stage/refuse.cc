@@ -13,7 +13,8 @@ namespace postern {
 namespace {
 
 constexpr uint8_t kAnswerTtl = 64;
-constexpr uint8_t kCodeProhibited = 13;  // RFC 1812 5.2.7.1
+constexpr uint8_t kCodePortUnreachable = 3;  // RFC 792
+constexpr uint8_t kCodeProhibited = 13;      // RFC 1812 5.2.7.1
 // RFC 1812 4.3.2.3: as much of the packet as fits a datagram of 576 bytes.
 constexpr uint32_t kQuoteLimitBytes = 576 - sizeof(Ipv4Header) - sizeof(IcmpHeader);
 constexpr Ipv4Address kDummyAddress{0xc0000008};  // 192.0.0.8, RFC 7600
@@ -31,6 +32,10 @@ AnswerPlan plan_for(Reason reason, bool reject, uint8_t protocol, bool dont_frag
   if (reason == Reason::kTtlExpired) return {AnswerKind::kIcmp, IcmpHeader::kTimeExceeded, 0};
   if (reason == Reason::kMtuExceeded && dont_fragment) {
     return {AnswerKind::kIcmp, IcmpHeader::kUnreachable, IcmpHeader::kCodeFragmentationNeeded};
+  }
+  if (reason == Reason::kRouterNoRule) {
+    if (protocol == kProtocolTcp) return {AnswerKind::kReset};
+    return {AnswerKind::kIcmp, IcmpHeader::kUnreachable, kCodePortUnreachable};
   }
   if (!reject) return {};
   if (reason == Reason::kFirewallDenied || reason == Reason::kFirewallDefault) {
@@ -101,7 +106,11 @@ bool Refusing::may_answer(uint32_t i, AnswerKind kind) const {
 
 Ipv4Address Refusing::own_address(uint32_t i) const {
   const PacketMeta& meta = burst_.meta[i];
-  if (outbound_) return snapshot_.tunnels[snapshot_.nodes[meta.node].tunnel].local;
+  if (outbound_) {
+    const auto dialled = Ipv4Address::from(meta.destination);
+    if (snapshot_.routers.find(dialled) != kNoRouter) return dialled;
+    return snapshot_.tunnels[snapshot_.nodes[meta.node].tunnel].local;
+  }
   const PortEntry& port = snapshot_.ports[meta.port];
   return port.has_address ? port.first_address : kDummyAddress;
 }

@@ -2,13 +2,15 @@
 //
 //   ttl-expired                         time exceeded (RFC 1812 5.3.1)
 //   mtu-exceeded, DF set                fragmentation needed with the MTU that fits (RFC 1191)
+//   router-no-rule                      TCP RST, or ICMP 3/3 (port unreachable)
 //   firewall-denied, firewall-default   with refuse = "reject": TCP RST, or ICMP 3/13
 //   no-port, quotas                     with refuse = "reject": ICMP 3/13
 //
-// Towards a pod the answer comes from the tunnel's local address through its tunnel, towards the
-// outside from the port's first address (192.0.0.8 where there is none, RFC 7600). No answer to
-// ICMP errors (RFC 1122 3.2.2); all answers are rate-limited per source. The packet itself is
-// dropped under its reason; the answer counts as made. Called by the worker that owns the burst.
+// Towards a pod the answer comes from the tunnel's local address through its tunnel, or from the
+// egress router that was dialled; towards the outside from the port's first address (192.0.0.8
+// where there is none, RFC 7600). No answer to ICMP errors (RFC 1122 3.2.2); all answers are
+// rate-limited per source. The packet itself is dropped under its reason; the answer counts as
+// made. Called by the worker that owns the burst.
 #ifndef POSTERN_DATAPLANE_STAGE_REFUSE_H_
 #define POSTERN_DATAPLANE_STAGE_REFUSE_H_
 

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "dataplane/stage/classify.h"
+#include "dataplane/stage/redirect.h"
 #include "dataplane/stage/route.h"
 
 namespace postern {
@@ -27,13 +28,13 @@ bool has_usable_address(const PolicyTable& table, const EgressPolicy& policy) {
 }
 
 // The policy's addresses, or where none of them can be used, those that it falls back to.
-bool could_get(const PolicyTable& table, const Decision& decision, AddressSlot slot) {
+bool could_get(const PolicyTable& table, const Decision& decision, NodeIndex node,
+               AddressSlot slot) {
   const EgressPolicy& policy = table.policies[decision.policy];
   if (has_address(table, policy, slot)) return true;
   if (!policy.fall_back_to_node_ip || has_usable_address(table, policy)) return false;
-  if (table.node_ip_policy == kNoEgressPolicy) return false;
-  if (table.node_ip_platform_only && decision.namespace_index != kPlatform) return false;
-  return has_address(table, table.policies[table.node_ip_policy], slot);
+  const uint32_t node_ip = node_ip_policy(table, decision.namespace_index, node);
+  return node_ip != kNoEgressPolicy && has_address(table, table.policies[node_ip], slot);
 }
 
 }  // namespace
@@ -46,14 +47,17 @@ bool is_still_allowed(const Snapshot& snapshot, const SessionEntry& entry,
   if (slot == kNoSource) return false;
   const Flow flow{.source = source,
                   .destination = Ipv4Address::from(key.remote_ip),
+                  .source_port = key.source_port.host(),
                   .destination_port = key.remote_port.host(),
                   .protocol = entry.protocol(),
                   .vni = entry.vni(),
                   .node = snapshot.shared->source_records.load(slot).node};
   Decision decision;
   classify(snapshot, {&flow, 1}, {&decision, 1});
-  if (!decision.allowed || !could_get(snapshot.policy, decision, entry.address_slot)) return false;
+  if (!decision.allowed) return false;
+  if (!could_get(snapshot.policy, decision, flow.node, entry.address_slot)) return false;
   const Ipv4Address remote = Ipv4Address::from(entry.remote_ip);
+  if (!leads_to(snapshot, decision, remote, entry.remote_port.host())) return false;
   const Ipv4Address egress = snapshot.policy.addresses[entry.address_slot].address;
   const Route* route = snapshot.external_routes.find(remote, egress);
   return route != nullptr && !is_broadcast_of(*route, remote);

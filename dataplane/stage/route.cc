@@ -6,8 +6,9 @@ void route_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, 
                     IndexList& pass, Refusals& refusals) {
   for (const uint8_t i : in) {
     PacketMeta& meta = burst.meta[i];
-    const auto destination = Ipv4Address::from(meta.destination);
-    const auto source = Ipv4Address::from(sessions.entry(meta.session).egress_ip);
+    const SessionEntry& session = sessions.entry(meta.session);
+    const auto destination = Ipv4Address::from(session.remote_ip);  // not always what was dialled
+    const auto source = Ipv4Address::from(session.egress_ip);
     const Route* route = snapshot.external_routes.find(destination, source);
     if (route == nullptr) {
       refusals.push(i, Reason::kNoRoute);

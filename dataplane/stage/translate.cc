@@ -12,19 +12,21 @@ struct NewEnd {
 };
 
 // Which end: outbound the source changes, inbound the destination.
-template <Direction direction>
-constexpr uint32_t address_offset() {
+constexpr uint32_t address_offset(Direction direction) {
   return direction == Direction::kOutbound ? offsetof(Ipv4Header, source)
                                            : offsetof(Ipv4Header, destination);
 }
 constexpr uint32_t port_offset(Direction direction) {
   return direction == Direction::kOutbound ? 0 : 2;
 }
+constexpr Direction reverse(Direction direction) {
+  return direction == Direction::kOutbound ? Direction::kInbound : Direction::kOutbound;
+}
 
 // Address and TTL of the IP header; returns what changed for transports with a pseudo header.
 template <Direction direction>
 ChecksumDelta rewrite_ip(uint8_t* ip, Be32 address) {
-  uint8_t* const address_at = ip + address_offset<direction>();
+  uint8_t* const address_at = ip + address_offset(direction);
   uint8_t* const ttl_at = ip + offsetof(Ipv4Header, ttl);  // TTL and protocol are one word
   uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
   ChecksumDelta addresses;
@@ -57,16 +59,36 @@ void rewrite_echo(uint8_t* transport, Be16 identifier) {
   store(transport, icmp);
 }
 
-template <Direction direction>
-void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
-  ChecksumDelta delta = rewrite_ip<direction>(ip, end.address);
-  if (protocol == kProtocolIcmp) return rewrite_echo(transport, end.port);
+// Port and checksum of TCP and UDP; `delta` has what changed in the pseudo header.
+void rewrite_transport(uint8_t* transport, uint8_t protocol, Direction direction, Be16 port,
+                       ChecksumDelta delta) {
   uint8_t* port_at = transport + port_offset(direction);
-  delta.replace(load<Be16>(port_at), end.port);
-  store(port_at, end.port);
+  delta.replace(load<Be16>(port_at), port);
+  store(port_at, port);
   if (protocol == kProtocolUdp) return rewrite_udp_checksum(transport, delta);
   uint8_t* at = transport + offsetof(TcpHeader, checksum);
   store(at, delta.apply(load<Be16>(at)));
+}
+
+template <Direction direction>
+void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
+  const ChecksumDelta delta = rewrite_ip<direction>(ip, end.address);
+  if (protocol == kProtocolIcmp) return rewrite_echo(transport, end.port);
+  rewrite_transport(transport, protocol, direction, end.port, delta);
+}
+
+// The remote's end of a packet through an egress router, behind rewrite(): that saw to the pod's
+// end, the TTL and the identifier of an echo, which has no second one.
+[[gnu::noinline]] void rewrite_remote(uint8_t* ip, uint8_t* transport, uint8_t protocol,
+                                      Direction direction, NewEnd end) {
+  const Direction end_of = reverse(direction);
+  uint8_t* const address_at = ip + address_offset(end_of);
+  uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
+  ChecksumDelta delta;
+  delta.replace(load<Be32>(address_at), end.address);
+  store(address_at, end.address);
+  store(checksum_at, delta.apply(load<Be16>(checksum_at)));
+  if (protocol != kProtocolIcmp) rewrite_transport(transport, protocol, end_of, end.port, delta);
 }
 
 void clamp_syn(const NodeEntry& node, uint8_t* transport) {
@@ -90,6 +112,10 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
     snapshot.shared->node_macs.learn(meta.node, ethernet.source);
     rewrite<Direction::kOutbound>(ip, transport, meta.protocol,
                                   {session.egress_ip, session.egress_port});
+    if ((session.flags & kSessionRouter) != 0) [[unlikely]] {
+      rewrite_remote(ip, transport, meta.protocol, Direction::kOutbound,
+                     {session.remote_ip, session.remote_port});
+    }
     if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
   }
 }
@@ -100,9 +126,15 @@ void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burs
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
     uint8_t* const frame = burst.bytes(i);
+    uint8_t* const ip = frame + meta.ip_offset;
     uint8_t* const transport = frame + meta.transport_offset;
-    rewrite<Direction::kInbound>(frame + meta.ip_offset, transport, meta.protocol,
+    rewrite<Direction::kInbound>(ip, transport, meta.protocol,
                                  {session.source_ip, session.source_port});
+    if ((session.flags & kSessionRouter) != 0) [[unlikely]] {
+      const ColdSession& cold = sessions.table().cold(meta.session);
+      rewrite_remote(ip, transport, meta.protocol, Direction::kInbound,
+                     {cold.original_ip, cold.original_port});
+    }
     if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
   }
 }

@@ -1,9 +1,11 @@
 // Translate: the packet gets its other face.
 //
 // Outbound the pod's address and port become the session's egress address and port, inbound the
-// reverse; TTL goes down by one, checksums are updated incrementally (RFC 1624), the MSS of SYNs
-// is lowered to what fits the tunnel. This is the only way from a tunnel to an uplink: nothing
-// else in the code hands an outbound packet on. Called by the worker that owns the sessions.
+// reverse; through an egress router the other end changes as well: outbound what was dialled
+// becomes where it leads, inbound the reverse. TTL goes down by one, checksums are updated
+// incrementally (RFC 1624), the MSS of SYNs is lowered to what fits the tunnel. This is the only
+// way from a tunnel to an uplink: nothing else in the code hands an outbound packet on. Called by
+// the worker that owns the sessions.
 #ifndef POSTERN_DATAPLANE_STAGE_TRANSLATE_H_
 #define POSTERN_DATAPLANE_STAGE_TRANSLATE_H_
 

@@ -20,9 +20,10 @@ struct Range {
 using AddressSlot = uint16_t;
 inline constexpr AddressSlot kNoAddress = 0xffff;
 
-// One egress address (Egress IP or Node IP). Slots are stable over snapshots: sessions note slot
-// and epoch; an address that went away has a higher epoch (or another one in the slot), and what
-// was translated to it is served no more. A slot is reused only after a full purge sweep.
+// One egress address (of Egress IP, Node IP or an egress router). Slots are stable over snapshots:
+// sessions note slot and epoch; an address that went away has a higher epoch (or another one in the
+// slot), and what was translated to it is served no more. A slot is reused only after a full purge
+// sweep.
 struct EgressAddress {
   Ipv4Address address;
   uint8_t epoch = 0;
@@ -32,7 +33,8 @@ struct EgressAddress {
 
 enum class Spread : uint8_t { kSource, kSession, kFirst };
 
-// A set of egress addresses and how new sessions are spread over them. Node IP is one, too.
+// A set of egress addresses and how new sessions are spread over them. Node IP is one, too, and
+// so is the source of an egress router.
 struct EgressPolicy {
   Range addresses;  // into PolicyTable::address_slots
   Spread spread = Spread::kSource;
@@ -80,6 +82,7 @@ struct PolicyTable {
   std::vector<AddressSlot> address_slots;
   std::vector<EgressAddress> addresses;       // by AddressSlot
   uint32_t node_ip_policy = kNoEgressPolicy;  // into `policies`
+  std::vector<uint32_t> node_ip_by_node;      // mode per-node: the same by NodeIndex
   bool node_ip_platform_only = false;         // node_ip.for = "platform"
   bool firewall_default_allow = false;
   bool refuse_reject = false;  // firewall.refuse = "reject"

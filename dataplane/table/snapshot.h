@@ -19,6 +19,8 @@
 #include "dataplane/table/neighbour.h"
 #include "dataplane/table/policy.h"
 #include "dataplane/table/prefix_set.h"
+#include "dataplane/table/resolved_names.h"
+#include "dataplane/table/router_table.h"
 #include "dataplane/table/routes.h"
 #include "dataplane/table/source_table.h"
 #include "dataplane/wire/address.h"
@@ -131,7 +133,9 @@ struct Snapshot {
   std::shared_ptr<const SourceMap> sources;
   PolicyTable policy;
   LimitTable limits;
-  PrefixSet inside;  // pod CIDRs, nodes, VTEPs, no_snat: never leaves by an uplink
+  RouterTable routers;
+  std::shared_ptr<const ResolvedNames> names;  // null while nothing refers to a name
+  PrefixSet inside;  // pod CIDRs, nodes, VTEPs, no_snat, routers: never leaves by an uplink
   RouteTable external_routes;
   RouteTable cluster_routes;
   SessionTimeouts timeouts;
@@ -162,6 +166,10 @@ struct Snapshot {
   // Whether the link of that port is down.
   [[nodiscard]] bool is_down(uint16_t port) const {
     return (shared->ports_down.load(std::memory_order_relaxed) >> port & 1) != 0;
+  }
+  // What is inside the cluster or is the gateway: no packet leaves for there.
+  [[nodiscard]] bool is_inside(Ipv4Address destination) const {
+    return local(destination) != nullptr || inside.contains(destination);
   }
   // The gateway's own address, or null.
   [[nodiscard]] const LocalAddress* local(Ipv4Address address) const {

@@ -266,8 +266,7 @@ const BadSample kSamples[] = {
        "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\"; "
        "source = \"192.0.2.70\";\n  mode = \"proxy\"; destinations = \"203.0.113.25\"; } "
        ");\nfirewall :"}},
-     {{24, "egress_routers: not supported yet"},
-      {25,
+     {{25,
        "egress_routers.r.mode: Unrecognized EGRESS_ROUTER_MODE 'proxy': must be \"redirect\", "
        "\"dns-proxy\" or \"http-proxy\", is \"proxy\""}}},
     {"router: source",
@@ -276,14 +275,12 @@ const BadSample kSamples[] = {
        "source = \"gw\";\n  destinations = \"203.0.113.25\"; } );\nfirewall :"}},
      {{24,
        "egress_routers.r.source: EGRESS_SOURCE unspecified or invalid: must be an address such as "
-       "\"192.0.2.1\", is \"gw\""},
-      {24, "egress_routers: not supported yet"}}},
+       "\"192.0.2.1\", is \"gw\""}}},
     {"router: no source, no destinations",
      {{"firewall :",
        "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\";\n "
        " destinations = [ \"# none\", \"\" ]; } );\nfirewall :"}},
      {{24, "egress_routers.r.source: EGRESS_SOURCE unspecified or invalid: missing setting"},
-      {24, "egress_routers: not supported yet"},
       {25, "egress_routers.r.destinations: EGRESS_DESTINATION unspecified"}}},
     {"router: lines",
      {{"firewall :",
@@ -291,8 +288,7 @@ const BadSample kSamples[] = {
        "source = \"192.0.2.70\";\n  destinations = [ \"80 tcp 203.0.113.25\", \"80 udp "
        "203.0.113.26\",\n    \"81 xctp 203.0.113.27\",\n    \"82 tcp 10.128.0.11\", "
        "\"203.0.113.28\", \"203.0.113.29\" ]; } );\nfirewall :"}},
-     {{24, "egress_routers: not supported yet"},
-      {25,
+     {{25,
        "egress_routers.r.destinations[1]: EGRESS_DESTINATION localport 80 is already used, must be "
        "unique for each destination"},
       {26,
@@ -306,8 +302,7 @@ const BadSample kSamples[] = {
        "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\"; "
        "source = \"192.0.2.70\";\n  destinations = \"# web\\n80 tcp 203.0.113.25\\n0 tcp "
        "203.0.113.25\"; } );\nfirewall :"}},
-     {{24, "egress_routers: not supported yet"},
-      {25, "egress_routers.r.destinations[2]: Invalid port: 0, must be in the range 1 to 65535"}}},
+     {{25, "egress_routers.r.destinations[2]: Invalid port: 0, must be in the range 1 to 65535"}}},
     {"egress: empty pods",
      {{"namespaces = [ \"lab\" ];", "namespaces = [ \"lab\" ]; pods = ( );"}},
      {{22, "egress_ips.lab-out.pods: is empty; leave the setting out when all are meant"}}},

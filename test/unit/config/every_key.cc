@@ -60,7 +60,7 @@ nodes = ( {
   vtep = "10.0.0.1"; # nodes.node-1.vtep
   pod_cidrs = [ "10.128.0.0/23" ]; # nodes.node-1.pod_cidrs
   addresses = [ "10.0.0.1" ]; # nodes.node-1.addresses
-  //external_ip = "192.0.2.101"; # nodes.node-1.external_ip
+  external_ip = "192.0.2.101"; # nodes.node-1.external_ip
   geneve_options = ""; # nodes.node-1.geneve_options
   mac = "0a:58:0a:80:00:01"; # nodes.node-1.mac
 } );
@@ -73,9 +73,9 @@ namespaces = ( {
   tunnel = "overlay"; # namespaces.payments.tunnel
   //vni = 100; # namespaces.payments.vni
   limits : {
-    //sessions = 100; # namespaces.payments.limits.sessions
-    //new_sessions_per_second = 5; # namespaces.payments.limits.new_sessions_per_second
-    //bandwidth = "1Gbit"; # namespaces.payments.limits.bandwidth
+    sessions = 100; # namespaces.payments.limits.sessions
+    new_sessions_per_second = 5; # namespaces.payments.limits.new_sessions_per_second
+    bandwidth = "1Gbit"; # namespaces.payments.limits.bandwidth
   };
 } );
 node_ip : {
@@ -106,7 +106,14 @@ firewall : {
     log = false; # firewall.rules[0].log
   } );
 };
-egress_routers = ( ); # egress_routers
+egress_routers = ( {
+  name = "db"; # egress_routers.db.name
+  namespaces = [ "payments" ]; # egress_routers.db.namespaces
+  listen = "10.131.255.10"; # egress_routers.db.listen
+  source = "192.0.2.70"; # egress_routers.db.source
+  mode = "redirect"; # egress_routers.db.mode
+  destinations = "203.0.113.9"; # egress_routers.db.destinations
+} );
 qos = ( ); # qos
 sessions : {
   max = 1048576; # sessions.max

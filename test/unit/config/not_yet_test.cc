@@ -37,22 +37,18 @@ const BadSample kSamples[] = {
     {"MAC address of a port",
      {{"role = \"external\";", "role = \"external\"; mac = \"02:00:00:00:00:01\";"}},
      {{5, "ports.uplink.mac: not supported yet"}}},
-    {"Node IP per node",
-     {{"mode = \"gateway\"; addresses = [ \"192.0.2.20\" ];", "mode = \"per-node\";"}},
-     {{10, "nodes.node-1.external_ip: missing setting; node_ip.mode is \"per-node\" on line 18"},
-      {11, "nodes.node-2.external_ip: missing setting; node_ip.mode is \"per-node\" on line 18"},
-      {18, "node_ip.mode: not supported yet: \"per-node\""}}},
-    {"external address of a node",
-     {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; external_ip = \"192.0.2.102\";"}},
-     {{11, "nodes.node-2.external_ip: not supported yet"}}},
     {"Geneve options",
      {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"0102800100000001\";"}},
      {{11, "nodes.node-2.geneve_options: not supported yet"}}},
-    {"egress routers",
+    {"egress routers of other modes",
      {{"firewall :",
-       "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\"; "
-       "source = \"192.0.2.70\"; destinations = \"203.0.113.25\"; } );\nfirewall :"}},
-     {{24, "egress_routers: not supported yet"}}},
+       "egress_routers = (\n"
+       "  { name = \"names\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\"; source = "
+       "\"192.0.2.70\"; mode = \"dns-proxy\"; destinations = \"80 db.example.com\"; },\n"
+       "  { name = \"web\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.11\"; source = "
+       "\"192.0.2.71\"; mode = \"http-proxy\"; destinations = \"*\"; } );\nfirewall :"}},
+     {{25, "egress_routers.names.mode: not supported yet: \"dns-proxy\""},
+      {26, "egress_routers.web.mode: not supported yet: \"http-proxy\""}}},
     {"destinations by name",
      {{"to = [ \"203.0.113.0/24\" ];", "to_names = [ \"api.example.com\", \"*.example.org\" ];"}},
      {{26, "firewall.rules[0].to_names: not supported yet"}}},
