@@ -13,6 +13,8 @@ from rig.ground import signals_raise, signals_wait, sweep
 
 NODE_IP, PAYMENTS_IP, WEB_IP, NEW_WEB_IP = "192.0.2.20", "192.0.2.50", "192.0.2.60", "192.0.2.61"
 FORBIDDEN = topology.SERVERS[1]
+NODE_IPS = ["192.0.2.101", "192.0.2.102"]
+LISTEN, ROUTER_IP, ROUTER_SERVER = "172.30.0.10", "192.0.2.70", topology.SERVERS[2]
 CONNECTIONS = 50
 PODS = 1000
 WIDTHS = (60, 26)
@@ -153,6 +155,42 @@ def show_changes(test, rig, report, server):
                 "more than 2" if rounds > 2 and kept == CONNECTIONS else str(rounds))
 
 
+def show_node_ips(test, rig, report, server):
+    report.title("Node IP by node: one address for each, for pods without a way of their own")
+    model = rig.model(node_ip={"mode": "per-node"}, firewall=FIREWALL, egress_ips=EGRESS)
+    for node, entry, address in zip(rig.nodes, model["nodes"], NODE_IPS):
+        entry.update(addresses=[node.vtep], external_ip=address)
+    rig.apply(**model)
+    for node, address in zip(rig.nodes, NODE_IPS):
+        report.line("lab on %s" % node.name, address,
+                    _source(test, rig.pod("lab", node.number), server))
+    wire, outside, node = rig.node_wire(), rig.outside_wire(), rig.nodes[0]
+    wire.send(rig.tunnelled(frames.udp(node.vtep, topology.NOBODY, 123, 123, b"time?")))
+    seen = outside.wait(lambda p: p.protocol == frames.UDP and p.dport == 123)
+    report.line("the platform of node-1 itself (NTP from %s)" % node.vtep, NODE_IPS[0],
+                seen.src if seen else "nothing")
+
+
+def show_router(test, rig, report):
+    report.title("Egress Router: payments dial %s, which leads port 80 to %s:%d" % (
+        LISTEN, ROUTER_SERVER, topology.ECHO_PORT))
+    rig.apply(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=EGRESS, egress_routers=[
+        {"name": "demo", "namespaces": ["payments"], "listen": LISTEN, "source": ROUTER_IP,
+         "destinations": "80 tcp %s %d" % (ROUTER_SERVER, topology.ECHO_PORT)}])
+    server = rig.echo(ROUTER_SERVER)
+    server.address, server.port = LISTEN, 80
+    report.line("payments to %s:80: the router's own address" % LISTEN, ROUTER_IP,
+                _source(test, rig.pod("payments"), server))
+    for name, port, expected in (("payments", 81, "Connection refused"), ("web", 80, "timed out")):
+        with rig.pod(name).tcp(timeout_s=0.5) as sock:
+            try:
+                sock.connect((LISTEN, port))
+                seen = "a connection"
+            except OSError as error:
+                seen = error.strerror or str(error)
+        report.line("%s to %s:%d" % (name, LISTEN, port), expected, seen)
+
+
 def show_accounts(rig, report):
     report.title("Nothing else left, and every packet is accounted for")
     foreign = sorted({p.src for p in rig.left() if p.kind == frames.ETH_IP} - rig.allowed)
@@ -214,6 +252,8 @@ def demonstrate(test, options):
     show_denied(test, rig, report, forbidden, server)
     show_many_pods(test, rig, report, server)
     show_changes(test, rig, report, server)
+    show_node_ips(test, rig, report, server)
+    show_router(test, rig, report)
     show_accounts(rig, report)
     if not report.good:
         print("\n" + rig.gateway.describe(), flush=True)

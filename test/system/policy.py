@@ -76,6 +76,45 @@ def test_node_ip_of_platform_traffic_only(t):
     t.dropped(rig, "no-policy")
 
 
+def test_node_ip_of_each_node(t):
+    """mode = "per-node": a pod without an entry and the platform leave by the address of their
+    node; connections end with that address and survive other changes."""
+    own = {1: "192.0.2.101", 2: "198.51.100.102"}
+    rig = t.rig()
+
+    def model(addresses):
+        made = rig.model(node_ip={"mode": "per-node"})
+        for node, entry in zip(rig.nodes, made["nodes"]):
+            entry.update(addresses=[node.vtep], external_ip=addresses[node.number])
+        return made
+
+    rig.start(**model(own))
+    server, socks = rig.echo(), {}
+    for node in (1, 2):
+        t.equal(t.ask(rig.pod("lab", node), server)[0], own[node], "lab by UDP")
+        socks[node], seen = t.dial(rig.pod("lab", node), server)
+        t.equal(seen, own[node], "lab by TCP")
+        t.equal(t.ask(rig.pod("web", node), server)[0], topology.WEB_IP, "web has its own")
+    wire, outside, node = rig.node_wire(2), rig.outside_wire(), rig.nodes[1]
+    wire.send(rig.tunnelled(frames.udp(node.vtep, topology.NOBODY, 123, 123, b"time"), node))
+    seen = outside.wait(lambda p: p.protocol == frames.UDP and p.dport == 123)
+    t.equal(seen and seen.src, own[2], "the second node's own packet")
+    outside.send(rig.from_outside(frames.udp(seen.dst, seen.src, 123, seen.sport, b"tick")))
+    back = wire.wait(lambda p: p.inner() is not None and p.inner().dport == 123)
+    t.equal(back and back.inner().dst, node.vtep, "the answer")
+    rig.apply(**model({1: own[1], 2: "198.51.100.103"}))
+    for node, lives in ((1, True), (2, False)):
+        socks[node].settimeout(3.0 if lives else 0.5)
+        try:
+            socks[node].sendall(b"still there?")
+            seen = bool(socks[node].recv(100))
+        except OSError:
+            seen = False
+        t.equal(seen, lives, "the connection of node %d" % node)
+        socks[node].close()
+    t.equal(t.ask(rig.pod("lab", 2), server)[0], "198.51.100.103", "after the change")
+
+
 def test_without_a_way_out_nothing_leaves(t):
     """node_ip off and no entry: no-policy; a pod of no namespace: source-unknown."""
     rig = t.rig().start()

@@ -220,6 +220,9 @@ class Rig:
         for entry in model.get("egress_ips", []):
             self.allowed.update(entry["addresses"])
         self.allowed.update(model.get("node_ip", {}).get("addresses", []))
+        self.allowed.update(router["source"] for router in model.get("egress_routers", []))
+        if model.get("node_ip", {}).get("mode") == "per-node":
+            self.allowed.update(node["external_ip"] for node in model["nodes"])
         self._known_nodes.update(node["vtep"] for node in model["nodes"])
 
     def start(self, **over):
