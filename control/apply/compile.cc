@@ -71,7 +71,9 @@ class Compiler {
     add_locals();
     add_inside();
     add_times();
-    snapshot_->policy = compile_policy(model_, out_.books);
+    auto policy = compile_policy(model_, out_.books);
+    if (!policy.ok()) return policy.status();
+    snapshot_->policy = *std::move(policy);
     snapshot_->limits = compile_limits(model_, out_.books);
     snapshot_->routers = compile_routers(model_, out_.books, seed_, snapshot_->policy, out_.names);
     drop_next_hops();

@@ -1,27 +1,12 @@
 #include "control/apply/compile_policy.h"
 
-#include <absl/container/flat_hash_map.h>
-
-#include <algorithm>
-#include <string>
-#include <tuple>
 #include <utility>
-#include <vector>
+
+#include "control/apply/compile_egress.h"
+#include "control/apply/compile_firewall.h"
 
 namespace postern {
 namespace {
-
-uint8_t protocol_number(config::FirewallProtocol protocol) {
-  switch (protocol) {
-    case config::FirewallProtocol::kTcp:
-      return 6;
-    case config::FirewallProtocol::kUdp:
-      return 17;
-    case config::FirewallProtocol::kIcmp:
-      return 1;
-  }
-  return 0;
-}
 
 Spread spread_of(config::Spread spread) {
   switch (spread) {
@@ -39,21 +24,17 @@ class PolicyCompiler {
  public:
   PolicyCompiler(const config::Model& model, const Books& books) : model_(model), books_(books) {}
 
-  PolicyTable compile() {
-    table_.namespaces.resize(books_.namespaces.high_water());
+  absl::StatusOr<PolicyTable> compile() {
+    auto firewall = compile_firewall(model_, books_, {});
+    if (!firewall.ok()) return firewall.status();
+    table_.firewall = *std::move(firewall);
     add_addresses();
-    add_rules();
     add_node_ip();
     add_egress_ips();
     return std::move(table_);
   }
 
  private:
-  struct Row {
-    bool names_pods = false;
-    EgressMatch match;
-  };
-
   // Removed addresses stay in the table with their risen epoch until their slot is reused.
   void add_addresses() {
     table_.addresses.resize(books_.addresses.high_water());
@@ -63,55 +44,6 @@ class PolicyCompiler {
     for (const auto& [address, slot] : books_.addresses.all()) {
       table_.addresses[slot].address = {address};
       table_.addresses[slot].in_use = true;
-    }
-  }
-
-  Range add_prefixes(const config::ListOf<Ipv4Prefix>& prefixes) {
-    const Range range{static_cast<uint32_t>(table_.prefixes.size()),
-                      static_cast<uint32_t>(prefixes.size())};
-    for (const auto& prefix : prefixes) table_.prefixes.push_back(prefix);
-    return range;
-  }
-
-  void add_rules() {
-    const config::Firewall& firewall = model_.firewall;
-    table_.firewall_default_allow = firewall.default_action == config::FirewallAction::kAllow;
-    table_.refuse_reject = firewall.refuse == config::FirewallRefuse::kReject;
-    std::vector<uint32_t> for_all;
-    absl::flat_hash_map<std::string, std::vector<uint32_t>> own;
-    for (const config::FirewallRule& rule : firewall.rules) {
-      const auto index = static_cast<uint32_t>(table_.rules.size());
-      if (rule.name_space.value == config::kEveryNamespace) {
-        for_all.push_back(index);
-      } else {
-        own[rule.name_space.value].push_back(index);
-      }
-      FirewallRule& compiled = table_.rules.emplace_back();
-      compiled.allow = rule.action == config::FirewallAction::kAllow;
-      compiled.to = add_prefixes(rule.to);
-      compiled.ports = {static_cast<uint32_t>(table_.port_ranges.size()),
-                        static_cast<uint32_t>(rule.ports.size())};
-      for (const auto& ports : rule.ports) {
-        table_.port_ranges.push_back({protocol_number(ports->protocol), ports->first, ports->last});
-      }
-    }
-    order_rules(for_all, own);
-  }
-
-  // Namespaces without rules of their own share one list.
-  void order_rules(const std::vector<uint32_t>& for_all,
-                   const absl::flat_hash_map<std::string, std::vector<uint32_t>>& own) {
-    table_.rule_order = for_all;
-    const Range shared{0, static_cast<uint32_t>(for_all.size())};
-    for (NamespacePolicy& policy : table_.namespaces) policy.rules = shared;
-    for (const auto& [name, rules] : own) {
-      const auto index = books_.namespaces.find(name);
-      if (!index) continue;
-      Range& range = table_.namespaces[*index].rules;
-      range = {static_cast<uint32_t>(table_.rule_order.size()),
-               static_cast<uint32_t>(rules.size() + for_all.size())};
-      std::merge(rules.begin(), rules.end(), for_all.begin(), for_all.end(),
-                 std::back_inserter(table_.rule_order));
     }
   }
 
@@ -147,37 +79,16 @@ class PolicyCompiler {
   }
 
   void add_egress_ips() {
-    std::vector<std::vector<Row>> rows(table_.namespaces.size());
+    const auto first = static_cast<uint32_t>(table_.policies.size());
     for (const config::EgressIp& entry : model_.egress_ips) {
-      const auto policy = static_cast<uint32_t>(table_.policies.size());
       table_.policies.push_back(
           {.addresses = add_policy_addresses(entry.addresses),
            .spread = spread_of(entry.spread),
            .next_address_when_exhausted =
                entry.when_exhausted == config::WhenExhausted::kNextAddress,
            .fall_back_to_node_ip = entry.fallback == config::Fallback::kNodeIp});
-      const Range pods = add_prefixes(entry.pods);
-      const Range except = add_prefixes(entry.except);
-      for (const auto& name : entry.namespaces) {
-        const auto index = books_.namespaces.find(name);
-        if (!index) continue;
-        for (const auto& destination : entry.destinations) {
-          rows[*index].push_back({!entry.pods.empty(), {destination, pods, except, policy}});
-        }
-      }
     }
-    for (size_t i = 0; i < rows.size(); ++i) add_matches(table_.namespaces[i], rows[i]);
-  }
-
-  // In the order in which they are asked (product.md, way 4).
-  void add_matches(NamespacePolicy& policy, std::vector<Row>& rows) {
-    std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-      return std::tuple(b.names_pods, b.match.destination.length) <
-             std::tuple(a.names_pods, a.match.destination.length);
-    });
-    policy.matches = {static_cast<uint32_t>(table_.matches.size()),
-                      static_cast<uint32_t>(rows.size())};
-    for (const Row& row : rows) table_.matches.push_back(row.match);
+    table_.egress = compile_egress(model_, books_, first);
   }
 
   const config::Model& model_;
@@ -187,7 +98,7 @@ class PolicyCompiler {
 
 }  // namespace
 
-PolicyTable compile_policy(const config::Model& model, const Books& books) {
+absl::StatusOr<PolicyTable> compile_policy(const config::Model& model, const Books& books) {
   return PolicyCompiler(model, books).compile();
 }
 

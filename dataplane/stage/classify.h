@@ -41,6 +41,7 @@ struct Decision {
   bool allowed = false;
   Reason reason = Reason::kNoPolicy;  // of a refusal
   uint32_t policy = kNoEgressPolicy;  // of an allowance: index into PolicyTable::policies
+  RuleNumber rule = kNoRule;          // the firewall rule that decided; none: its default
   NamespaceIndex namespace_index = kNoNamespace;
   uint32_t source_slot_epoch = 0;  // what the session notes: slot, and epoch in the high 8 bits
 

@@ -79,8 +79,8 @@ class Refusing {
 void Refusing::answer(uint32_t i, Reason reason) {
   const PacketMeta& meta = burst_.meta[i];
   const auto header = load<Ipv4Header>(burst_.bytes(i, meta.ip_offset));
-  const AnswerPlan plan =
-      plan_for(reason, snapshot_.policy.refuse_reject, meta.protocol, header.dont_fragment());
+  const AnswerPlan plan = plan_for(reason, snapshot_.policy.firewall.refuse_reject, meta.protocol,
+                                   header.dont_fragment());
   if (plan.kind == AnswerKind::kNone || !may_answer(i, plan.kind)) return;
   const uint64_t vni = outbound_ ? meta.vni : 0;
   const uint64_t source_key = uint64_t{outbound_} << 63 | vni << 32 | meta.source.host();

@@ -1,12 +1,17 @@
-// What a namespace may do and what it looks like outside: firewall rules, egress policies and the
-// addresses behind them, flattened into arrays so that a decision walks memory in order.
+// What a namespace may do and what it looks like outside: its firewall rules, its egress policies
+// and the addresses behind them, in forms whose cost does not grow with how many there are.
 // Immutable parts of a snapshot: written once by the control thread's compiler, read by workers.
 #ifndef POSTERN_DATAPLANE_TABLE_POLICY_H_
 #define POSTERN_DATAPLANE_TABLE_POLICY_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "dataplane/table/interval_trees.h"
+#include "dataplane/table/rule_set.h"
+#include "dataplane/table/source_table.h"
 #include "dataplane/wire/address.h"
 
 namespace postern {
@@ -42,50 +47,92 @@ struct EgressPolicy {
   bool fall_back_to_node_ip = false;
 };
 
-// One row per (entry, destination prefix), in the order in which they are asked: entries that name
-// pods before entries that name namespaces, longer destinations before shorter.
-struct EgressMatch {
-  Ipv4Prefix destination;
-  Range pods;    // into PolicyTable::prefixes; none: every pod of the namespace
-  Range except;  // into PolicyTable::prefixes; counts at equal or longer length than `destination`
-  uint32_t policy = 0;
-};
+inline constexpr uint32_t kNoEgressPolicy = ~uint32_t{0};
 
-// Ports of one protocol, both ends included. Protocol 0 is any.
-struct PortRange {
-  uint8_t protocol = 0;
-  uint16_t low = 0;
-  uint16_t high = 0xffff;
+// Which entry of `egress_ips` is for a source and a destination (product.md, way 4), by namespace.
+// One that names pods goes before one that names namespaces; among those the longest destination
+// prefix decides; `except` takes an entry out at equal or longer length.
+//
+//   source --tree--> innermost pods --> by destination --> match
+//                       | around           the higher of the two, if any; otherwise
+//                       v
+//   destination --tree of the entries without pods--> match
+struct EgressTable {
+  // A policy and the length of the destination prefix that it was found by, so that the higher
+  // number is the better match: length in the high 6 bits, then policies from the first to the
+  // last. 0: none.
+  using Match = uint32_t;
+  static constexpr unsigned kPolicyBits = 26;
+  static constexpr uint32_t kMaxPolicies = (uint32_t{1} << kPolicyBits) - 1;
+  static constexpr Match match(uint8_t length, uint32_t policy) {
+    return uint32_t{length} << kPolicyBits | (kMaxPolicies - policy);
+  }
+  static constexpr uint32_t policy_of(Match match) {
+    return match == 0 ? kNoEgressPolicy : kMaxPolicies - (match & kMaxPolicies);
+  }
+
+  static constexpr uint32_t kNowhere = ~uint32_t{0};
+  struct Namespace {
+    IntervalTree by_source = IntervalTree::constant(kNowhere);  // into `pods`: the innermost
+    IntervalTree by_destination = IntervalTree::constant(0);    // Match of entries without pods
+  };
+  // Entries that name one prefix of pods.
+  struct Pods {
+    IntervalTree by_destination;  // Match
+    uint32_t around = kNowhere;   // the next shorter such prefix
+  };
+
+  IntervalTrees trees;
+  std::vector<Namespace> namespaces;  // by NamespaceIndex
+  std::vector<Pods> pods;
+
+  // Index into PolicyTable::policies, or kNoEgressPolicy. Any thread.
+  [[nodiscard]] uint32_t find(NamespaceIndex index, Ipv4Address source,
+                              Ipv4Address destination) const {
+    const Namespace& entries = namespaces[index];
+    Match best = 0;
+    uint32_t at = trees.find(entries.by_source, source.value);
+    for (; at != kNowhere; at = pods[at].around) {
+      best = std::max(best, trees.find(pods[at].by_destination, destination.value));
+    }
+    if (best == 0) best = trees.find(entries.by_destination, destination.value);
+    return policy_of(best);
+  }
 };
 
 struct FirewallRule {
   bool allow = false;
-  Range to;     // into PolicyTable::prefixes; none: everywhere
-  Range ports;  // into PolicyTable::port_ranges; none: every protocol and port
+  friend bool operator==(const FirewallRule&, const FirewallRule&) = default;
 };
 
-struct NamespacePolicy {
-  Range rules;    // into PolicyTable::rule_order: own rules and "*" rules, in the file's order
-  Range matches;  // into PolicyTable::matches
-};
+struct Firewall {
+  std::vector<FirewallRule> rules;  // by RuleNumber
+  // By NamespaceIndex: the namespace's own rules; null where it has none.
+  std::vector<std::shared_ptr<const RuleSet>> own;
+  std::shared_ptr<const RuleSet> for_all = std::make_shared<const RuleSet>();  // of "*"
+  bool default_allow = false;
+  bool refuse_reject = false;  // refuse = "reject"
 
-inline constexpr uint32_t kNoEgressPolicy = ~uint32_t{0};
+  // The first rule of the namespace that matches, or kNoRule. Any thread.
+  [[nodiscard]] RuleNumber first_match(NamespaceIndex index, Ipv4Address destination,
+                                       uint8_t protocol, uint16_t port) const {
+    const uint32_t service = service_number(protocol, port);
+    const RuleNumber first = for_all->first_match(destination, service);
+    const RuleSet* const rules_of_namespace = own[index].get();
+    if (rules_of_namespace == nullptr) return first;
+    return std::min(first, rules_of_namespace->first_match(destination, service));
+  }
+};
 
 struct PolicyTable {
-  std::vector<NamespacePolicy> namespaces;  // by NamespaceIndex; 0 is platform traffic
-  std::vector<EgressMatch> matches;
+  EgressTable egress;
+  Firewall firewall;
   std::vector<EgressPolicy> policies;
-  std::vector<FirewallRule> rules;
-  std::vector<uint32_t> rule_order;  // indexes into `rules`
-  std::vector<Ipv4Prefix> prefixes;
-  std::vector<PortRange> port_ranges;
   std::vector<AddressSlot> address_slots;
   std::vector<EgressAddress> addresses;       // by AddressSlot
   uint32_t node_ip_policy = kNoEgressPolicy;  // into `policies`
   std::vector<uint32_t> node_ip_by_node;      // mode per-node: the same by NodeIndex
   bool node_ip_platform_only = false;         // node_ip.for = "platform"
-  bool firewall_default_allow = false;
-  bool refuse_reject = false;  // firewall.refuse = "reject"
 };
 
 }  // namespace postern

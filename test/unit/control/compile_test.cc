@@ -93,17 +93,6 @@ class CompileTest : public ::testing::Test {
     }
     return kNoNeighbour;
   }
-  // The rules of a namespace as "allow" and "deny", in order.
-  static std::string rules_of(const PolicyTable& policy, NamespaceIndex index) {
-    std::string text;
-    const Range range = policy.namespaces[index].rules;
-    for (uint32_t i = 0; i < range.count; ++i) {
-      const FirewallRule& rule = policy.rules[policy.rule_order[range.first + i]];
-      text += policy.prefixes[rule.to.first].text() + (rule.allow ? " allow;" : " deny;");
-    }
-    return text;
-  }
-
   Model model_ = example();
   std::vector<PortFacts> facts_ = {{7, {{2, 0, 0, 0, 0, 1}}}, {9, {{2, 0, 0, 0, 0, 2}}}};
   Books books_;
@@ -237,7 +226,7 @@ TEST_F(CompileTest, KnowsWhatIsInside) {
   }
 }
 
-TEST_F(CompileTest, OrdersRulesByTheFile) {
+TEST_F(CompileTest, RulesKeepTheirNumbers) {
   const auto rule = [&](std::string name, bool allow, std::string_view to) {
     config::FirewallRule entry;
     entry.name_space = at(std::move(name));
@@ -246,51 +235,52 @@ TEST_F(CompileTest, OrdersRulesByTheFile) {
     model_.firewall.rules.push_back(entry);
   };
   rule("payments", true, "1.0.0.0/8");
-  rule("*", false, "2.0.0.0/8");
-  rule("payments", true, "3.0.0.0/8");
-  rule("shop", true, "4.0.0.0/8");
+  rule("*", false, "0.0.0.0/5");
+  rule("payments", true, "1.0.0.0/8");
+  rule("shop", true, "1.0.0.0/8");
   model_.firewall.rules[0].ports.push_back(
       at(config::FirewallPorts{config::FirewallProtocol::kUdp, 53, 54}));
-  const PolicyTable& policy = compile().policy;
-  EXPECT_EQ(rules_of(policy, index_of("payments")),
-            "1.0.0.0/8 allow;2.0.0.0/8 deny;3.0.0.0/8 allow;");
-  EXPECT_EQ(rules_of(policy, index_of("shop")), "2.0.0.0/8 deny;4.0.0.0/8 allow;");
-  EXPECT_EQ(rules_of(policy, kPlatform), "2.0.0.0/8 deny;");
-  const PortRange& ports = policy.port_ranges[policy.rules[0].ports.first];
-  EXPECT_EQ(ports.protocol, kProtocolUdp);
-  EXPECT_EQ(ports.low, 53);
-  EXPECT_EQ(ports.high, 54);
-  EXPECT_EQ(policy.rules[1].ports.count, 0u);
-  EXPECT_FALSE(policy.firewall_default_allow);
+  model_.firewall.refuse = config::FirewallRefuse::kReject;
+  const Firewall& firewall = compile().policy.firewall;
+  const auto first = [&](NamespaceIndex index, uint8_t protocol, uint16_t to_port) {
+    return firewall.first_match(index, address("1.2.3.4"), protocol, to_port);
+  };
+  EXPECT_EQ(first(index_of("payments"), kProtocolUdp, 54), 0u);
+  EXPECT_EQ(first(index_of("payments"), kProtocolTcp, 54), 1u);
+  EXPECT_EQ(first(index_of("shop"), kProtocolTcp, 80), 1u);
+  EXPECT_EQ(first(kPlatform, kProtocolUdp, 54), 1u);
+  EXPECT_EQ(firewall.first_match(kPlatform, address("9.9.9.9"), kProtocolUdp, 54), kNoRule);
+  EXPECT_TRUE(firewall.rules[0].allow && !firewall.rules[1].allow);
+  EXPECT_FALSE(firewall.default_allow);
+  EXPECT_TRUE(firewall.refuse_reject);
 }
 
-TEST_F(CompileTest, OrdersEgressMatches) {
-  config::EgressIp narrow = egress_ip("narrow", "payments", "192.0.2.51");
-  narrow.destinations = {at(prefix("203.0.113.0/24"))};
-  narrow.except = {at(prefix("203.0.113.7"))};
+TEST_F(CompileTest, EgressEntriesLeadToTheirPolicies) {
+  model_.node_ip.mode = at(config::NodeIpMode::kGateway);
+  model_.node_ip.addresses.push_back(at(address("192.0.2.10")));
   config::EgressIp pods = egress_ip("pods", "payments", "192.0.2.52");
   pods.pods = {at(prefix("10.128.0.11"))};
-  pods.destinations = {at(prefix("10.0.0.0/8")), at(prefix("203.0.0.0/16"))};
+  pods.destinations = {at(prefix("203.0.0.0/16"))};
   pods.spread = config::Spread::kSession;
   pods.when_exhausted = config::WhenExhausted::kNextAddress;
   pods.fallback = config::Fallback::kNodeIp;
-  model_.egress_ips.push_back(narrow);
   model_.egress_ips.push_back(pods);
   const PolicyTable& policy = compile().policy;
-  const Range range = policy.namespaces[index_of("payments")].matches;
-  std::string order;
-  for (uint32_t i = 0; i < range.count; ++i) {
-    const EgressMatch& match = policy.matches[range.first + i];
-    order += match.destination.text() + (match.pods.count > 0 ? " pods;" : ";");
-  }
-  EXPECT_EQ(order, "203.0.0.0/16 pods;10.0.0.0/8 pods;203.0.113.0/24;0.0.0.0/0;");
-  EXPECT_EQ(policy.namespaces[index_of("shop")].matches.count, 0u);
-  EXPECT_EQ(policy.namespaces[kPlatform].matches.count, 0u);
-  const EgressPolicy& of_pods = policy.policies[policy.matches[range.first].policy];
-  EXPECT_EQ(of_pods.spread, Spread::kSession);
-  EXPECT_TRUE(of_pods.next_address_when_exhausted && of_pods.fall_back_to_node_ip);
-  const EgressMatch& third = policy.matches[range.first + 2];
-  EXPECT_EQ(policy.prefixes[third.except.first], prefix("203.0.113.7"));
+  const auto policy_to = [&](NamespaceIndex index, std::string_view to) {
+    return policy.egress.find(index, address("10.128.0.11"), address(to));
+  };
+  const uint32_t of_pods = policy_to(index_of("payments"), "203.0.113.7");
+  const uint32_t of_all = policy_to(index_of("payments"), "198.51.100.7");
+  ASSERT_LT(of_pods, policy.policies.size());
+  ASSERT_LT(of_all, policy.policies.size());
+  EXPECT_EQ(policy.policies[of_pods].spread, Spread::kSession);
+  EXPECT_TRUE(policy.policies[of_pods].next_address_when_exhausted);
+  EXPECT_TRUE(policy.policies[of_pods].fall_back_to_node_ip);
+  EXPECT_EQ(policy.policies[of_all].spread, Spread::kSource);
+  const AddressSlot slot = policy.address_slots[policy.policies[of_all].addresses.first];
+  EXPECT_EQ(policy.addresses[slot].address, address("192.0.2.50"));
+  EXPECT_EQ(policy_to(index_of("shop"), "203.0.113.7"), kNoEgressPolicy);
+  EXPECT_EQ(policy_to(kPlatform, "203.0.113.7"), kNoEgressPolicy);
 }
 
 TEST_F(CompileTest, NodeIpIsAPolicyOfItsOwn) {

@@ -364,14 +364,14 @@ TEST_F(GatewayTest, LargePatchesArePlannedOnTheHelperThread) {
 
 // More new pods than the map has cells for: it is built anew, and nothing else is.
 TEST_F(GatewayTest, TheMapGrowsWithTheSnapshotAsItWas) {
-  const size_t namespaces = published_.current()->policy.namespaces.size();
+  const size_t namespaces = published_.current()->policy.egress.namespaces.size();
   for (uint32_t i = 0; i < 6000; ++i) {
     const std::string pod = Ipv4Address{(10u << 24) + (144u << 16) + i}.text();
     ASSERT_EQ(add("payments", {pod}).changed, 1u) << pod;
     ASSERT_EQ(owner(pod), "payments") << pod;
   }
   EXPECT_GT(published_.current()->generation, 1u) << "another one came with the map";
-  EXPECT_EQ(published_.current()->policy.namespaces.size(), namespaces);
+  EXPECT_EQ(published_.current()->policy.egress.namespaces.size(), namespaces);
   EXPECT_EQ(published_.current()->shared, &tables_);
   EXPECT_NE(published_.current()->local(address("192.0.2.50")), nullptr);
   EXPECT_EQ(gateway_.generation(), 6001u);
