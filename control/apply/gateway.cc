@@ -135,7 +135,8 @@ void Gateway::conclude(const Job& job) {
   Plan& plan = job->planned;
   if (!plan.refusal.status.ok()) return refuse(job, std::move(plan.refusal));
   const bool is_patch = plan.file == nullptr && plan.addresses == nullptr;
-  if (job->options.dry_run || (is_patch && plan.pods.changes.empty())) return abandon(job);
+  const bool changes_nothing = is_patch && plan.pods.changes.empty() && !plan.clears_layer;
+  if (job->options.dry_run || changes_nothing) return abandon(job);
   commit(job);
 }
 
@@ -211,6 +212,7 @@ void Gateway::take_over(Plan& plan) {
     state_.layer.note(change.name, change.key.prefix, change.added,
                       in_file != nullptr && *in_file == change.index);
   }
+  if (plan.clears_layer) state_.layer.clear();
   for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.forget(node);
 }
 

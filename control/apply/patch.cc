@@ -69,7 +69,7 @@ void check_names(const PodLists& lists, const char* side, const NamespaceKeys& n
 // The edits that a patch means, or why it means none.
 Refusal read_patch(const DesiredState& state, const PodPatch& patch, PodEdits& edits) {
   if (patch.reset) {
-    edits = edits_against(state.layer, state.namespaces);
+    edits = edits_against(state.layer, state.namespaces, state.file_pods);
     return {};
   }
   std::vector<Diagnostic> errors;
@@ -100,6 +100,7 @@ Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFac
   PodEdits edits;
   plan.refusal = read_patch(state, patch, edits);
   if (!plan.refusal.status.ok()) return plan;
+  plan.clears_layer = patch.reset && !state.layer.empty();
   plan.pods = edit_pods(state.inputs, state.namespaces, edits);
   if (!plan.pods.errors.empty()) {
     plan.refusal = refused_pods(std::move(plan.pods.errors));

@@ -160,19 +160,42 @@ void undo_pods(SourceInputs& inputs, const PodChanges& changes) {
   }
 }
 
-PodEdits edits_of(const PodLayer& layer, const NamespaceKeys& namespaces) {
+namespace {
+
+// What the layer changes in what the file says: pods it removes that are in the file, pods it adds
+// that are not.
+PodEdits differences(const PodLayer& layer, const NamespaceKeys& namespaces,
+                     const PrefixMap<NamespaceIndex>& file) {
   PodEdits edits;
   for (const auto& [name, pods] : layer.all()) {
-    if (!namespaces.contains(name)) continue;
+    const auto found = namespaces.find(name);
+    if (found == namespaces.end()) continue;
+    const NamespaceKey key = found->second;
+    const auto in_file = [&](const Ipv4Prefix& pod) {
+      const NamespaceIndex* owner = file.find({key.vni, pod});
+      return owner != nullptr && *owner == key.index;
+    };
     const std::string path = absl::StrCat("namespaces.", name, ".pods");
-    for (const Ipv4Prefix& pod : pods.removed) edits.remove.push_back({name, pod, path});
-    for (const Ipv4Prefix& pod : pods.added) edits.add.push_back({name, pod, path});
+    for (const Ipv4Prefix& pod : pods.removed) {
+      if (in_file(pod)) edits.remove.push_back({name, pod, path});
+    }
+    for (const Ipv4Prefix& pod : pods.added) {
+      if (!in_file(pod)) edits.add.push_back({name, pod, path});
+    }
   }
   return edits;
 }
 
-PodEdits edits_against(const PodLayer& layer, const NamespaceKeys& namespaces) {
-  PodEdits edits = edits_of(layer, namespaces);
+}  // namespace
+
+PodEdits edits_of(const PodLayer& layer, const NamespaceKeys& namespaces,
+                  const PrefixMap<NamespaceIndex>& file) {
+  return differences(layer, namespaces, file);
+}
+
+PodEdits edits_against(const PodLayer& layer, const NamespaceKeys& namespaces,
+                       const PrefixMap<NamespaceIndex>& file) {
+  PodEdits edits = differences(layer, namespaces, file);
   std::swap(edits.remove, edits.add);
   return edits;
 }

@@ -91,10 +91,13 @@ PodChanges edit_pods(SourceInputs& inputs, const NamespaceKeys& namespaces, cons
 // Takes back what edit_pods changed.
 void undo_pods(SourceInputs& inputs, const PodChanges& changes);
 
-// The edits that lay the layer over what the file says.
-PodEdits edits_of(const PodLayer& layer, const NamespaceKeys& namespaces);
-// The edits that take the layer away.
-PodEdits edits_against(const PodLayer& layer, const NamespaceKeys& namespaces);
+// The edits that lay the layer over what the file says. `file`: its pods; what the layer removes
+// from a namespace that does not have it in this file is no edit.
+PodEdits edits_of(const PodLayer& layer, const NamespaceKeys& namespaces,
+                  const PrefixMap<NamespaceIndex>& file);
+// The edits that take the layer away and leave what the file says.
+PodEdits edits_against(const PodLayer& layer, const NamespaceKeys& namespaces,
+                       const PrefixMap<NamespaceIndex>& file);
 
 }  // namespace postern
 

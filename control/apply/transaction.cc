@@ -44,7 +44,7 @@ void lay_over(const PodLayer& layer, Plan& plan, Misfits misfits) {
     plan.warnings.push_back({"", 0, "namespaces." + name,
                              "its pods set by namespaces.patch went with the namespace", ""});
   }
-  const PodEdits edits = edits_of(layer, plan.namespaces);
+  const PodEdits edits = edits_of(layer, plan.namespaces, plan.file_pods);
   PodChanges changes = edit_pods(plan.inputs, plan.namespaces, edits);
   if (changes.errors.empty()) return;
   if (misfits == Misfits::kDrop) {

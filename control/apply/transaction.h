@@ -78,6 +78,7 @@ struct Plan {
 
   // Of namespaces.patch: made in the state's inputs already.
   PodChanges pods;
+  bool clears_layer = false;  // and nothing of it is left
 
   // Of names that changed: what replaces theirs in the state.
   std::shared_ptr<const NameAddresses> addresses;

@@ -278,6 +278,28 @@ TEST_F(GatewayTest, AFileAgainstTheLayerIsRefused) {
   EXPECT_EQ(owner("10.128.2.5"), "shop") << "nothing changed";
 }
 
+// The layer removes a pod from one namespace, a later file gives it to another: no contradiction.
+TEST_F(GatewayTest, APodThatWasRemovedMayBeAnothersInTheFile) {
+  EXPECT_TRUE(remove("payments", {"10.128.0.12"}).status.ok());
+  std::string moved = replaced(kBody, "\"10.128.0.11\", \"10.128.0.12\"", "\"10.128.0.11\"");
+  moved = replaced(moved, "\"10.128.2.0/26\"", "\"10.128.2.0/26\", \"10.128.0.12\"");
+  EXPECT_TRUE(apply(head() + moved).status.ok());
+  EXPECT_EQ(owner("10.128.0.12"), "shop");
+}
+
+// After a reset the file is what counts, also where it says by now what the layer said.
+TEST_F(GatewayTest, AResetLeavesWhatTheFileSaysNow) {
+  EXPECT_TRUE(add("payments", {"10.128.0.77"}).status.ok());
+  EXPECT_TRUE(remove("payments", {"10.128.0.12"}).status.ok());
+  const std::string grown =
+      replaced(kBody, "\"10.128.0.11\", \"10.128.0.12\"", "\"10.128.0.11\", \"10.128.0.77\"");
+  EXPECT_TRUE(apply(head() + grown).status.ok());
+  EXPECT_TRUE(patch({.add = {}, .remove = {}, .reset = true}).status.ok());
+  EXPECT_EQ(owner("10.128.0.77"), "payments");
+  EXPECT_EQ(owner("10.128.0.12"), "-");
+  EXPECT_TRUE(gateway_.layer().empty());
+}
+
 TEST_F(GatewayTest, ANamespaceTakesItsLayerAlong) {
   add("shop", {"10.128.2.200"});
   std::string without = replaced(kBody, "{ name = \"shop\"; pods = [ \"10.128.2.0/26\" ]; }",
