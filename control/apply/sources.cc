@@ -68,7 +68,7 @@ absl::StatusOr<SourceChange> SourceBook::plan_keys(const SourceInputs& inputs,
       change.erased.push_back(key);
       continue;
     }
-    change.assigned.push_back({key, kNoSource, *wanted});
+    change.assigned.push_back({key, kNoSource, *wanted, since_of(key, *wanted)});
     if (held == nullptr) renew_above(key, renewed);
   }
   std::sort(renewed.begin(), renewed.end());
@@ -77,7 +77,7 @@ absl::StatusOr<SourceChange> SourceBook::plan_keys(const SourceInputs& inputs,
     const Held* held = entries_.find(key);
     if (wanted_record(inputs, key) != held->owner) continue;  // changes anyway
     change.retired.push_back(held->slot);
-    change.assigned.push_back({key, kNoSource, held->owner});
+    change.assigned.push_back({key, kNoSource, held->owner, held->since});
   }
   if (change.assigned.size() > pool_.available()) {
     return absl::ResourceExhaustedError(
@@ -87,6 +87,17 @@ absl::StatusOr<SourceChange> SourceBook::plan_keys(const SourceInputs& inputs,
   }
   for (size_t i = 0; i < change.assigned.size(); ++i) change.assigned[i].slot = pool_.peek(i);
   return change;
+}
+
+// Since when all addresses of the prefix are the namespace's: where it had them before, since then.
+uint64_t SourceBook::since_of(const OverlayPrefix& key, const SourceOwner& owner) const {
+  const Held* before = entries_.find(key);
+  if (before == nullptr) {
+    const auto* above = entries_.above(key);
+    before = above == nullptr ? nullptr : &above->second;
+  }
+  const bool stays = before != nullptr && before->owner.namespace_index == owner.namespace_index;
+  return stays ? before->since : turn_ + 1;
 }
 
 // A new record takes addresses from the one above it: sessions of those addresses that note the
@@ -108,14 +119,14 @@ std::shared_ptr<SourceMap> SourceBook::build_map(const SourceChange& change, uin
   for (const auto& [key, held] : entries_.all()) {
     if (!gone.contains(held.slot)) room &= map->assign(key.vni, key.prefix, held.slot);
   }
-  for (const auto& [key, slot, owner] : change.assigned) {
+  for (const auto& [key, slot, owner, since] : change.assigned) {
     room &= map->assign(key.vni, key.prefix, slot);
   }
   return room ? map : nullptr;
 }
 
 bool SourceBook::update_map(SourceMap& map, const SourceChange& change) {
-  for (const auto& [key, slot, owner] : change.assigned) {
+  for (const auto& [key, slot, owner, since] : change.assigned) {
     if (!map.assign(key.vni, key.prefix, slot)) return false;
   }
   for (const OverlayPrefix& key : change.erased) map.erase(key.vni, key.prefix);
@@ -123,19 +134,28 @@ bool SourceBook::update_map(SourceMap& map, const SourceChange& change) {
 }
 
 void SourceBook::prepare(const SourceChange& change) {
-  for (const auto& [key, slot, owner] : change.assigned) {
-    records_->store(slot, {owner.node, owner.namespace_index, records_->load(slot).epoch});
+  for (const auto& [key, slot, owner, since] : change.assigned) {
+    records_->store(slot, {owner.node, owner.namespace_index, records_->load(slot).epoch}, since);
   }
 }
 
 void SourceBook::commit(const SourceChange& change) {
   pool_.take(change.assigned.size());
   for (const OverlayPrefix& key : change.erased) entries_.erase(key);
-  for (const auto& [key, slot, owner] : change.assigned) entries_.assign(key, {slot, owner});
+  for (const auto& [key, slot, owner, since] : change.assigned) {
+    entries_.assign(key, {slot, owner, since});
+  }
+  ++turn_;
+  for (const SourceSlot slot : change.retired) leaving_.emplace(slot, turn_);
 }
 
 void SourceBook::retire(std::span<const SourceSlot> slots) {
-  for (const SourceSlot slot : slots) records_->retire(slot);
+  for (const SourceSlot slot : slots) {
+    const auto leaving = leaving_.find(slot);
+    if (leaving == leaving_.end()) continue;  // it was none of ours
+    records_->retire(slot, leaving->second);
+    leaving_.erase(leaving);
+  }
 }
 
 void SourceBook::release(std::span<const SourceSlot> slots) {

@@ -11,6 +11,10 @@
 //   retire()  from here on no session of a retired slot is served
 //   release() after a purge: the slots may be taken again
 //
+// A session whose slot was retired goes on by the slot that its address finds now if that is of the
+// same namespace, and the address has been there ever since: every slot says since which change,
+// every retired one until which.
+//
 // Invariant: as long as a slot is not retired, every address that found it still finds it. So when
 // a longer record appears under another one (a pod moved to another node), the one above gets a new
 // slot too, and its sessions find their way again by address.
@@ -20,6 +24,7 @@
 #ifndef POSTERN_CONTROL_APPLY_SOURCES_H_
 #define POSTERN_CONTROL_APPLY_SOURCES_H_
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/status/statusor.h>
 
 #include <cstdint>
@@ -56,6 +61,7 @@ struct SourceChange {
     OverlayPrefix key;
     SourceSlot slot = kNoSource;
     SourceOwner owner;
+    uint64_t since = 0;  // the change that gave its addresses to the namespace
   };
   std::vector<Assignment> assigned;   // these prefixes find these new slots from now on
   std::vector<OverlayPrefix> erased;  // these find nothing any more
@@ -97,14 +103,18 @@ class SourceBook {
   struct Held {
     SourceSlot slot = kNoSource;
     SourceOwner owner;
+    uint64_t since = 0;
   };
   [[nodiscard]] absl::StatusOr<SourceChange> plan_keys(const SourceInputs& inputs,
                                                        std::vector<OverlayPrefix> keys) const;
+  [[nodiscard]] uint64_t since_of(const OverlayPrefix& key, const SourceOwner& owner) const;
   void renew_above(const OverlayPrefix& key, std::vector<OverlayPrefix>& renewed) const;
 
   SourceRecords* records_;
   SlotPool pool_;
   PrefixMap<Held> entries_;
+  uint64_t turn_ = 0;                                  // changes committed
+  absl::flat_hash_map<SourceSlot, uint64_t> leaving_;  // by which, until they are retired
 };
 
 }  // namespace postern

@@ -149,11 +149,13 @@ Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst
 [[gnu::cold, gnu::noinline]] bool source_found_again(const Snapshot& snapshot,
                                                      SessionEntry& entry) {
   const SourceRecords& records = snapshot.shared->source_records;
-  const SourceRecord before = records.load(entry.source_slot_epoch & 0xffffff);
+  const SourceSlot slot_before = entry.source_slot_epoch & 0xffffff;
+  const SourceRecord before = records.load(slot_before);
   const SourceSlot slot = snapshot.sources->find(entry.vni(), Ipv4Address::from(entry.source_ip));
   if (slot == kNoSource) return false;
   const SourceRecord record = records.load(slot);
   if (record.namespace_index != before.namespace_index) return false;
+  if (!records.goes_on_from(slot_before, slot)) return false;
   entry.source_slot_epoch = slot | uint32_t{record.epoch} << 24;
   return true;
 }

@@ -59,7 +59,7 @@ struct SourceRecord {
 // The records. One for the life of the gateway, shared by all snapshots.
 class SourceRecords {
  public:
-  explicit SourceRecords(uint32_t capacity) : words_(capacity) {}
+  explicit SourceRecords(uint32_t capacity) : words_(capacity), turns_(capacity) {}
 
   // Any thread.
   [[nodiscard]] SourceRecord load(SourceSlot slot) const {
@@ -70,22 +70,33 @@ class SourceRecords {
   [[nodiscard]] bool is_current(uint32_t slot_epoch) const {
     return load(slot_epoch & 0xffffff).epoch == slot_epoch >> 24;
   }
+  // Any thread: true where the addresses of `slot`, which is in use, have belonged to its namespace
+  // without a break since `before` was retired or longer. A pod that left its namespace and came
+  // back has another record of the same namespace, and its old sessions have no part in it.
+  [[nodiscard]] bool goes_on_from(SourceSlot before, SourceSlot slot) const {
+    std::atomic_thread_fence(std::memory_order_acquire);  // after the epoch that retire() stored
+    return turns_[slot].load(std::memory_order_relaxed) <=
+           turns_[before].load(std::memory_order_relaxed);
+  }
   void prefetch(SourceSlot slot) const { __builtin_prefetch(&words_[slot]); }
 
-  // Control thread.
-  void store(SourceSlot slot, const SourceRecord& record) {
+  // Control thread. `since`: the change (counted up) that gave its addresses to the namespace.
+  void store(SourceSlot slot, const SourceRecord& record, uint64_t since) {
+    turns_[slot].store(since, std::memory_order_relaxed);
     words_[slot].store(record.packed(), std::memory_order_release);
   }
-  // Control thread: from now on no session of this slot is served.
-  void retire(SourceSlot slot) {
+  // Control thread: from now on no session of this slot is served. `until`: the change that took
+  // its addresses from it.
+  void retire(SourceSlot slot, uint64_t until) {
     SourceRecord record = load(slot);
     ++record.epoch;
-    store(slot, record);
+    store(slot, record, until);
   }
   [[nodiscard]] uint32_t capacity() const { return static_cast<uint32_t>(words_.size()); }
 
  private:
   std::vector<std::atomic<uint64_t>> words_;
+  std::vector<std::atomic<uint64_t>> turns_;  // in use: since; retired: until. Rarely read
 };
 
 // The way from an address to its slot.

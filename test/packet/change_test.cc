@@ -97,6 +97,29 @@ firewall : { default = "allow"; };
   EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
 }
 
+// The same address may be another pod by then.
+TEST(Change, APodThatLeftAndCameBackHasNoneOfItsOldSessions) {
+  Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
+  only_frame(gateway.receive("underlay", question()), "uplink");
+  const uint16_t port = gateway.only_session().egress_port.host();
+  gateway.apply(policy("\"10.128.0.12\"", "\"192.0.2.50\""));
+  gateway.apply(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
+  EXPECT_TRUE(gateway.receive("uplink", answer(port)).empty());
+  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+}
+
+// Written as part of a prefix, alone and as part again: it was there all the time.
+TEST(Change, APodThatIsWrittenInOtherWaysKeepsItsSessions) {
+  Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
+  only_frame(gateway.receive("underlay", question()), "uplink");
+  const uint16_t port = gateway.only_session().egress_port.host();
+  gateway.apply(policy("\"10.128.0.8/29\"", "\"192.0.2.50\""));
+  only_frame(gateway.receive("uplink", answer(port)), "underlay");
+  gateway.apply(policy("\"10.128.0.8/30\"", "\"192.0.2.50\""));
+  gateway.apply(policy("\"10.128.0.10/31\", \"10.128.0.8\"", "\"192.0.2.50\""));
+  only_frame(gateway.receive("uplink", answer(port)), "underlay");
+}
+
 TEST(Change, V5_RepliesFollowAPodToItsNewNode) {
   Gateway gateway(world());
   only_frame(gateway.receive("underlay", question()), "uplink");

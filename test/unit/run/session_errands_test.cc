@@ -16,7 +16,7 @@ constexpr uint32_t kPortHold_s = 60;
 class SessionErrandsTest : public testing::Test {
  protected:
   SessionErrandsTest() {
-    records_.store(0, {.node = 0, .namespace_index = 1, .epoch = 0});
+    records_.store(0, {.node = 0, .namespace_index = 1, .epoch = 0}, 0);
     for (uint32_t n = 0; n < kCount; ++n) {
       const Created created = sessions_.open(to_one_remote(n), now_);
       EXPECT_EQ(created.status, CreateStatus::kCreated);
