@@ -137,7 +137,15 @@ Gateway::Gateway(const std::string& configuration)
   apply(configuration);
 }
 
+Gateway::Gateway(const std::string& configuration, Bare) {
+  const config::Model model = model_of(configuration);
+  parts_ = std::make_unique<Parts>(table_config(model));
+  for (const auto& port : model.ports) port_names_.push_back(port.name);
+}
+
 Gateway::~Gateway() = default;
+
+SharedTables& Gateway::shared() { return parts_->shared; }
 
 void Gateway::apply(const std::string& configuration) {
   const config::Model model = model_of(configuration);
@@ -151,6 +159,7 @@ void Gateway::apply(const std::string& configuration) {
   compiled->snapshot->shared = &parts_->shared;
   compiled->snapshot->sources = parts_->sources.build_map(*change, 43);
   snapshot_ = std::move(compiled->snapshot);
+  in_force_ = snapshot_.get();
   parts_->sources.commit(*change);
   parts_->sources.retire(change->retired);
   parts_->books = compiled->books;
@@ -168,7 +177,7 @@ std::vector<Sent> Gateway::receive(std::string_view port, const std::vector<Pack
     burst.frame[burst.size++] = exact_frame(parts_->pool, packet.bytes());
   }
   parts_->counters.received.add(burst.size);
-  walk(*snapshot_, port_index(port), burst, now_, parts_->walk);
+  walk(*in_force_, port_index(port), burst, now_, parts_->walk);
   return take_sent();
 }
 
@@ -178,14 +187,14 @@ std::vector<Sent> Gateway::receive(std::string_view port, const Packet& packet) 
 
 std::vector<Sent> Gateway::release_held() {
   parts_->doors.set_time(now_);
-  parts_->holds.release(*snapshot_, parts_->sessions, now_, kBurst, parts_->doors);
+  parts_->holds.release(*in_force_, parts_->sessions, now_, kBurst, parts_->doors);
   return take_sent();
 }
 
 void Gateway::sweep() {
   parts_->table.sweep(now_, parts_->table.capacity(), [&](SessionHandle handle, bool expired) {
     SessionEntry& entry = parts_->table.entry(handle);
-    if (!expired && session_stands(*snapshot_, entry)) return SweepVerdict::kKeep;
+    if (!expired && session_stands(*in_force_, entry)) return SweepVerdict::kKeep;
     if (expired) {
       parts_->sessions.settle_expired(entry);
     } else {

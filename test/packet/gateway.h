@@ -36,10 +36,17 @@ class Gateway {
   // Port 0 of the configuration gets kClusterMac, port 1 kUplinkMac, a third kSecondUplinkMac. Ends
   // the test program with the errors when the configuration is refused.
   explicit Gateway(const std::string& configuration);
+  // Without a configuration in force: somebody else writes shared() and says what is, with adopt().
+  struct Bare {};
+  Gateway(const std::string& configuration, Bare);
   ~Gateway();
 
   // What the control thread does with a change: compile, publish, retire what went. Sessions stay.
   void apply(const std::string& configuration);
+
+  // From here on `snapshot` is in force, which uses shared() and outlives its time.
+  void adopt(const Snapshot& snapshot) { in_force_ = &snapshot; }
+  SharedTables& shared();
 
   // Walks the frames as one burst received on that port; answers what would leave.
   std::vector<Sent> receive(std::string_view port, const std::vector<Packet>& packets);
@@ -61,7 +68,7 @@ class Gateway {
   [[nodiscard]] uint64_t dropped(Reason reason) const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] SessionTable& table();
-  [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] const Snapshot& snapshot() const { return *in_force_; }
   // received + made - forwarded - answered - dropped - held: zero in a gateway that counts right.
   [[nodiscard]] int64_t imbalance() const;
   // The session of the pod's flow, for tests that look inside.
@@ -74,6 +81,7 @@ class Gateway {
 
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<Snapshot> snapshot_;
+  const Snapshot* in_force_ = nullptr;
   std::vector<std::string> port_names_;
   Now now_{1'000'000};
 };
