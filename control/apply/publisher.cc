@@ -44,10 +44,14 @@ void Publisher::purge(std::function<void()> done) {
 }
 
 void Publisher::look_again() {
-  if (looking_ || (waiting_.empty() && !purging_)) return;
-  looking_ = true;
-  loop_->after(waiting_.empty() ? kPurgeInterval : kSnapshotInterval, [this] {
-    looking_ = false;
+  if (waiting_.empty() && !purging_) return;
+  const std::chrono::microseconds interval = waiting_.empty() ? kPurgeInterval : kSnapshotInterval;
+  const uint64_t due_us = loop_->now_us() + static_cast<uint64_t>(interval.count());
+  if (next_look_us_ <= due_us) return;
+  next_look_us_ = due_us;
+  loop_->after(interval, [this, due_us] {
+    if (next_look_us_ != due_us) return;
+    next_look_us_ = kNever;
     look();
   });
 }

@@ -44,6 +44,8 @@ class Publisher {
   void purge(std::function<void()> done);
 
  private:
+  static constexpr uint64_t kNever = ~uint64_t{0};
+
   struct Waiting {
     uint64_t generation = 0;
     std::unique_ptr<const Snapshot> old;  // freed with it
@@ -71,7 +73,7 @@ class Publisher {
   Round round_;
   bool purging_ = false;
   std::vector<std::function<void()>> next_round_;
-  bool looking_ = false;  // a timer is set
+  uint64_t next_look_us_ = kNever;  // a timer is set for it; earlier ones have been overtaken
 };
 
 }  // namespace postern

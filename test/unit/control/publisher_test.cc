@@ -69,6 +69,36 @@ TEST_F(PublisherTest, APurgeIsOverWhenEveryWorkerHasSwept) {
   EXPECT_EQ(done, 1);
 }
 
+// A purge is looked after seldom; that must not hold up who waits for a generation.
+TEST_F(PublisherTest, APurgeDoesNotDelayWhatIsSeen) {
+  publisher_.purge([] {});
+  publish(1);
+  first_.turn();
+  second_.turn();
+  loop_.pass(milliseconds(1));
+  EXPECT_EQ(seen_, std::vector<uint64_t>{1});
+}
+
+TEST_F(PublisherTest, AChangeInPlaceIsSeenWithoutASnapshot) {
+  publish(1);
+  const Snapshot* snapshot = published_.current();
+  publisher_.advance(2, [this] { seen_.push_back(2); });
+  publisher_.when_seen([this] { seen_.push_back(22); });
+  publisher_.advance(3, [this] { seen_.push_back(3); });
+  EXPECT_EQ(published_.current(), snapshot);
+  EXPECT_EQ(published_.generation(), 3u);
+  first_.channel.seen_generation.store(2);
+  second_.channel.seen_generation.store(2);
+  loop_.pass(milliseconds(1));
+  EXPECT_EQ(seen_, (std::vector<uint64_t>{1, 2, 22}));
+  first_.turn();
+  second_.turn();
+  loop_.pass(milliseconds(1));
+  EXPECT_EQ(seen_.back(), 3u);
+  publisher_.when_seen([this] { seen_.push_back(33); });
+  EXPECT_EQ(seen_.back(), 33u) << "at once";
+}
+
 TEST_F(PublisherTest, APurgeAskedForDuringAnotherGetsARoundOfItsOwn) {
   int early = 0;
   int late = 0;
