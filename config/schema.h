@@ -108,8 +108,8 @@ inline constexpr auto kGatewayKeys = std::tuple(
         words<LogFormat>({{"text", LogFormat::kText}, {"json", LogFormat::kJson, kLater}}),
         kOptional, "Log lines for people or for programs."),
     key("state_dir", &Gateway::state_dir, Text{4095}, kOptional,
-        "Directory for what survives a restart; without it nothing does.")
-        .not_yet());
+        "Directory for what survives a restart, the pods of `namespaces.patch`; without it nothing "
+        "does. It must be there, and be this gateway's alone."));
 
 inline constexpr auto kEalKeys =
     std::tuple(key("memory", &Eal::memory,

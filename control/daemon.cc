@@ -74,6 +74,7 @@ void Daemon::catch_signals() {
 
 Daemon::Step Daemon::start(const config::Model& model) {
   if (Step failure = resolve_groups(model)) return failure;
+  if (Step failure = read_state(model)) return failure;
   if (Step failure = start_eal(model)) return failure;
   if (Step failure = open_ports(model)) return failure;
   if (Step failure = make_workers(model)) return failure;
@@ -90,6 +91,23 @@ Daemon::Step Daemon::resolve_groups(const config::Model& model) {
     return Failure{ExitCode::kEnvironment, {{std::string(access.status().message()), ""}}};
   }
   access_ = *access;
+  return std::nullopt;
+}
+
+// Likewise: without what it was to keep, a gateway does not start.
+Daemon::Step Daemon::read_state(const config::Model& model) {
+  if (!model.gateway.state_dir) return std::nullopt;
+  Outcome<StateFolder> folder = StateFolder::open(*model.gateway.state_dir);
+  if (!folder) return Failure{ExitCode::kEnvironment, {folder.complaint()}};
+  Outcome<PodLayer> layer = read_layer(folder.value(), model.gateway.name);
+  if (!layer) return Failure{ExitCode::kEnvironment, {layer.complaint()}};
+  kept_layer_ = std::move(layer).value();
+  keeper_.emplace(
+      &loop_, std::move(folder).value(), model.gateway.name, [this](const absl::Status& status) {
+        if (status.ok()) return log_->info("the pods of namespaces.patch are kept again");
+        log_->error(absl::StrCat("the pods of namespaces.patch are in force but not kept: ",
+                                 status.message(), "; trying again"));
+      });
   return std::nullopt;
 }
 
@@ -169,15 +187,28 @@ Daemon::Step Daemon::put_into_force(const config::Model& model) {
                      .publisher = &*publisher_,
                      .tables = &*tables_,
                      .resolver = &*neighbours_,
+                     .store = keeper_ ? &*keeper_ : nullptr,
                      .machine = std::move(machine),
                      .on_commit = [this](const config::Model& applied) { committed(applied); },
                      .tell = [this](const std::string& text) { log_->warn(text); }});
-  const absl::Status status = gateway_->start(model);
-  if (!status.ok()) {
-    return Failure{ExitCode::kConfiguration, {{std::string(status.message()), ""}}};
+  const auto left_out = gateway_->start(model, std::move(kept_layer_));
+  if (!left_out.ok()) {
+    return Failure{ExitCode::kConfiguration, {{std::string(left_out.status().message()), ""}}};
   }
+  if (keeper_) keeper_->begin_with(gateway_->layer(), left_out->size());
+  say_what_was_left_out(*left_out);
   resolve_names();
   return std::nullopt;
+}
+
+void Daemon::say_what_was_left_out(const std::vector<config::Diagnostic>& left_out) {
+  constexpr size_t kMost = 20;
+  for (size_t i = 0; i < std::min(left_out.size(), kMost); ++i) {
+    log_->warn(left_out[i].text("warning"));
+  }
+  if (left_out.size() > kMost) {
+    log_->warn(absl::StrCat("and ", left_out.size() - kMost, " more were left out"));
+  }
 }
 
 void Daemon::resolve_names() {
@@ -203,6 +234,7 @@ void Daemon::take_names(std::shared_ptr<const NameAddresses> addresses) {
 
 // A configuration has come into force.
 void Daemon::committed(const config::Model& applied) {
+  if (keeper_) keeper_->forget_left_out();
   log_->set_level(applied.gateway.log_level);
   log_->set_format(applied.gateway.log_format);
   names_->want(names_of(applied));
@@ -257,6 +289,7 @@ void Daemon::make_context(const config::Model& model) {
   context_.neighbours = &*neighbours_;
   context_.host_names = &*names_;
   context_.rates = &*rates_;
+  if (keeper_) context_.state_attention = [this] { return keeper_->attention(); };
   context_.now_ms = [this] { return clock_->now().ms; };
   context_.rpc_counts = [this] { return server_->counts(); };
   context_.buffers_in_use = [this] { return pool_->in_use(); };
@@ -379,8 +412,12 @@ std::string Daemon::state_text() const {
 void Daemon::stop() {
   for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->stop(*eal_, i);
   if (server_ != nullptr) server_->stop();
-  loop_.stop_helper();
+  loop_.stop_helpers();
   server_.reset();
+  if (!keeper_) return;
+  if (const absl::Status kept = keeper_->finish(); !kept.ok()) {
+    log_->error(absl::StrCat("what was patched last is lost: ", kept.message()));
+  }
 }
 
 }  // namespace postern

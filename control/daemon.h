@@ -29,6 +29,7 @@
 #include "control/serve/names.h"
 #include "control/serve/neighbours.h"
 #include "control/serve/notify.h"
+#include "control/state/layer_keeper.h"
 #include "control/worker_unit.h"
 #include "dataplane/run/clock.h"
 #include "dataplane/run/complaint.h"
@@ -64,10 +65,12 @@ class Daemon {
 
   Step start(const config::Model& model);
   Step resolve_groups(const config::Model& model);
+  Step read_state(const config::Model& model);
   Step start_eal(const config::Model& model);
   Step open_ports(const config::Model& model);
   Step make_workers(const config::Model& model);
   Step put_into_force(const config::Model& model);
+  void say_what_was_left_out(const std::vector<config::Diagnostic>& left_out);
   Step launch_workers();
   Step open_socket(const config::Model& model);
   void resolve_names();
@@ -109,7 +112,9 @@ class Daemon {
   std::optional<Neighbours> neighbours_;
   std::optional<DnsClient> dns_;
   std::optional<HostNames> names_;
-  uint64_t punts_at_ms_ = 0;  // when a worker last had something to tell
+  uint64_t punts_at_ms_ = 0;           // when a worker last had something to tell
+  std::optional<LayerKeeper> keeper_;  // with gateway.state_dir
+  PodLayer kept_layer_;                // of the process before, until it is in force
   std::optional<Gateway> gateway_;
   std::optional<Rates> rates_;
   MethodContext context_;

@@ -23,14 +23,16 @@ constexpr std::chrono::seconds kNextHopCools{10};
 Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)), sources_(&parts_.tables->source_records) {}
 
-absl::Status Gateway::start(config::Model model) {
-  Plan plan = plan_model(state_, sources_, parts_.machine,
-                         std::make_shared<const config::Model>(std::move(model)), nullptr);
+absl::StatusOr<std::vector<config::Diagnostic>> Gateway::start(config::Model model, PodLayer kept) {
+  state_.layer = std::move(kept);
+  Plan plan =
+      plan_model(state_, sources_, parts_.machine,
+                 std::make_shared<const config::Model>(std::move(model)), nullptr, Misfits::kDrop);
   if (!plan.refusal.status.ok()) return plan.refusal.status;
   take_over(plan);
   ++state_.generation;
   publish(plan, {});
-  return absl::OkStatus();
+  return std::move(plan.warnings);
 }
 
 void Gateway::apply(ConfigSource source, ChangeOptions options, Done done) {
@@ -159,7 +161,8 @@ void Gateway::abandon(const Job& job) {
 void Gateway::commit(const Job& job) {
   Plan& plan = job->planned;
   const History::Model before = state_.file;
-  take_over(plan);
+  keep_layer(plan, take_over(plan));
+  job->change = last_change_;
   const bool new_file = plan.file != nullptr;
   auto cooling = std::make_shared<Cooling>(std::move(plan.compiled.cooling));
   cooling->sources = std::move(plan.sources.retired);
@@ -181,14 +184,16 @@ void Gateway::commit(const Job& job) {
 void Gateway::finish(const Job& job, ChangeResult result) {
   if (!job->options.revalidate) return answer(job, std::move(result));
   auto held = std::make_shared<ChangeResult>(std::move(result));
-  revalidate_sessions(parts_.loop, parts_.publisher->workers(), [job, held](uint64_t ended) {
+  revalidate_sessions(parts_.loop, parts_.publisher->workers(), [this, job, held](uint64_t ended) {
     held->ended = ended;
     answer(job, std::move(*held));
   });
 }
 
-// From here on the plan is what is in force; workers learn of it by publish().
-void Gateway::take_over(Plan& plan) {
+// From here on the plan is what is in force; workers learn of it by publish(). Whether the layer
+// lost pods that do not fit the new file.
+bool Gateway::take_over(Plan& plan) {
+  bool shrank = false;
   sources_.prepare(plan.sources);
   if (plan.map != nullptr) {
     map_ = plan.map;
@@ -202,18 +207,31 @@ void Gateway::take_over(Plan& plan) {
     state_.namespaces = std::move(plan.namespaces);
     state_.inputs = std::move(plan.inputs);
     state_.file_pods = std::move(plan.file_pods);
-    state_.layer.keep_only(state_.namespaces);
+    shrank = state_.layer.keep_only(state_.namespaces) || !plan.dropped.empty();
     for (const PodEdit& edit : plan.dropped) state_.layer.forget(edit.name, edit.pod);
     take_names();
   }
   if (plan.addresses != nullptr) state_.addresses = plan.addresses;
+  for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.forget(node);
+  return shrank;
+}
+
+// What became of the layer, for itself and for who keeps it.
+void Gateway::keep_layer(const Plan& plan, bool shrank) {
+  std::vector<LayerEdit> edits;
   for (const PodChanges::Change& change : plan.pods.changes) {
     const NamespaceIndex* in_file = state_.file_pods.find(change.key);
-    state_.layer.note(change.name, change.key.prefix, change.added,
-                      in_file != nullptr && *in_file == change.index);
+    const bool is_in_file = in_file != nullptr && *in_file == change.index;
+    state_.layer.note(change.name, change.key.prefix, change.added, is_in_file);
+    edits.push_back({change.name, change.key.prefix, change.added, is_in_file});
   }
   if (plan.clears_layer) state_.layer.clear();
-  for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.forget(node);
+  if (parts_.store == nullptr) return;
+  if (shrank || plan.clears_layer) {
+    last_change_ = parts_.store->replace(state_.layer);
+  } else if (!edits.empty()) {
+    last_change_ = parts_.store->note(std::move(edits));
+  }
 }
 
 void Gateway::take_names() {
@@ -267,13 +285,28 @@ void Gateway::release_cooled() {
 // pod that "is there already" is served once this is answered.
 void Gateway::answer_in_turn(const Job& job, ChangeResult result) {
   result.generation = state_.generation;
+  job->change = last_change_;
   parts_.publisher->when_seen(
-      [job, result = std::move(result)]() mutable { answer(job, std::move(result)); });
+      [this, job, result = std::move(result)]() mutable { answer(job, std::move(result)); });
 }
 
+// When the layer is kept, where somebody keeps it.
 void Gateway::answer(const Job& job, ChangeResult result) {
   result.warnings = std::move(job->planned.warnings);
-  if (job->done) job->done(std::move(result));
+  if (!job->done) return;
+  if (parts_.store == nullptr || !result.status.ok() || job->options.dry_run) {
+    return job->done(std::move(result));
+  }
+  parts_.store->when_kept(
+      job->change, [job, result = std::move(result)](const absl::Status& kept) mutable {
+        if (!kept.ok()) {
+          result.warnings.push_back(
+              {"", 0, "gateway.state_dir",
+               absl::StrCat("in force, but a restart would lose it: ", kept.message()),
+               "the gateway goes on trying, see `attention` in its status"});
+        }
+        job->done(std::move(result));
+      });
 }
 
 }  // namespace postern

@@ -5,17 +5,19 @@
 //   commit                 books and source records taken over, the new generation published
 //   seen                   every worker has passed to it: removed sources are retired, the client
 //                          is answered
+//   kept                   where the layer of pods outlives the process: it is on the disk
 //   purge                  every session was looked at once: numbers of removed things are free
 //
 // One is planned and committed after the other, but a committed one does not hold up the next:
 // while the workers pass to it others are committed, so a thousand patches a second wait for the
-// workers together. Answers come in the order of the transactions.
+// workers (and for the disk) together. Answers come in the order of the transactions.
 //
 // Control thread; planning on the helper thread of the loop, of small patches at once.
 #ifndef POSTERN_CONTROL_APPLY_GATEWAY_H_
 #define POSTERN_CONTROL_APPLY_GATEWAY_H_
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <deque>
@@ -27,6 +29,7 @@
 #include <vector>
 
 #include "control/apply/history.h"
+#include "control/apply/layer_store.h"
 #include "control/apply/loop.h"
 #include "control/apply/patch.h"
 #include "control/apply/publisher.h"
@@ -78,6 +81,7 @@ class Gateway {
     Publisher* publisher = nullptr;
     SharedTables* tables = nullptr;
     NextHopResolver* resolver = nullptr;
+    LayerStore* store = nullptr;  // of the layer; null: it ends with the process
     MachineFacts machine;
     // Called after a configuration has come into force, with it.
     std::function<void(const config::Model&)> on_commit;
@@ -90,8 +94,11 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Puts the first configuration into force; workers may start afterwards.
-  absl::Status start(config::Model model);
+  // Puts the first configuration into force, with the layer of pods that an earlier process kept;
+  // workers may start afterwards. Gives what of the layer does not fit the configuration any more
+  // and is left out: where the two disagree about whose an address is, the file holds. A file that
+  // was edited while nobody ran must not keep the gateway from starting.
+  absl::StatusOr<std::vector<config::Diagnostic>> start(config::Model model, PodLayer kept = {});
 
   // Changes. `done` is called when every worker has the change, or when it is refused.
   void apply(ConfigSource source, ChangeOptions options, Done done);
@@ -131,6 +138,7 @@ class Gateway {
     bool of_names = false;
     uint64_t asked_us = 0;
     Plan planned = {};
+    uint64_t change = 0;  // of the layer: kept before the answer
   };
   using Job = std::shared_ptr<Transaction>;
 
@@ -142,7 +150,8 @@ class Gateway {
   void refuse(const Job& job, Refusal refusal);
   void abandon(const Job& job);
   void commit(const Job& job);
-  void take_over(Plan& plan);
+  bool take_over(Plan& plan);
+  void keep_layer(const Plan& plan, bool shrank);
   void take_names();
   void publish(Plan& plan, std::function<void()> seen);
   void settle(const Cooling& cooling);
@@ -155,7 +164,7 @@ class Gateway {
   void return_now(History::Wait wait);
   void release_cooled();
   void answer_in_turn(const Job& job, ChangeResult result);
-  static void answer(const Job& job, ChangeResult result);
+  void answer(const Job& job, ChangeResult result);
 
   Parts parts_;
   DesiredState state_;
@@ -163,7 +172,8 @@ class Gateway {
   SourceBook sources_;
   std::shared_ptr<SourceMap> map_;
   Names names_;
-  uint64_t published_ = 0;  // the number of what workers got last
+  uint64_t last_change_ = 0;  // of the layer, as the store numbers them
+  uint64_t published_ = 0;    // the number of what workers got last
   std::deque<Job> queue_;
   Job names_job_;                // in the queue, or null
   bool planning_ = false;        // on the helper thread, which reads the state

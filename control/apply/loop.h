@@ -15,6 +15,8 @@ class Loop {
   // Runs `work` on the one helper thread, after what was given before; then `then` on the control
   // thread. `work` is for what takes long: parsing, checking, compiling.
   virtual void beside(std::function<void()> work, std::function<void()> then) = 0;
+  // The same on a thread of its own, for what waits for disks: neither waits for the other.
+  virtual void write_beside(std::function<void()> work, std::function<void()> then) = 0;
   // Calls `what` on the control thread once `delay` has passed.
   virtual void after(std::chrono::microseconds delay, std::function<void()> what) = 0;
   // Microseconds of a monotonic clock.

@@ -109,6 +109,10 @@ Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFac
   std::vector<OverlayPrefix> touched;
   for (const PodChanges::Change& change : plan.pods.changes) touched.push_back(change.key);
   absl::StatusOr<SourceChange> change = sources.plan_pods(state.inputs, touched);
+  if (change.ok() && state.inputs.pods.size() > kMaxSources) {
+    change = absl::ResourceExhaustedError(
+        absl::StrCat("too many pods: there is room for ", kMaxSources, "; nothing was changed"));
+  }
   if (!change.ok()) {
     plan.refusal.status = change.status();
     undo_pods(state.inputs, plan.pods);

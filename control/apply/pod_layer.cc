@@ -137,10 +137,18 @@ void PodLayer::forget(const std::string& name, Ipv4Prefix pod) {
   if (found->second.empty()) by_namespace_.erase(found);
 }
 
-void PodLayer::keep_only(const NamespaceKeys& namespaces) {
+bool PodLayer::keep_only(const NamespaceKeys& namespaces) {
+  const size_t before = by_namespace_.size();
   for (auto at = by_namespace_.begin(); at != by_namespace_.end();) {
     at = namespaces.contains(at->first) ? std::next(at) : by_namespace_.erase(at);
   }
+  return by_namespace_.size() != before;
+}
+
+size_t PodLayer::size() const {
+  size_t pods = 0;
+  for (const auto& [name, each] : by_namespace_) pods += each.added.size() + each.removed.size();
+  return pods;
 }
 
 PodChanges edit_pods(SourceInputs& inputs, const NamespaceKeys& namespaces, const PodEdits& edits) {

@@ -48,14 +48,24 @@ class PodLayer {
   void clear() { by_namespace_.clear(); }
   // What the layer says of that pod is said no more.
   void forget(const std::string& name, Ipv4Prefix pod);
-  // Forgets namespaces that are not there any more.
-  void keep_only(const NamespaceKeys& namespaces);
+  // Forgets namespaces that are not there any more; whether there were any.
+  bool keep_only(const NamespaceKeys& namespaces);
 
   [[nodiscard]] const absl::btree_map<std::string, Pods>& all() const { return by_namespace_; }
   [[nodiscard]] bool empty() const { return by_namespace_.empty(); }
+  // Pods added and removed.
+  [[nodiscard]] size_t size() const;
 
  private:
   absl::btree_map<std::string, Pods> by_namespace_;
+};
+
+// One pod of the layer that changed, with what PodLayer::note() wants to know.
+struct LayerEdit {
+  std::string name;
+  Ipv4Prefix pod;
+  bool is_pod = false;
+  bool in_file = false;
 };
 
 // One pod of a change; `path` says where the client wrote it.

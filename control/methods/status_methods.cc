@@ -69,6 +69,9 @@ json attention(const MethodContext& context) {
   for (const std::string& text : context.neighbours->complaints()) texts.push_back(text);
   if (std::string text = context.gateway->attention(); !text.empty()) texts.push_back(text);
   for (const std::string& text : context.host_names->complaints()) texts.push_back(text);
+  if (context.state_attention) {
+    for (const std::string& text : context.state_attention()) texts.push_back(text);
+  }
   return texts;
 }
 

@@ -37,20 +37,22 @@ EventLoop::EventLoop() : base_(make_base()), wake_fd_(eventfd(0, EFD_CLOEXEC | E
 }
 
 EventLoop::~EventLoop() {
-  stop_helper();
+  stop_helpers();
   watches_.clear();
   close(wake_fd_);
 }
 
-void EventLoop::stop_helper() {
+void EventLoop::stop_helpers() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
-    waiting_.clear();
   }
-  work_.notify_all();
-  if (helper_) helper_->join();
-  helper_.reset();
+  for (Helper* helper : {&computing_, &writing_}) {
+    helper->work.notify_all();
+    if (helper->thread) helper->thread->join();
+    helper->thread.reset();
+    helper->waiting.clear();
+  }
 }
 
 EventLoop::Watch& EventLoop::watch(bool once, std::function<void()> what) {
@@ -98,29 +100,37 @@ void EventLoop::run() { event_base_dispatch(base_.get()); }
 void EventLoop::stop() { event_base_loopbreak(base_.get()); }
 
 void EventLoop::beside(std::function<void()> work, std::function<void()> then) {
+  give(computing_, {std::move(work), std::move(then)});
+}
+
+void EventLoop::write_beside(std::function<void()> work, std::function<void()> then) {
+  give(writing_, {std::move(work), std::move(then)});
+}
+
+void EventLoop::give(Helper& helper, Task task) {
   {
     const std::lock_guard lock(mutex_);
     if (ending_) return;
-    waiting_.push_back({std::move(work), std::move(then)});
+    helper.waiting.push_back(std::move(task));
   }
-  work_.notify_one();
-  if (helper_) return;
+  helper.work.notify_one();
+  if (helper.thread) return;
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the control thread's
-  helper_.emplace([this] { help(); });
+  helper.thread.emplace([this, &helper] { help(helper); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-// The helper thread.
-void EventLoop::help() {
+// A helper thread.
+void EventLoop::help(Helper& helper) {
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+    helper.work.wait(lock, [&] { return ending_ || !helper.waiting.empty(); });
     if (ending_) return;
-    Task task = std::move(waiting_.front());
-    waiting_.pop_front();
+    Task task = std::move(helper.waiting.front());
+    helper.waiting.pop_front();
     lock.unlock();
     task.work();
     task.work = nullptr;  // what it holds goes on this thread

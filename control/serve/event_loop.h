@@ -1,7 +1,8 @@
-// The control thread's event loop (libevent) and its one helper thread.
+// The control thread's event loop (libevent) and its two helper threads.
 //
 // Everything of the control plane happens on the thread that calls run(), one thing at a time; what
-// takes long is given to the helper thread, whose results come back as events. Timers have
+// takes long is given to a helper thread, one for what computes and one for what waits for disks;
+// their results come back as events. Timers have
 // microseconds: a change is answered soon after the workers have it.
 //
 // Control thread, where nothing else is said.
@@ -31,9 +32,10 @@ class EventLoop : public Loop {
   EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
-  ~EventLoop() override;  // stop_helper()
+  ~EventLoop() override;  // stop_helpers()
 
   void beside(std::function<void()> work, std::function<void()> then) override;
+  void write_beside(std::function<void()> work, std::function<void()> then) override;
   void after(std::chrono::microseconds delay, std::function<void()> what) override;
   [[nodiscard]] uint64_t now_us() const override;
 
@@ -45,9 +47,9 @@ class EventLoop : public Loop {
   // Returns after stop().
   void run();
   void stop();
-  // Waits for the helper thread to finish what it does; what waits for it is dropped, now and
-  // later. Before what its work refers to goes.
-  void stop_helper();
+  // Waits for the helper threads to finish what they do; what waits for them is dropped, now and
+  // later. Before what their work refers to goes.
+  void stop_helpers();
 
   [[nodiscard]] event_base* base() const { return base_.get(); }
 
@@ -69,21 +71,28 @@ class EventLoop : public Loop {
     std::function<void()> then;
   };
 
+  // A helper thread and what waits for it.
+  struct Helper {
+    std::condition_variable work;
+    std::deque<Task> waiting;
+    std::optional<std::thread> thread;  // started with the first task
+  };
+
   static void called(int fd, short events, void* watch);
   Watch& watch(bool once, std::function<void()> what);
-  void help();
+  void give(Helper& helper, Task task);
+  void help(Helper& helper);
   void take_results();
 
   std::unique_ptr<event_base, Free> base_;
   std::list<Watch> watches_;
-  int wake_fd_;  // the helper thread has results
+  int wake_fd_;  // a helper thread has results
 
   std::mutex mutex_;  // guards what follows
-  std::condition_variable work_;
-  std::deque<Task> waiting_;
+  Helper computing_;
+  Helper writing_;
   std::deque<std::function<void()>> results_;
   bool ending_ = false;
-  std::optional<std::thread> helper_;  // started with the first task
 };
 
 }  // namespace postern

@@ -51,7 +51,6 @@ constexpr BadKey kKeys[] = {
     {"gateway.log_level", "3", "must be \"error\", \"warn\", \"info\" or \"debug\", is 3"},
     {"gateway.log_format", "\"JSON\"", "must be \"text\" or \"json\", is \"JSON\""},
     {"gateway.log_format", "\"json\"", "not supported yet: \"json\""},
-    {"gateway.state_dir", "\"/var/lib/postern\"", "not supported yet"},
     {"gateway.state_dir", "\"\"", "must be a text of 1 to 4095 printable characters, is \"\""},
     {"eal.memory", "\"huge\"",
      "must be \"auto\", \"hugepages\", \"in-memory\" or \"no-huge\", is \"huge\""},

@@ -92,14 +92,14 @@ TEST(EventLoop, WhatWaitsForTheHelperIsDroppedAtTheEnd) {
     loop.beside(
         [&] {
           began = true;
-          // Long enough for a busy machine to reach stop_helper() meanwhile.
+          // Long enough for a busy machine to reach stop_helpers() meanwhile.
           std::this_thread::sleep_for(milliseconds(500));
           first = true;
         },
         [] { FAIL() << "the loop does not run any more"; });
     loop.beside([&] { second = true; }, [] {});
     while (!began) std::this_thread::yield();
-    loop.stop_helper();
+    loop.stop_helpers();
     EXPECT_TRUE(first) << "what it was doing is finished";
     loop.beside([&] { second = true; }, [] {});
   }

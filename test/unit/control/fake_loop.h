@@ -21,20 +21,18 @@ class FakeLoop : public Loop {
   void beside(std::function<void()> work, std::function<void()> then) override {
     helper_.push_back({std::move(work), std::move(then)});
   }
+  void write_beside(std::function<void()> work, std::function<void()> then) override {
+    disk_.push_back({std::move(work), std::move(then)});
+  }
   void after(std::chrono::microseconds delay, std::function<void()> what) override {
     timers_.emplace(now_us_ + static_cast<uint64_t>(delay.count()), std::move(what));
   }
   [[nodiscard]] uint64_t now_us() const override { return now_us_; }
 
   // Does what was given to the helper thread.
-  void run_helper() {
-    while (!helper_.empty()) {
-      const auto [work, then] = std::move(helper_.front());
-      helper_.pop_front();
-      work();
-      then();
-    }
-  }
+  void run_helper() { run(helper_); }
+  // The same for the thread that waits for disks.
+  void run_disk() { run(disk_); }
   // Lets time pass; timers that are due are called in their order.
   void pass(std::chrono::microseconds time) {
     const uint64_t until = now_us_ + static_cast<uint64_t>(time.count());
@@ -49,7 +47,19 @@ class FakeLoop : public Loop {
   [[nodiscard]] bool has_timer() const { return !timers_.empty(); }
 
  private:
-  std::deque<std::pair<std::function<void()>, std::function<void()>>> helper_;
+  using Tasks = std::deque<std::pair<std::function<void()>, std::function<void()>>>;
+
+  static void run(Tasks& tasks) {
+    while (!tasks.empty()) {
+      const auto [work, then] = std::move(tasks.front());
+      tasks.pop_front();
+      work();
+      then();
+    }
+  }
+
+  Tasks helper_;
+  Tasks disk_;
   std::multimap<uint64_t, std::function<void()>> timers_;
   uint64_t now_us_ = 1'000'000;
 };
