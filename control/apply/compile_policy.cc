@@ -1,9 +1,14 @@
 #include "control/apply/compile_policy.h"
 
+#include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_map.h>
+
 #include <utility>
+#include <vector>
 
 #include "control/apply/compile_egress.h"
 #include "control/apply/compile_firewall.h"
+#include "control/apply/prefix_nest.h"
 
 namespace postern {
 namespace {
@@ -31,6 +36,7 @@ class PolicyCompiler {
     add_addresses();
     add_node_ip();
     add_egress_ips();
+    add_marks();
     return std::move(table_);
   }
 
@@ -89,6 +95,31 @@ class PolicyCompiler {
            .fall_back_to_node_ip = entry.fallback == config::Fallback::kNodeIp});
     }
     table_.egress = compile_egress(model_, books_, first);
+  }
+
+  // The check has refused a prefix that two entries of one namespace list.
+  void add_marks() {
+    absl::flat_hash_map<uint32_t, absl::btree_map<Ipv4Prefix, DscpMark>> marks;
+    for (const config::QosRule& rule : model_.qos) {
+      const auto index = books_.namespaces.find(rule.name_space.value);
+      if (!index) continue;
+      const DscpMark mark = dscp_mark(rule.dscp);
+      if (rule.to.empty()) marks[*index].emplace(Ipv4Prefix{}, mark);
+      for (const auto& prefix : rule.to) marks[*index].emplace(prefix.value, mark);
+    }
+    for (const auto& [index, by_prefix] : marks) {
+      std::vector<Ipv4Prefix> prefixes;
+      for (const auto& [prefix, mark] : by_prefix) prefixes.push_back(prefix);
+      const PrefixNest nest(std::move(prefixes));
+      const IntervalSteps steps = nest.steps([&, &of = by_prefix](uint32_t number) -> uint32_t {
+        return number == PrefixNest::kNowhere ? kNoMark : of.at(nest.prefixes()[number]);
+      });
+      MarkTable& table = table_.marks;
+      if (table.by_namespace.size() <= index) {
+        table.by_namespace.resize(index + 1, IntervalTree::constant(kNoMark));
+      }
+      table.by_namespace[index] = table.trees.add(steps.all());
+    }
   }
 
   const config::Model& model_;

@@ -78,7 +78,11 @@ uint32_t node_ip_policy(const PolicyTable& policy, NamespaceIndex namespace_inde
 
 void classify(const Snapshot& snapshot, std::span<const Flow> flows,
               std::span<Decision> decisions) {
-  for (size_t i = 0; i < flows.size(); ++i) decisions[i] = decide(snapshot, flows[i]);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    Decision& decision = decisions[i] = decide(snapshot, flows[i]);
+    if (!decision.allowed) continue;
+    decision.mark = snapshot.policy.marks.find(decision.namespace_index, decision.remote);
+  }
 }
 
 }  // namespace postern

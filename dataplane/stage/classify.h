@@ -43,6 +43,7 @@ struct Decision {
   uint32_t policy = kNoEgressPolicy;  // of an allowance: index into PolicyTable::policies
   RuleNumber rule = kNoRule;          // the firewall rule that decided; none: its default
   NamespaceIndex namespace_index = kNoNamespace;
+  DscpMark mark = kNoMark;         // what its packets are to bear
   uint32_t source_slot_epoch = 0;  // what the session notes: slot, and epoch in the high 8 bits
 
   // Where the packet really goes: through an egress router to another place than was dialled.

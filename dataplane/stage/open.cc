@@ -114,6 +114,7 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
     if (slot != entry.address_slot || !may_bear(slot, entry)) continue;
     passed = tcp_first(entry, segment_of(burst_, i)) == TcpVerdict::kPass;
     if (passed) {
+      set_mark(entry, decision.mark);
       sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, entry));
       sessions_.count(handle, Direction::kOutbound, burst_.meta[i].total_bytes);
     }
@@ -181,6 +182,7 @@ bool Opening::start(uint32_t i, const Created& created, const Decision& decision
   if (created.status == CreateStatus::kExists) return join(i, created.handle, decision, reason);
   burst_.meta[i].session = created.handle;
   SessionEntry& entry = sessions_.entry(created.handle);
+  set_mark(entry, decision.mark);
   if (entry.protocol() == kProtocolTcp) tcp_first(entry, segment_of(burst_, i));
   const uint32_t bytes = burst_.meta[i].total_bytes;
   sessions_.count(created.handle, Direction::kOutbound, bytes);

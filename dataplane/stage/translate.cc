@@ -91,6 +91,27 @@ void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
   if (protocol != kProtocolIcmp) rewrite_transport(transport, protocol, end_of, end.port, delta);
 }
 
+// RFC 2474 3: the DSCP is the six high bits of the TOS byte; ECN keeps the other two.
+void write_dscp(uint8_t* ip, DscpMark mark) {
+  uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
+  const auto before = load<Be16>(ip);  // version and header length, TOS
+  const Be16 after(static_cast<uint16_t>((before.host() & 0xff03) | (mark & 0xfc)));
+  ChecksumDelta delta;
+  delta.replace(before, after);
+  store(ip, after);
+  store(checksum_at, delta.apply(load<Be16>(checksum_at)));
+}
+
+// Outbound packets of sessions through an egress router, and of those with a DSCP of their own.
+[[gnu::noinline]] void rewrite_more(uint8_t* ip, uint8_t* transport, uint8_t protocol,
+                                    const SessionEntry& session) {
+  if ((session.flags & kSessionRouter) != 0) {
+    rewrite_remote(ip, transport, protocol, Direction::kOutbound,
+                   {session.remote_ip, session.remote_port});
+  }
+  if ((session.flags & kSessionMarked) != 0) write_dscp(ip, session.mark);
+}
+
 void clamp_syn(const NodeEntry& node, uint8_t* transport) {
   const auto& tcp = view<TcpHeader>(transport);
   if ((tcp.flags & TcpHeader::kSyn) != 0 && node.mss_bytes != 0) [[unlikely]] {
@@ -112,9 +133,8 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
     snapshot.shared->node_macs.learn(meta.node, ethernet.source);
     rewrite<Direction::kOutbound>(ip, transport, meta.protocol,
                                   {session.egress_ip, session.egress_port});
-    if ((session.flags & kSessionRouter) != 0) [[unlikely]] {
-      rewrite_remote(ip, transport, meta.protocol, Direction::kOutbound,
-                     {session.remote_ip, session.remote_port});
+    if ((session.flags & (kSessionRouter | kSessionMarked)) != 0) [[unlikely]] {
+      rewrite_more(ip, transport, meta.protocol, session);
     }
     if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
   }

@@ -11,6 +11,7 @@
 
 #include "dataplane/table/interval_trees.h"
 #include "dataplane/table/rule_set.h"
+#include "dataplane/table/session_entry.h"
 #include "dataplane/table/source_table.h"
 #include "dataplane/wire/address.h"
 
@@ -100,6 +101,18 @@ struct EgressTable {
   }
 };
 
+// The DSCP of new sessions (`qos`), by namespace: what the longest destination prefix says.
+struct MarkTable {
+  IntervalTrees trees;                     // DscpMark
+  std::vector<IntervalTree> by_namespace;  // those behind the last one have no marks
+
+  // Any thread.
+  [[nodiscard]] DscpMark find(NamespaceIndex index, Ipv4Address destination) const {
+    if (index >= by_namespace.size()) return kNoMark;
+    return static_cast<DscpMark>(trees.find(by_namespace[index], destination.value));
+  }
+};
+
 struct FirewallRule {
   bool allow = false;
   friend bool operator==(const FirewallRule&, const FirewallRule&) = default;
@@ -127,6 +140,7 @@ struct Firewall {
 struct PolicyTable {
   EgressTable egress;
   Firewall firewall;
+  MarkTable marks;
   std::vector<EgressPolicy> policies;
   std::vector<AddressSlot> address_slots;
   std::vector<EgressAddress> addresses;       // by AddressSlot

@@ -54,8 +54,15 @@ inline constexpr uint16_t kSessionHalfOpen = 0x0400;  // TCP whose handshake was
                                                       // short
 inline constexpr uint16_t kSessionForeignShard = 0x0800;  // its port is of another shard
 inline constexpr uint16_t kSessionRouter = 0x1000;        // original destination in the cold half
+inline constexpr uint16_t kSessionMarked = 0x2000;        // outbound packets bear `mark`
 inline constexpr uint16_t kSessionHeld = 0x4000;          // ended; only its external port is kept
 inline constexpr uint16_t kSessionLive = 0x8000;          // serves packets
+
+// What a session writes into the TOS byte of its outbound packets: the DSCP in the six high bits
+// and a one behind it; 0 leaves the packets' own.
+using DscpMark = uint8_t;
+inline constexpr DscpMark kNoMark = 0;
+constexpr DscpMark dscp_mark(uint8_t dscp) { return static_cast<DscpMark>(dscp << 2 | 1); }
 
 struct alignas(64) SessionEntry {
   Be32 source_ip;  // the pod
@@ -86,7 +93,7 @@ struct alignas(64) SessionEntry {
   uint16_t inbound_packets;
   uint8_t address_epoch;
   uint8_t window_scales;  // outbound in the low nibble, inbound in the high; 15 = not offered
-  uint8_t dscp;           // set at the first packet when a qos rule matches
+  DscpMark mark;          // decided at the first packet; kSessionMarked says whether there is one
   uint8_t next_hop;       // reserved for a cached way out; zero
 
   [[nodiscard]] uint8_t protocol() const { return static_cast<uint8_t>(vni_protocol >> 24); }
@@ -100,6 +107,12 @@ static_assert(offsetof(SessionEntry, vni_protocol) == 4 &&
               offsetof(SessionEntry, egress_port) == 20 && offsetof(SessionEntry, expires_s) == 22);
 static_assert(offsetof(SessionEntry, outbound_bytes) == 48 &&
               offsetof(SessionEntry, outbound_packets) == 56);
+
+inline void set_mark(SessionEntry& entry, DscpMark mark) {
+  entry.mark = mark;
+  entry.flags = static_cast<uint16_t>(mark == kNoMark ? entry.flags & ~kSessionMarked
+                                                      : entry.flags | kSessionMarked);
+}
 
 // The key that finds this entry from outside.
 [[nodiscard]] inline InboundKey inbound_key_of(const SessionEntry& entry) {

@@ -257,7 +257,7 @@ const BadSample kSamples[] = {
        "\"ipfix:ADDRESS:PORT\", is \"ipfix:10.9.9.9\""}}},
     {"DSCP out of range",
      {{"firewall :", "qos = ( { namespace = \"lab\"; dscp = 64; } );\nfirewall :"}},
-     {{24, "qos[0].dscp: must be an integer from 0 to 63, is 64"}, {24, "qos: not supported yet"}}},
+     {{24, "qos[0].dscp: must be an integer from 0 to 63, is 64"}}},
     {"VLAN out of range",
      {{"role = \"external\";", "role = \"external\"; vlan = 4095;"}},
      {{5, "ports.uplink.vlan: must be an integer from 1 to 4094, is 4095"}}},

@@ -32,6 +32,23 @@ const BadSample kSamples[] = {
     {"no such namespace in a rule",
      {{"namespace = \"payments\"; action", "namespace = \"billing\"; action"}},
      {{26, "firewall.rules[0].namespace: no namespace is named \"billing\""}}},
+    {"two marks for one destination",
+     {{"firewall :",
+       "qos = ( { namespace = \"lab\"; to = [ \"198.51.100.0/24\", \"203.0.113.0/24\" ]; dscp = "
+       "46; },\n{ namespace = \"lab\"; to = [ \"203.0.113.0/24\", \"203.0.113.7\" ]; dscp = 8; "
+       "},\n{ namespace = \"payments\"; to = [ \"203.0.113.0/24\" ]; dscp = 8; } );\nfirewall "
+       ":"}},
+     {{25,
+       "qos[1].to[0]: qos[0] on line 24 marks 203.0.113.0/24 of namespace \"lab\" already; give "
+       "one "
+       "of them other destinations"}}},
+    {"two marks for every destination",
+     {{"firewall :",
+       "qos = ( { namespace = \"lab\"; dscp = 46; },\n{ namespace = \"lab\"; to = [ "
+       "\"0.0.0.0/0\" ]; dscp = 8; } );\nfirewall :"}},
+     {{25,
+       "qos[1].to[0]: qos[0] on line 24 marks 0.0.0.0/0 of namespace \"lab\" already; give one of "
+       "them other destinations"}}},
     {"no such port",
      {{"tunnels =",
        "routes = ( { to = \"198.51.100.0/24\"; via = \"192.0.2.2\"; port = \"uplnk\"; } "

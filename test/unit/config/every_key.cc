@@ -114,7 +114,11 @@ egress_routers = ( {
   mode = "redirect"; # egress_routers.db.mode
   destinations = "203.0.113.9"; # egress_routers.db.destinations
 } );
-qos = ( ); # qos
+qos = ( {
+  namespace = "payments"; # qos[0].namespace
+  to = [ "203.0.113.0/24" ]; # qos[0].to
+  dscp = 46; # qos[0].dscp
+} );
 sessions : {
   max = 1048576; # sessions.max
   port_range = "1024-65535"; # sessions.port_range
