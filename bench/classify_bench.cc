@@ -33,7 +33,7 @@ std::vector<Flow> random_flows(const Scenario& scenario, const Snapshot& snapsho
             .destination = {Scenario::kRemotes.address.value |
                             (static_cast<uint32_t>(random()) & ~Scenario::kRemotes.mask())},
             .destination_port = 443,
-            .protocol = kProtocolTcp,
+            .protocol = kProtocolUdp,
             .vni = Scenario::kVni,
             .node = static_cast<NodeIndex>(node)};
   }
@@ -78,15 +78,19 @@ void run(benchmark::State& state, Subject& subject) {
       benchmark::Counter(flows, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-void add(uint32_t pods, uint32_t rules, uint32_t entries, uint32_t namespaces) {
+void add(uint32_t pods, uint32_t rules, uint32_t entries, uint32_t namespaces,
+         bool nested = false) {
   Scenario scenario;
+  scenario.nested_rules = nested;
+  scenario.rules_of_one_namespace = nested;
   scenario.pods = pods;
   scenario.namespaces = namespaces;
   scenario.egress_entries = entries;
   scenario.firewall_rules = rules;
-  const std::string name =
-      "classify/pods:" + std::to_string(pods) + "/rules:" + std::to_string(rules) +
-      "/entries:" + std::to_string(entries) + "/namespaces:" + std::to_string(namespaces);
+  const std::string name = "classify/pods:" + std::to_string(pods) +
+                           (nested ? "/nested:" : "/rules:") + std::to_string(rules) +
+                           "/entries:" + std::to_string(entries) +
+                           "/namespaces:" + std::to_string(namespaces);
   auto subject = std::make_shared<Subject>(scenario);
   benchmark::RegisterBenchmark(name.c_str(),
                                [subject](benchmark::State& state) { run(state, *subject); });
@@ -98,7 +102,8 @@ void add(uint32_t pods, uint32_t rules, uint32_t entries, uint32_t namespaces) {
 int main(int argc, char** argv) {
   using postern::bench::add;
   for (const uint32_t pods : {1000u, 100'000u}) {
-    for (const uint32_t rules : {1u, 100u, 8000u}) add(pods, rules, 1, 1);
+    for (const uint32_t rules : {1u, 10u, 100u, 8000u}) add(pods, rules, 1, 1);
+    for (const uint32_t rules : {10u, 8000u}) add(pods, rules, 1, 1, true);
     // Many entries are many namespaces with their own addresses, or one that goes many ways.
     add(pods, 1, 1000, 1000);
     add(pods, 1, 1000, 1);

@@ -58,10 +58,21 @@ std::string egress_entry(const Scenario& scenario, uint32_t number) {
 }
 
 std::string firewall_rule(const Scenario& scenario, uint32_t number) {
-  if (number + 1 == scenario.firewall_rules) return R"({ namespace = "*"; action = "allow"; })";
-  const Ipv4Prefix nobody{{0x0b000000 + number * 16}, 28};
-  return R"({ namespace = "*"; action = "deny"; to = [ )" + quoted(nobody.text()) +
-         R"( ]; ports = [ "tcp/443" ]; })";
+  const std::string begin =
+      "{ namespace = " + quoted(scenario.rules_of_one_namespace ? name("space-", 0) : "*");
+  if (number + 1 == scenario.firewall_rules) return begin + "; action = \"allow\"; }";
+  Ipv4Prefix to{{0x0b000000 + number * 16}, 28};
+  std::string ports = "tcp/443";
+  if (scenario.nested_rules) {
+    const uint32_t mixed = number * 0x9e3779b1u;
+    to.length = static_cast<uint8_t>(Scenario::kRemotes.length + number % 18);
+    to.address.value = Scenario::kRemotes.address.value | (mixed >> Scenario::kRemotes.length);
+    to.address.value &= to.mask();
+    const uint32_t first = 1000 + mixed % 60'000;
+    ports = "udp/" + std::to_string(first) + "-" + std::to_string(first + number % 300);
+  }
+  return begin + "; action = \"deny\"; to = [ " + quoted(to.text()) + " ]; ports = [ " +
+         quoted(ports) + " ]; }";
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The network that benchmarks measure in, as a configuration in the file's own syntax: nodes with
 // 100 pods each, pods dealt to namespaces in turn, egress entries dealt likewise, firewall rules
-// that every packet has to walk to the end. Values; any thread.
+// of which only the last one ever matches. Values; any thread.
 #ifndef POSTERN_BENCH_SCENARIO_H_
 #define POSTERN_BENCH_SCENARIO_H_
 
@@ -18,6 +18,10 @@ struct Scenario {
   // ones for a /28 of kRemotes each, and come before it.
   uint32_t egress_entries = 16;
   uint32_t firewall_rules = 1;  // the last one allows everything, those before match nothing
+  // Those before: for destinations far away, side by side; or for ports that nobody dials, at
+  // prefixes of every length around the servers, one in another.
+  bool nested_rules = false;
+  bool rules_of_one_namespace = false;  // of the first namespace; otherwise for "*"
   uint32_t sessions = 1024;
 
   static constexpr uint32_t kPodsPerNode = 100;
