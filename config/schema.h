@@ -284,8 +284,8 @@ inline constexpr auto kFirewallRuleKeys = std::tuple(
         .not_yet(),
     key("ports", &FirewallRule::ports, filled_list(Service{}), kOptional,
         "Protocols and destination ports; without them, all."),
-    key("log", &FirewallRule::log, Boolean{}, kOptional, "Whether what it decides is logged.")
-        .not_yet());
+    key("log", &FirewallRule::log, Boolean{}, kOptional,
+        "Whether each first packet that it decides on is logged, at a bounded rate."));
 
 inline constexpr auto kFirewallKeys =
     std::tuple(key("default", &Firewall::default_action, kFirewallActions, kOptional,

@@ -24,6 +24,7 @@ constexpr std::chrono::milliseconds kPuntsBusy{1};
 constexpr std::chrono::milliseconds kPuntsIdle{10};
 constexpr uint64_t kPuntsBusyFor_ms = 1000;
 constexpr size_t kPuntsAtOnce = 4096;
+constexpr size_t kNotesAtOnce = 256;
 // How long sessions may start by a link that is down, or not by one that is up.
 constexpr std::chrono::milliseconds kLooksAtLinks{100};
 
@@ -182,6 +183,7 @@ Daemon::Step Daemon::put_into_force(const config::Model& model) {
   publisher_.emplace(&loop_, &published_, channels);
   sender_.emplace(channels.front(), &*pool_);
   neighbours_.emplace(&loop_, &tables_->neighbours, &*sender_, neighbour_ports(model, macs));
+  rule_log_.emplace(log_);
   gateway_.emplace(
       Gateway::Parts{.loop = &loop_,
                      .publisher = &*publisher_,
@@ -353,8 +355,27 @@ void Daemon::serve_neighbours() {
   }
   neighbours_->tick();
   names_->tick();
+  write_rule_log();
   const bool busy = now_ms - punts_at_ms_ < kPuntsBusyFor_ms;
   loop_.after(busy ? kPuntsBusy : kPuntsIdle, [this] { serve_neighbours(); });
+}
+
+// Takes what the workers noted on rules with log = true.
+void Daemon::write_rule_log() {
+  const uint64_t now_ms = clock_->now().ms;
+  uint64_t lost = 0;
+  for (const auto& worker : workers_) {
+    RuleJournal& journal = worker->rules();
+    RuleNote note;
+    for (size_t i = 0; i < kNotesAtOnce && journal.pop(note); ++i) {
+      const std::vector<std::string>& names = gateway_->names().namespaces;
+      const bool has_name = note.namespace_index < names.size();
+      rule_log_->take(note, gateway_->file(), gateway_->books().rules_version,
+                      has_name ? std::string_view(names[note.namespace_index]) : "", now_ms);
+    }
+    lost += journal.lost();
+  }
+  rule_log_->tick(lost, now_ms);
 }
 
 // Workers open no session by a port that is down.

@@ -29,6 +29,7 @@
 #include "control/serve/names.h"
 #include "control/serve/neighbours.h"
 #include "control/serve/notify.h"
+#include "control/serve/rule_log.h"
 #include "control/state/layer_keeper.h"
 #include "control/worker_unit.h"
 #include "dataplane/run/clock.h"
@@ -80,6 +81,7 @@ class Daemon {
   void catch_signals();
   void keep_time();
   void serve_neighbours();
+  void write_rule_log();
   void watch_links();
   void note_links();
   void reload();
@@ -112,6 +114,7 @@ class Daemon {
   std::optional<Neighbours> neighbours_;
   std::optional<DnsClient> dns_;
   std::optional<HostNames> names_;
+  std::optional<RuleLog> rule_log_;
   uint64_t punts_at_ms_ = 0;           // when a worker last had something to tell
   std::optional<LayerKeeper> keeper_;  // with gateway.state_dir
   PodLayer kept_layer_;                // of the process before, until it is in force

@@ -42,6 +42,7 @@ class WorkerUnit {
   void stop(Eal& eal, size_t index);
 
   [[nodiscard]] WorkerChannel& channel() { return channel_; }
+  [[nodiscard]] RuleJournal& rules() { return accounts_.rules; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] SessionMemory::Pages pages() const { return memory_.pages(); }
   [[nodiscard]] WorkerView view(uint32_t cpu) {

@@ -4,9 +4,11 @@
 #define POSTERN_CONTROL_APPLY_BOOKS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "config/model.h"
 #include "control/apply/address_owners.h"
 #include "control/apply/slots.h"
 #include "dataplane/table/neighbour.h"
@@ -37,6 +39,9 @@ struct Books {
   SlotBook<uint32_t> addresses{kMaxAddresses};  // by Ipv4Address::value
   SlotBook<uint64_t> next_hops{kMaxNextHops};   // by NeighbourKey::packed()
   AddressOwners address_owners;                 // of what `addresses` holds
+  // The firewall's rules and their version, which rises when they change.
+  std::shared_ptr<const std::vector<config::FirewallRule>> rules;
+  uint64_t rules_version = 0;
   // By address slot. Rises when an address goes: what was translated to it is served no more.
   std::vector<uint8_t> address_epochs = std::vector<uint8_t>(kMaxAddresses);
 };

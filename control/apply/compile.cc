@@ -71,6 +71,7 @@ class Compiler {
     add_locals();
     add_inside();
     add_times();
+    number_rules();
     auto policy = compile_policy(model_, out_.books);
     if (!policy.ok()) return policy.status();
     snapshot_->policy = *std::move(policy);
@@ -116,6 +117,14 @@ class Compiler {
     for (const uint32_t slot : out_.cooling.addresses) ++books.address_epochs[slot];
     books.address_owners = std::move(owners);
     return absl::OkStatus();
+  }
+
+  void number_rules() {
+    Books& books = out_.books;
+    const std::vector<config::FirewallRule>& rules = model_.firewall.rules;
+    if (books.rules != nullptr && *books.rules == rules) return;
+    books.rules = std::make_shared<const std::vector<config::FirewallRule>>(rules);
+    ++books.rules_version;
   }
 
   void add_ports() {

@@ -147,6 +147,7 @@ class FirewallCompiler {
 absl::StatusOr<Firewall> compile_firewall(const config::Model& model, const Books& books,
                                           const NamedDestinations& names, size_t room) {
   Firewall firewall;
+  firewall.version = books.rules_version;
   firewall.default_allow = model.firewall.default_action == config::FirewallAction::kAllow;
   firewall.refuse_reject = model.firewall.refuse == config::FirewallRefuse::kReject;
   firewall.own.resize(books.namespaces.high_water());
@@ -154,7 +155,8 @@ absl::StatusOr<Firewall> compile_firewall(const config::Model& model, const Book
   absl::flat_hash_map<std::string_view, std::vector<RuleNumber>> own;
   for (RuleNumber number = 0; number < model.firewall.rules.size(); ++number) {
     const config::FirewallRule& rule = model.firewall.rules[number];
-    firewall.rules.push_back({.allow = rule.action == config::FirewallAction::kAllow});
+    firewall.rules.push_back(
+        {.allow = rule.action == config::FirewallAction::kAllow, .log = rule.log});
     const std::string& name = rule.name_space.value;
     (name == config::kEveryNamespace ? for_all : own[name]).push_back(number);
   }

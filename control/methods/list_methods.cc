@@ -267,15 +267,22 @@ void egress_router_rows(const MethodContext& context, const SessionSums& sums, R
 }
 
 // Rules have no names: NAME is a namespace, and those for every namespace are
-// its rules, too.
+// its rules, too. `hits`: the sessions that an allowing rule let begin, the packets that a denying
+// one refused, since the rules last changed.
 void firewall_rows(const MethodContext& context, const SessionSums&, Rows& rows) {
   const auto& rules = context.gateway->file().firewall.rules;
+  const uint64_t version = context.gateway->books().rules_version;
   for (size_t i = 0; i < rules.size(); ++i) {
     const std::string& name = rules[i].name_space.value;
     if (name != config::kEveryNamespace && !rows.wants(name)) continue;
     json row = entry_json(rules[i], config::kFirewallRuleKeys);
     row["rule"] = i;
     put_names(*context.host_names, {rules[i].to_names.begin(), rules[i].to_names.end()}, row);
+    uint64_t hits = 0;
+    for (const WorkerView& worker : context.workers) {
+      hits += worker.accounts->rules.hits(version, static_cast<RuleNumber>(i));
+    }
+    row["hits"] = hits;
     rows.add(std::move(row));
   }
 }

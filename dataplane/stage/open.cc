@@ -36,6 +36,10 @@ class Opening {
   Created create_with(uint32_t i, const Decision& decision, AddressSlot slot);
   bool start(uint32_t i, const Created& created, const Decision& decision, Reason& reason);
   bool join(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
+  void note_rule(uint32_t i, const Decision& decision) {
+    sessions_.note_rule(snapshot_.policy.firewall, decision.rule, outbound_key(burst_.meta[i]),
+                        decision.namespace_index);
+  }
   [[nodiscard]] const EgressPolicy* node_ip(const Decision& decision, NodeIndex node) const;
 
   const Snapshot& snapshot_;
@@ -46,7 +50,10 @@ class Opening {
 
 bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reason& reason) {
   reason = decision.reason;
-  if (!decision.allowed) return false;
+  if (!decision.allowed) {
+    if (reason == Reason::kFirewallDenied) note_rule(i, decision);
+    return false;
+  }
   if (!may_start(i, reason)) {
     // Not a first packet; but the session may have been opened earlier in this burst.
     const SessionHandle handle = sessions_.table().find_outbound_one(outbound_key(burst_.meta[i]));
@@ -115,6 +122,7 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
     passed = tcp_first(entry, segment_of(burst_, i)) == TcpVerdict::kPass;
     if (passed) {
       set_mark(entry, decision.mark);
+      if (decision.rule != kNoRule) note_rule(i, decision);
       sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, entry));
       sessions_.count(handle, Direction::kOutbound, burst_.meta[i].total_bytes);
     }
@@ -180,6 +188,7 @@ bool Opening::start(uint32_t i, const Created& created, const Decision& decision
     return false;
   }
   if (created.status == CreateStatus::kExists) return join(i, created.handle, decision, reason);
+  if (decision.rule != kNoRule) note_rule(i, decision);
   burst_.meta[i].session = created.handle;
   SessionEntry& entry = sessions_.entry(created.handle);
   set_mark(entry, decision.mark);

@@ -115,10 +115,12 @@ struct MarkTable {
 
 struct FirewallRule {
   bool allow = false;
+  bool log = false;
   friend bool operator==(const FirewallRule&, const FirewallRule&) = default;
 };
 
 struct Firewall {
+  uint64_t version = 0;             // another one for other rules
   std::vector<FirewallRule> rules;  // by RuleNumber
   // By NamespaceIndex: the namespace's own rules; null where it has none.
   std::vector<std::shared_ptr<const RuleSet>> own;

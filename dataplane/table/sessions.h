@@ -17,6 +17,7 @@
 #include "dataplane/packet/reason.h"
 #include "dataplane/table/limits.h"
 #include "dataplane/table/policy.h"
+#include "dataplane/table/rule_journal.h"
 #include "dataplane/table/session_table.h"
 #include "dataplane/table/source_table.h"
 #include "dataplane/wire/headers.h"
@@ -36,6 +37,7 @@ struct SessionAccounts {
   std::vector<Counter> active;                     // live sessions by NamespaceIndex
   std::vector<Counter> refused;                    // packets over a limit, likewise
   std::vector<std::array<Counter, 3>> ports_used;  // by AddressSlot
+  RuleJournal rules;
 
   static size_t protocol_index(uint8_t protocol) {
     if (protocol == kProtocolTcp) return kTcp;
@@ -80,6 +82,11 @@ class Sessions {
   [[nodiscard]] std::optional<Reason> limit_reached(NamespaceIndex name,
                                                     const NamespaceLimits& limits, uint32_t bytes,
                                                     Now now);
+  // A firewall rule has let a session begin or refused a packet.
+  void note_rule(const Firewall& firewall, RuleNumber rule, const OutboundKey& packet,
+                 NamespaceIndex name) {
+    accounts_.rules.note(firewall, rule, packet, name);
+  }
   // A session of the namespace has begun.
   void note_begun(NamespaceIndex name, const NamespaceLimits& limits) {
     usage_[name].begun(limits);

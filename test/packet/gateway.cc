@@ -258,6 +258,7 @@ uint64_t Gateway::dropped(Reason reason) const {
 
 const Counters& Gateway::counters() const { return parts_->counters; }
 
+RuleJournal& Gateway::rules() { return parts_->accounts.rules; }
 SessionTable& Gateway::table() { return parts_->table; }
 
 int64_t Gateway::imbalance() const {

@@ -68,6 +68,7 @@ class Gateway {
   [[nodiscard]] uint64_t dropped(Reason reason) const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] SessionTable& table();
+  [[nodiscard]] RuleJournal& rules();
   [[nodiscard]] const Snapshot& snapshot() const { return *in_force_; }
   // received + made - forwarded - answered - dropped - held: zero in a gateway that counts right.
   [[nodiscard]] int64_t imbalance() const;

@@ -142,6 +142,54 @@ void expect_prohibited(Gateway& gateway, Reason reason, std::string_view server)
   EXPECT_EQ(gateway.dropped(reason), before + 1);
 }
 
+uint64_t hits(Gateway& gateway, RuleNumber rule) {
+  return gateway.rules().hits(gateway.snapshot().policy.firewall.version, rule);
+}
+Packet datagram(std::string_view server, uint16_t source_port) {
+  return from_node1().ipv4(kPod, server).udp(source_port, 53).payload("question");
+}
+
+TEST(Rules, CountTheSessionsTheyAllowAndThePacketsTheyRefuse) {
+  const std::string rules = R"({ namespace = "*"; action = "deny"; to = [ "203.0.113.0/24" ]; },
+      { namespace = "payments"; action = "allow"; to = [ "198.51.100.0/24" ]; })";
+  Gateway gateway(refusing(rules));
+  gateway.receive("underlay", {datagram(kServer, 1), datagram(kServer, 1), datagram(kServer, 2)});
+  gateway.receive("underlay", {datagram("198.51.100.7", 1), datagram("198.51.100.7", 1),
+                               datagram("198.51.100.7", 2), datagram("192.0.3.1", 3)});
+  gateway.receive("underlay", datagram("198.51.100.7", 2));
+  EXPECT_EQ(hits(gateway, 0), 3u);
+  EXPECT_EQ(hits(gateway, 1), 2u) << "sessions, not packets";
+  RuleNote note;
+  EXPECT_FALSE(gateway.rules().pop(note)) << "without log";
+  gateway.apply(refusing(rules) + "qos = ( { namespace = \"web\"; dscp = 1; } );\n");
+  EXPECT_EQ(hits(gateway, 1), 2u) << "the same rules";
+  gateway.apply(refusing(R"({ namespace = "web"; action = "allow"; }, )" + rules));
+  EXPECT_EQ(hits(gateway, 1), 0u) << "other rules";
+  gateway.receive("underlay", datagram(kServer, 9));
+  EXPECT_EQ(hits(gateway, 1), 1u);
+  EXPECT_EQ(hits(gateway, 2), 0u);
+}
+
+TEST(Rules, TellOfWhatIsToBeLogged) {
+  Gateway gateway(refusing(R"(
+      { namespace = "*"; action = "deny"; to = [ "203.0.113.0/24" ]; log = true; },
+      { namespace = "payments"; action = "allow"; log = true; })"));
+  gateway.receive("underlay", {datagram(kServer, 1), datagram("198.51.100.7", 2)});
+  RuleNote note;
+  ASSERT_TRUE(gateway.rules().pop(note));
+  EXPECT_EQ(note.rule, 0u);
+  EXPECT_EQ(Ipv4Address::from(note.packet.remote_ip).text(), kServer);
+  EXPECT_EQ(note.packet.source_port.host(), 1);
+  EXPECT_EQ(note.rules_version, gateway.snapshot().policy.firewall.version);
+  ASSERT_TRUE(gateway.rules().pop(note));
+  EXPECT_EQ(note.rule, 1u);
+  EXPECT_FALSE(gateway.rules().pop(note));
+  // A full ring loses notes, never a packet.
+  for (uint16_t i = 0; i < 300; ++i) gateway.receive("underlay", datagram(kServer, i));
+  EXPECT_EQ(gateway.dropped(Reason::kFirewallDenied), 301u);
+  EXPECT_EQ(gateway.rules().lost(), 300u - 256u);
+}
+
 TEST(Reject, AnswersForARuleAndForTheDefault) {
   Gateway gateway(refusing(R"({ namespace = "*"; action = "deny"; to = [ "203.0.113.0/24" ]; },
       { namespace = "payments"; action = "allow"; to = [ "198.51.100.7" ]; })"));

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """Who leaves by which address, and who does not leave: ways out, spread, exhaustion, firewall."""
+import errno
+
 from rig import frames, topology
 from rig.case import main
 
@@ -286,6 +288,62 @@ def test_firewall_by_destination_and_port(t):
     payments.run("ping", "-c", "2", "-i", "0.1", "-W", "2", "-I", payments.address,
                  servers[2].address)
     t.check(t.silent(lab, servers[1]), "lab got out without a rule")
+
+
+def test_firewall_rejects_logs_and_counts(t):
+    """refuse = "reject" is told to the pod's own sockets; log = true writes the rule's line."""
+    rules = [{"namespace": "payments", "action": "deny", "to": ["203.0.113.12/32"], "log": True},
+             {"namespace": "payments", "action": "allow", "ports": ["tcp", "icmp"], "log": True}]
+    rig = t.rig(nodes=1).start(
+        firewall={"default": "deny", "refuse": "reject", "rules": rules})
+    pod, servers = rig.pod(), [rig.echo(address) for address in topology.SERVERS[:3]]
+    with pod.tcp() as sock:
+        t.equal(sock.connect_ex((servers[2].address, servers[2].port)), errno.ECONNREFUSED, "RST")
+    with pod.udp() as sock:
+        sock.connect((servers[1].address, servers[1].port))
+        sock.send(b"anyone?")
+        t.equal(_told(sock), errno.EHOSTUNREACH, "ICMP administratively prohibited")
+    sock, _ = t.dial(pod, servers[0])
+    sock.close()
+
+    def row(number):
+        return rig.gateway.call("firewall.list")["rows"][number]
+
+    t.equal((row(0)["hits"], row(1)["hits"]), (1, 1), "hits")
+    line = "to %s:%d tcp denied by firewall.rules[0] (%s:" % (
+        servers[2].address, servers[2].port, rig.gateway.config_path)
+    t.eventually(lambda: line in rig.gateway.log(), "the line of the denying rule")
+    t.eventually(lambda: "tcp allowed by firewall.rules[1]" in rig.gateway.log(), "and the other")
+
+
+def _told(sock):
+    """The error that a connected socket is told of."""
+    try:
+        sock.recv(100)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def test_qos_marks_what_leaves(t):
+    """DSCP by namespace and destination, the longest prefix; what comes back keeps the server's."""
+    qos = [{"namespace": "payments", "dscp": 10},
+           {"namespace": "payments", "to": ["203.0.113.11/32"], "dscp": 46}]
+    rig = t.rig(nodes=1).start(qos=qos)
+    outside = rig.outside_wire()
+    servers = {address: rig.echo(address) for address in topology.SERVERS[:2]}
+    for name, source, address, tos in (
+            ("payments", topology.PAYMENTS_IP, topology.SERVERS[0], 10 << 2),
+            ("payments", topology.PAYMENTS_IP, topology.SERVERS[1], 46 << 2),
+            ("web", topology.WEB_IP, topology.SERVERS[1], 0)):
+        pod, server = rig.pod(name), servers[address]
+        t.ask(pod, server)
+        sock, _ = t.dial(pod, server)
+        sock.close()
+        for protocol in (frames.UDP, frames.TCP):
+            seen = outside.wait(lambda p, mine=(source, address, protocol):
+                                (p.src, p.dst, p.protocol) == mine)
+            t.equal(seen and seen.tos, tos, "%s to %s, protocol %d" % (name, address, protocol))
 
 
 def test_firewall_denies_by_default(t):

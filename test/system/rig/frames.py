@@ -95,7 +95,7 @@ class Packet:
         self.dst_mac, self.src_mac = mac_text(frame[0:6]), mac_text(frame[6:12])
         self.kind = struct.unpack("!H", frame[12:14])[0]
         self.src = self.dst = self.protocol = self.sport = self.dport = self.flags = None
-        self.type = self.code = self.ident = self.ttl = self.operation = None
+        self.type = self.code = self.ident = self.ttl = self.operation = self.tos = None
         self.seq = self.ack = None
         self.data = self.ip = b""
         if self.kind == ETH_ARP and len(frame) >= 42:
@@ -109,7 +109,7 @@ class Packet:
         length = struct.unpack("!H", packet[2:4])[0]
         self.ip = packet[:length]
         self.total_length = length
-        self.ttl, self.protocol = packet[8], packet[9]
+        self.tos, self.ttl, self.protocol = packet[1], packet[8], packet[9]
         self.src, self.dst = ip4_text(packet[12:16]), ip4_text(packet[16:20])
         header = (packet[0] & 15) * 4
         body = self.ip[header:]

@@ -151,7 +151,6 @@ constexpr BadKey kKeys[] = {
      "firewall.rules[0].ports[0]"},
     {"firewall.rules[0].log", "\"yes\"", "must be true or false, is \"yes\""},
     {"firewall.rules[0].log", "1", "must be true or false, is 1"},
-    {"firewall.rules[0].log", "true", "not supported yet"},
     {"egress_routers.db.name", "\"legacy db\"",
      "must be a name of 1 to 63 letters, digits, '.', '_' or '-', is \"legacy db\"",
      "egress_routers[0].name"},

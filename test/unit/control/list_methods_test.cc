@@ -118,7 +118,8 @@ TEST_F(ListMethodsTest, WorkersRulesAndRouters) {
                                        {"action", "deny"},
                                        {"to", json{"169.254.169.254"}},
                                        {"log", false},
-                                       {"rule", 0}}));
+                                       {"rule", 0},
+                                       {"hits", 0}}));
 }
 
 TEST_F(ListMethodsTest, ANameThatIsNotThereIsNotFound) {
