@@ -1,6 +1,7 @@
 #include "control/ctl/answers.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -146,6 +147,33 @@ bool print_sessions(const json& answer, const CommandLine&, Display& display) {
                     both(member(row, "packets"), text_of), both(member(row, "bytes"), size_text)});
   }
   display.table(columns, rows);
+  return true;
+}
+
+bool print_top(const json& answer, const CommandLine& line, Display& display) {
+  const json& rows = member(answer, "rows");
+  const std::string by = line.arguments.empty() ? "pods" : line.arguments[0];
+  static const std::map<std::string, std::string> kTitles = {{"pods", "POD"},
+                                                             {"namespaces", "NAMESPACE"},
+                                                             {"destinations", "DESTINATION"},
+                                                             {"egress-ips", "EGRESS IP"}};
+  const bool of_pods = by == "pods";
+  std::vector<Column> columns = {{.title = kTitles.at(by)}};
+  if (of_pods) columns.push_back({.title = "NAMESPACE", .rank = 2});
+  columns.push_back({.title = "SESSIONS", .to_the_right = true});
+  columns.push_back({.title = "PACKETS", .to_the_right = true, .rank = 1});
+  columns.push_back({.title = "BYTES", .to_the_right = true});
+  std::vector<Row> cells;
+  for (const json& row : rows) {
+    const std::string key = text_at(row, "key");
+    Row line_of = {key.empty() ? "(nodes)" : key};  // traffic of the nodes is in no namespace
+    if (of_pods) line_of.push_back(text_at(row, "namespace"));
+    line_of.push_back(text_at(row, "sessions"));
+    line_of.push_back(both(member(row, "packets"), text_of));
+    line_of.push_back(both(member(row, "bytes"), size_text));
+    cells.push_back(std::move(line_of));
+  }
+  display.table(columns, cells);
   return true;
 }
 

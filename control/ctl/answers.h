@@ -16,6 +16,7 @@ namespace postern {
 bool print_status(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_health(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_sessions(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_top(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_count(const nlohmann::json& answer, const CommandLine& line, Display& display);
 // Rows of `show`: a table of what matters most; one that was named in full.
 bool print_list(const nlohmann::json& answer, const CommandLine& line, Display& display);

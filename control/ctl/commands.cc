@@ -33,6 +33,15 @@ Params name_params(const CommandLine& line) {
   return params;
 }
 
+Params top_params(const CommandLine& line) {
+  json params = json::object();
+  if (!line.arguments.empty()) params["by"] = line.arguments[0];
+  if (const auto limit = line.options.find("-n"); limit != line.options.end()) {
+    params["limit"] = json::parse(limit->second, nullptr, false);
+  }
+  return params;
+}
+
 // The words of a filter as one text.
 Params filter_params(const CommandLine& line) {
   json params = json::object();
@@ -137,6 +146,15 @@ std::vector<Command> reading_commands() {
        .help = "Shows all counters, or those whose names begin with PREFIX.",
        .params = prefix_params,
        .print = print_counters},
+      {.words = "top",
+       .arguments = {{.name = "pods|namespaces|destinations|egress-ips",
+                      .optional = true,
+                      .choices = {"pods", "namespaces", "destinations", "egress-ips"}}},
+       .options = {{.name = "-n", .value = "N", .is_count = true, .help = "N of them, not 10"}},
+       .method = "sessions.top",
+       .help = "Shows who takes most of the live sessions; pods where nothing is said.",
+       .params = top_params,
+       .print = print_top},
   };
 }
 

@@ -13,6 +13,7 @@
 #include "control/methods/session_reader.h"
 #include "control/methods/session_removal.h"
 #include "control/methods/session_rows.h"
+#include "control/methods/session_top.h"
 #include "control/methods/totals.h"
 
 namespace postern {
@@ -22,6 +23,7 @@ using nlohmann::json;
 
 constexpr int64_t kDefaultRows = 100;
 constexpr int64_t kMostRows = 10'000;
+constexpr int64_t kDefaultTop = 10;
 
 constexpr std::string_view kFilterHelp =
     "which sessions, as \"namespace payments and dst port 443\": namespace, node, state, protocol, "
@@ -117,6 +119,23 @@ void count(const MethodContext& context, const json& params, Responder responder
       });
 }
 
+void top(const MethodContext& context, const json& params, Responder responder) {
+  const TopBy by = top_by_named(params.value("by", "pods")).value();
+  const auto limit = static_cast<size_t>(params.value("limit", kDefaultTop));
+  auto held = std::make_shared<Responder>(std::move(responder));
+  auto sums = std::make_shared<SessionTop>(by);
+  read_sessions(
+      context, {}, kSessionsAtOnce,
+      [&context, sums](const SessionCopy& copy, size_t) {
+        const Snapshot& snapshot = context.gateway->snapshot();
+        if (session_serves(snapshot, copy.entry)) sums->add(snapshot, copy);
+        return Reading::kGoOn;
+      },
+      [&context, held, sums, limit](std::optional<SessionPlace>) {
+        held->result({{"rows", sums->rows(context.gateway->names(), limit)}});
+      });
+}
+
 void remove(const MethodContext& context, const json& params, Responder responder) {
   const bool has_filter = !params.value("filter", "").empty();
   if (has_filter == params.value("all", false)) {
@@ -160,6 +179,21 @@ void add_session_methods(MethodTable& table, const MethodContext& context) {
              .params = {filter_param()},
              .handler = [&context](const json& params, Responder responder) {
                count(context, params, std::move(responder));
+             }});
+  table.add({.name = "sessions.top",
+             .access = Access::kRead,
+             .help = "Who takes most of the live sessions: most bytes first, then most sessions.",
+             .params = {{.name = "by",
+                         .kind = ParamKind::kText,
+                         .choices = {"pods", "namespaces", "destinations", "egress-ips"},
+                         .help = "what is summed, pods where it is left out"},
+                        {.name = "limit",
+                         .kind = ParamKind::kInteger,
+                         .min = 1,
+                         .max = kMostRows,
+                         .help = "rows at most, 10 where it is left out"}},
+             .handler = [&context](const json& params, Responder responder) {
+               top(context, params, std::move(responder));
              }});
   table.add({.name = "sessions.delete",
              .access = Access::kChange,

@@ -71,20 +71,22 @@ const SessionSum& SessionSums::of_port(size_t index) const { return at(ports_, i
 
 std::vector<SessionSums::Fullness> SessionSums::fullest(std::span<const AddressSlot> slots,
                                                         size_t count) const {
-  std::vector<Fullness> all;
-  for (const AddressSlot slot : slots) {
-    if (slot >= remotes_.size()) continue;
-    for (const auto& [remote, ports] : remotes_[slot]) all.push_back({remote, ports});
-  }
   const auto is_fuller = [](const Fullness& a, const Fullness& b) {
     if (a.ports != b.ports) return a.ports > b.ports;
     if (a.remote.address != b.remote.address) return a.remote.address < b.remote.address;
     return a.remote.port < b.remote.port;
   };
-  const size_t kept = std::min(count, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<ptrdiff_t>(kept), all.end(), is_fuller);
-  all.resize(kept);
-  return all;
+  std::vector<Fullness> first;  // in order; there may be as many remotes as sessions
+  for (const AddressSlot slot : slots) {
+    if (slot >= remotes_.size()) continue;
+    for (const auto& [remote, ports] : remotes_[slot]) {
+      const Fullness each{remote, ports};
+      if (first.size() == count && !is_fuller(each, first.back())) continue;
+      if (first.size() == count) first.pop_back();
+      first.insert(std::upper_bound(first.begin(), first.end(), each, is_fuller), each);
+    }
+  }
+  return first;
 }
 
 void sum_sessions(const MethodContext& context, std::function<void(const SessionSums&)> done) {

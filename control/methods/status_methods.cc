@@ -1,7 +1,10 @@
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
+#include "control/methods/attention.h"
 #include "control/methods/methods.h"
 #include "control/methods/totals.h"
 
@@ -51,31 +54,7 @@ json worker_rows(const MethodContext& context) {
   return rows;
 }
 
-// What an operator should look at, each a sentence.
-json attention(const MethodContext& context) {
-  json texts = json::array();
-  const auto& ports = context.gateway->file().ports;
-  for (size_t i = 0; i < context.ports.size(); ++i) {
-    if (context.ports[i].link().up) continue;
-    texts.push_back("the link of port " + ports[i].name.value + " is down");
-  }
-  const Snapshot& snapshot = context.gateway->snapshot();
-  for (size_t i = 0; i < snapshot.nodes.size(); ++i) {
-    const NodeEntry& node = snapshot.nodes[i];
-    if (!node.in_use || node.next_hop != kNoNeighbour) continue;
-    texts.push_back("there is no route to the VTEP " + node.vtep.text() + " of node " +
-                    context.gateway->names().nodes[i] + ": give a cluster port a `gateway`");
-  }
-  for (const std::string& text : context.neighbours->complaints()) texts.push_back(text);
-  if (std::string text = context.gateway->attention(); !text.empty()) texts.push_back(text);
-  for (const std::string& text : context.host_names->complaints()) texts.push_back(text);
-  if (context.state_attention) {
-    for (const std::string& text : context.state_attention()) texts.push_back(text);
-  }
-  return texts;
-}
-
-json status(const MethodContext& context) {
+json status(const MethodContext& context, json attention) {
   uint64_t active = 0;
   for (const WorkerView& worker : context.workers) active += active_sessions(*worker.counters);
   const config::Model& model = context.gateway->file();
@@ -87,7 +66,7 @@ json status(const MethodContext& context) {
           {"ports", port_rows(context)},
           {"workers", worker_rows(context)},
           {"sessions", {{"active", active}, {"max", model.sessions.max}}},
-          {"attention", attention(context)}};
+          {"attention", std::move(attention)}};
 }
 
 }  // namespace
@@ -97,7 +76,10 @@ void add_status_methods(MethodTable& table, const MethodContext& context) {
              .access = Access::kRead,
              .help = "The gateway at a glance, with what needs attention.",
              .handler = [&context](const json&, Responder responder) {
-               responder.result(status(context));
+               auto held = std::make_shared<Responder>(std::move(responder));
+               find_attention(context, [&context, held](json texts) {
+                 held->result(status(context, std::move(texts)));
+               });
              }});
   table.add({.name = "log.set",
              .access = Access::kChange,

@@ -157,6 +157,10 @@ void call(const Method& method, const json& params, Responder responder) {
 const Method* callable(const MethodTable& methods, Rights rights, Request& request) {
   if (request.error) return nullptr;
   const Method* method = methods.find(request.method);
+  if (method == nullptr && methods.is_announced(request.method)) {
+    request.error = rpc_error(absl::UnimplementedError(request.method + " is not supported yet"));
+    return nullptr;
+  }
   if (method == nullptr) {
     request.refuse(kRpcMethodNotFound,
                    "no method \"" + shown(request.method) + "\": rpc.discover lists them");

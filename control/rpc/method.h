@@ -21,6 +21,7 @@
 #ifndef POSTERN_CONTROL_RPC_METHOD_H_
 #define POSTERN_CONTROL_RPC_METHOD_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -79,6 +80,12 @@ class MethodTable {
   // is an error of the program and ends it.
   void add(Method method);
 
+  // Has a call of that name, which nothing is added for, answered as "not supported yet".
+  void announce(std::string_view name) { announced_.push_back(name); }
+  [[nodiscard]] bool is_announced(std::string_view name) const {
+    return std::find(announced_.begin(), announced_.end(), name) != announced_.end();
+  }
+
   // The method of that name, or nullptr. Valid until the next add().
   [[nodiscard]] const Method* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Method>& methods() const { return methods_; }
@@ -89,6 +96,7 @@ class MethodTable {
  private:
   std::string version_;
   std::vector<Method> methods_;
+  std::vector<std::string_view> announced_;
 };
 
 // Holds an object of parameters against the method's list; nothing where they fit. The error is

@@ -102,6 +102,21 @@ def test_sessions(t):
     t.equal((len(walked), len(set(walked))), (43, 43), "sessions walked over, different ones")
 
 
+def test_top(t):
+    """Who takes most, by each of four things; the rows of the answer and a table."""
+    _, ctl, pod, server = _started(t)
+    for by, key in (("pods", pod.address), ("namespaces", "payments"),
+                    ("destinations", server.address), ("egress-ips", topology.PAYMENTS_IP)):
+        rows = ctl.json("top", by)["rows"]
+        t.equal([(row["key"], row["sessions"]) for row in rows], [(key, 3)], "top " + by)
+        t.check(rows[0]["packets"]["out"] >= 3 and rows[0]["bytes"]["in"] > 0, str(rows[0]))
+        t.check(key in ctl.say("top", by, "-n", "5"), "no table of top " + by)
+    t.equal(ctl.json("top")["rows"], ctl.json("top", "pods")["rows"], "top of nothing named")
+    ctl.say("top", "routers", status=USAGE)
+    ctl.say("bugreport", "-o", "/nowhere", status=FAILED)
+    ctl.say("rpc", "trace.start", status=FAILED)
+
+
 def test_counters_and_drops(t):
     """Counters by prefix, drops with text and advice; JSON and tables from the same answer."""
     rig, ctl, _, _ = _started(t)

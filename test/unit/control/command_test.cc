@@ -72,6 +72,8 @@ TEST_F(CommandTest, EachLineMakesItsRequest) {
             R"(namespaces.patch {"add":{"web":["10.0.0.1","10.0.1.0/26"]}})");
   EXPECT_EQ(request("namespace remove web 10.0.0.1"),
             R"(namespaces.patch {"remove":{"web":["10.0.0.1"]}})");
+  EXPECT_EQ(request("top"), "sessions.top {}");
+  EXPECT_EQ(request("top egress-ips -n 3"), R"(sessions.top {"by":"egress-ips","limit":3})");
   EXPECT_EQ(request("log debug"), R"(log.set {"level":"debug"})");
   EXPECT_EQ(request("shutdown"), "shutdown {}");
   EXPECT_EQ(request(R"(rpc counters.get '{"prefix": "drop."}')"), R"( {"prefix":"drop."})");
@@ -123,6 +125,64 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
   EXPECT_EQ(usage_error("config apply --dry-run=yes x"), "--dry-run takes no value");
   EXPECT_EQ(usage_error("log loud"), "LEVEL is one of: error, warn, info, debug");
   EXPECT_EQ(usage_error("\033[31m"), "no command \"\\x1b[31m\"; help lists them");
+}
+
+// Whatever of the interface is not there yet says so, with its options and whatever follows.
+TEST_F(CommandTest, WhatIsNotSupportedYetIsNoUsageError) {
+  for (const char* text : {"events sessions", "explain 10.0.0.1 1.1.1.1 tcp 443",
+                           "trace src 10.0.0.1 -n 3 --drops", "capture uplink -w /tmp/x --drops",
+                           "drain 192.0.2.50 --deadline 60s", "bugreport -o /tmp/x"}) {
+    const absl::StatusOr<CommandLine> line = parse_line(commands_, *split_words(text));
+    if (line.ok()) {  // there by now
+      EXPECT_FALSE(line->command->help.empty()) << text;
+      continue;
+    }
+    EXPECT_EQ(line.status().code(), absl::StatusCode::kUnimplemented) << text;
+    EXPECT_NE(line.status().message().find("is not supported yet"), std::string::npos);
+    for (const Command& command : commands_) {
+      EXPECT_FALSE(std::string_view(text).starts_with(std::string(command.words) + " ")) << text;
+    }
+  }
+  EXPECT_EQ(usage_error("evnts"), "no command \"evnts\"; help lists them");
+}
+
+TEST_F(CommandTest, EveryCommandOfTheInterfaceIsKnown) {
+  for (const char* text : {"status",
+                           "health",
+                           "show ports",
+                           "show workers",
+                           "show tunnels",
+                           "show nodes",
+                           "show namespaces",
+                           "show egress-ips",
+                           "show egress-routers",
+                           "show firewall",
+                           "show firewall web",
+                           "sessions",
+                           "sessions count",
+                           "sessions delete tcp",
+                           "drops",
+                           "counters nat.",
+                           "top pods",
+                           "top namespaces",
+                           "top destinations",
+                           "top egress-ips",
+                           "config check",
+                           "config diff",
+                           "config show",
+                           "config confirm",
+                           "config rollback",
+                           "config apply /x",
+                           "namespace add web 10.0.0.1",
+                           "namespace remove web 10.0.0.1",
+                           "log info",
+                           "rpc status {}",
+                           "completion zsh"}) {
+    EXPECT_NE(parsed(text).command, nullptr) << text;
+  }
+  EXPECT_EQ(usage_error("top routers"),
+            "pods|namespaces|destinations|egress-ips is one of: pods, namespaces, destinations, "
+            "egress-ips");
 }
 
 TEST_F(CommandTest, RpcTakesAnObject) {

@@ -138,6 +138,17 @@ TEST_F(Dispatch, SaysWhereMethodsAreListed) {
             300u);
 }
 
+TEST_F(Dispatch, WhatIsAnnouncedIsNotSupportedYet) {
+  methods_.announce("trace.start");
+  methods_.announce("echo");
+  const json error = answer(R"({"jsonrpc":"2.0","id":6,"method":"trace.start"})")["error"];
+  EXPECT_EQ(error["code"], 1012);
+  EXPECT_EQ(error["message"], "trace.start is not supported yet");
+  EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":6,"method":"echo"})"), 0) << "there by now";
+  for (const json& method : methods_.discover()["methods"])
+    EXPECT_NE(method["name"], "trace.start");
+}
+
 TEST_F(Dispatch, ReadersDoNotChange) {
   EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":6,"method":"set"})", Rights::kRead), 1007);
   EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":6,"method":"echo"})", Rights::kNone), 1007);

@@ -217,7 +217,9 @@ TEST_F(MethodsTest, StatusHasWhatIsPromised) {
   ASSERT_EQ(status["workers"].size(), 2u);
   EXPECT_EQ(status["workers"][1]["cpu"], 3);
   ASSERT_FALSE(status["attention"].empty());
-  EXPECT_EQ(status["attention"][0], "the link of port uplink is down");
+  EXPECT_EQ(status["attention"][0],
+            "the link of port uplink is down: no session can start by it; check the cable and the "
+            "other end");
 }
 
 TEST_F(MethodsTest, NamesThatFailNeedAttentionAndAreCounted) {

@@ -65,6 +65,15 @@ class RunnerTest : public testing::Test {
       r.error(rpc_error(absl::InvalidArgumentError("1 error; nothing was changed"),
                         {{.file = params["path"], .line = 3, .path = "nodes", .text = "missing"}}));
     });
+    add("sessions.top", {{.name = "by"}, {.name = "limit", .kind = ParamKind::kInteger}},
+        [](const json& params, Responder r) {
+          json row = {{"key", params.contains("by") ? "" : "10.0.0.1"},
+                      {"namespace", "web"},
+                      {"sessions", 17},
+                      {"packets", {{"out", 1}, {"in", 2}}},
+                      {"bytes", {{"out", 1'500'000}, {"in", 3'000}}}};
+          r.result({{"rows", {row}}});
+        });
     loop_ = std::make_unique<LoopThread>();
     absl::StatusOr<std::unique_ptr<RpcServer>> server =
         RpcServer::start(loop_->base(), &methods_, options_);
@@ -201,6 +210,22 @@ TEST_F(RunnerTest, CallsAnyMethod) {
   EXPECT_EQ(err(), "posternctl: no method \"no.such\": rpc.discover lists them\n");
   EXPECT_EQ(run(R"(rpc sessions.list '{"limit": "many"}')"), 1);
   EXPECT_NE(err().find("error: limit: must be an integer"), std::string::npos) << err();
+}
+
+TEST_F(RunnerTest, ShowsWhoTakesMost) {
+  EXPECT_EQ(run("top -n 1"), 0);
+  EXPECT_EQ(out(),
+            "POD       NAMESPACE  SESSIONS  PACKETS      BYTES\n"
+            "10.0.0.1  web              17      1/2  1.5M/3.0k\n");
+  EXPECT_EQ(run("top namespaces"), 0);
+  EXPECT_EQ(out(),
+            "NAMESPACE  SESSIONS  PACKETS      BYTES\n"
+            "(nodes)          17      1/2  1.5M/3.0k\n");
+}
+
+TEST_F(RunnerTest, WhatIsNotSupportedYetIsAFailure) {
+  EXPECT_EQ(run("bugreport -o /tmp/x"), 1);
+  EXPECT_EQ(err(), "posternctl: bugreport is not supported yet\n");
 }
 
 TEST_F(RunnerTest, SaysWhatToDoWithoutAGateway) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "control/methods/session_top.h"
 #include "test/unit/control/worked_gateway.h"
 
 namespace postern {
@@ -93,6 +94,73 @@ TEST_F(SessionMethodsTest, NamesTheWordOfAWrongFilter) {
     EXPECT_EQ(error["message"], "`filter`: \"src\" takes an address or a prefix, not \"nowhere\"");
     EXPECT_EQ(error["data"]["errors"][0]["path"], "filter");
   }
+}
+
+TEST_F(SessionMethodsTest, TopSumsByWhatIsAskedFor) {
+  const SessionHandle busy = gateway_.open("10.128.2.6", 7, "203.0.113.7", 443, "192.0.2.61", kTcp);
+  gateway_.count(busy, Direction::kOutbound, 1000);
+  gateway_.count(busy, Direction::kInbound, 5000);
+  const auto top = [this](const json& params) {
+    return gateway_.result("sessions.top", params)["rows"];
+  };
+  const json pods = top({{"by", "pods"}});
+  ASSERT_EQ(pods.size(), 4u);
+  EXPECT_EQ(pods[0], (json{{"key", "10.128.2.6"},
+                           {"namespace", "shop"},
+                           {"sessions", 1},
+                           {"packets", {{"out", 1}, {"in", 1}}},
+                           {"bytes", {{"out", 1000}, {"in", 5000}}}}));
+  EXPECT_EQ(pods[1]["key"], "10.128.0.11") << "no bytes: by sessions, then by key";
+  EXPECT_EQ(pods[2]["key"], "10.128.0.12");
+  EXPECT_EQ(pods[2]["sessions"], kPayments / 2);
+  EXPECT_EQ(pods[3]["sessions"], kShop);
+  EXPECT_EQ(top(json::object()), pods) << "pods where nothing is said";
+  EXPECT_EQ(top({{"limit", 2}}).size(), 2u);
+
+  const json namespaces = top({{"by", "namespaces"}});
+  ASSERT_EQ(namespaces.size(), 2u);
+  EXPECT_EQ(namespaces[0]["key"], "shop");
+  EXPECT_EQ(namespaces[0]["sessions"], kShop + 1);
+  EXPECT_FALSE(namespaces[0].contains("namespace"));
+  EXPECT_EQ(namespaces[1]["key"], "payments");
+  const json destinations = top({{"by", "destinations"}});
+  ASSERT_EQ(destinations.size(), 3u);
+  EXPECT_EQ(destinations[0]["key"], "203.0.113.7");
+  EXPECT_EQ(destinations[1]["key"], "203.0.113.5");
+  const json addresses = top({{"by", "egress-ips"}});
+  ASSERT_EQ(addresses.size(), 3u);
+  EXPECT_EQ(addresses[0]["key"], "192.0.2.61");
+  EXPECT_EQ(addresses[1]["key"], "192.0.2.50");
+  EXPECT_EQ(addresses[2]["sessions"], kShop);
+}
+
+TEST_F(SessionMethodsTest, TopOfARemovedPodHasNoRow) {
+  gateway_.result("namespaces.patch", {{"remove", {{"payments", {"10.128.0.11"}}}}});
+  for (const json& row : gateway_.result("sessions.top", json::object())["rows"]) {
+    EXPECT_NE(row["key"], "10.128.0.11");
+  }
+}
+
+TEST(SessionTop, KeepsTheLargestWhateverManyThereAre) {
+  WorkedGateway gateway(kWorkedConfig);
+  SessionTop top(TopBy::kDestinations, 100);
+  const Snapshot& snapshot = gateway.context().gateway->snapshot();
+  SessionCopy copy{};
+  copy.entry.vni_protocol = OutboundKey::pack(100, kUdp);
+  for (uint32_t i = 0; i < 100'000; ++i) {
+    copy.entry.remote_ip = Ipv4Address{0xcb007100 + i}.wire();
+    copy.entry.outbound_bytes = i % 1000 == 0 ? 1'000'000 + i : 10;
+    top.add(snapshot, copy);
+    copy.entry.remote_ip = Ipv4Address{0x01020304}.wire();
+    copy.entry.outbound_bytes = 50;
+    top.add(snapshot, copy);
+  }
+  const json rows = top.rows(gateway.context().gateway->names(), 1000);
+  EXPECT_LE(rows.size(), 100u);
+  EXPECT_EQ(rows[0]["key"], "1.2.3.4");
+  EXPECT_EQ(rows[0]["sessions"], 100'000);
+  EXPECT_EQ(rows[0]["bytes"]["out"], 5'000'000);
+  EXPECT_EQ(rows[1]["bytes"]["out"], 1'099'000);
 }
 
 }  // namespace

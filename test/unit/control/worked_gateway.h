@@ -18,6 +18,8 @@
 
 #include "config/load.h"
 #include "control/methods/methods.h"
+#include "control/serve/neighbours.h"
+#include "control/serve/settings.h"
 #include "dataplane/run/session_errands.h"
 #include "test/unit/control/fake_loop.h"
 #include "test/unit/control/known_names.h"
@@ -27,15 +29,14 @@ namespace postern {
 
 class WorkedGateway {
  public:
-  explicit WorkedGateway(const std::string& text) {
-    config::LoadResult loaded = config::load_text(text, "text");
-    EXPECT_TRUE(loaded.model) << (loaded.errors.empty() ? "" : loaded.errors[0].text());
-    EXPECT_TRUE(gateway_.start(*loaded.model).ok());
+  explicit WorkedGateway(const std::string& text) : model_(model_of(text)) {
+    EXPECT_TRUE(gateway_.start(model_).ok());
     context_.gateway = &gateway_;
     context_.loop = &loop_;
     context_.log = &log_;
     context_.host_names = &names_.host_names;
     context_.rates = &rates_;
+    context_.neighbours = &neighbours_;
     context_.workers = {
         {.cpu = 3, .counters = &counters_, .accounts = &accounts_, .channel = &channel_}};
     context_.now_ms = [this] { return now_.ms; };
@@ -44,6 +45,7 @@ class WorkedGateway {
 
   [[nodiscard]] MethodContext& context() { return context_; }
   [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
   [[nodiscard]] SessionTable& table() { return table_.table; }
 
   // A session of a pod of the configuration, as if its first packet had come.
@@ -64,10 +66,12 @@ class WorkedGateway {
     return created.handle;
   }
   // Time of the control thread, in which everybody does what there is to do.
-  void pass(std::chrono::seconds time) {
-    for (int64_t ms = 0; ms < time.count() * 1000; ms += 50) {
+  void pass(std::chrono::milliseconds time) {
+    constexpr std::chrono::milliseconds kStep{50};
+    for (std::chrono::milliseconds at{0}; at < time; at += kStep) {
       work();
-      loop_.pass(std::chrono::milliseconds(50));
+      loop_.pass(kStep);
+      neighbours_.tick();
     }
   }
   // The name of the namespace that an address belongs to now, "-" for none.
@@ -110,11 +114,16 @@ class WorkedGateway {
   }
 
  private:
-  class NoResolver : public NextHopResolver {
+  class SilentSender : public FrameSender {
    public:
-    void published(const Snapshot&, std::span<const NextHop>) override {}
-    void forget(std::span<const NeighbourSlot>) override {}
+    bool send(uint16_t, std::span<const std::byte>) override { return true; }
   };
+
+  static config::Model model_of(const std::string& text) {
+    config::LoadResult loaded = config::load_text(text, "text");
+    EXPECT_TRUE(loaded.model) << (loaded.errors.empty() ? "" : loaded.errors[0].text());
+    return loaded.model.value_or(config::Model{});
+  }
 
   // What helper thread and worker do until they are asked again.
   void work() {
@@ -133,6 +142,7 @@ class WorkedGateway {
   }
 
   std::vector<std::string> told_;
+  config::Model model_;
   Now now_{10'000};
   FakeLoop loop_;
   Log log_{-1};
@@ -145,12 +155,15 @@ class WorkedGateway {
   Sessions sessions_{table_.table, tables_.source_records, accounts_, counters_};
   SessionErrands errands_{sessions_};
   Publisher publisher_{&loop_, &published_, {&channel_}};
-  NoResolver resolver_;
+  SilentSender sender_;
+  Neighbours neighbours_{
+      &loop_, &tables_.neighbours, &sender_,
+      neighbour_ports(model_, std::vector<MacAddress>(model_.ports.size(), MacAddress{{2}}))};
   Gateway gateway_{{.loop = &loop_,
                     .publisher = &publisher_,
                     .tables = &tables_,
-                    .resolver = &resolver_,
-                    .machine = {{{0, {}}, {1, {}}}, 7},
+                    .resolver = &neighbours_,
+                    .machine = {std::vector<PortFacts>(model_.ports.size()), 7},
                     .on_commit = [](const config::Model&) {},
                     .tell = [this](const std::string& text) { told_.push_back(text); }}};
   KnownNames names_{&loop_};

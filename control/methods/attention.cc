@@ -1,0 +1,134 @@
+#include "control/methods/attention.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/methods/session_rows.h"
+#include "control/methods/session_sums.h"
+#include "control/methods/totals.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMostOfAKind = 8;
+
+// Of many sentences of one kind the first ones, and how many more there are.
+void add_some(std::vector<std::string> texts, const char* of_what, json& all) {
+  const size_t shown = std::min(texts.size(), kMostOfAKind);
+  for (size_t i = 0; i < shown; ++i) all.push_back(std::move(texts[i]));
+  if (texts.size() == shown) return;
+  all.push_back(absl::StrCat("... and ", texts.size() - shown, " more ", of_what, " like these"));
+}
+
+void add_links(const MethodContext& context, json& all) {
+  const auto& ports = context.gateway->file().ports;
+  for (size_t i = 0; i < context.ports.size(); ++i) {
+    if (context.ports[i].link().up) continue;
+    const bool external = ports[i].role != config::PortRole::kCluster;
+    all.push_back(absl::StrCat("the link of port ", ports[i].name.value, " is down",
+                               external ? ": no session can start by it" : "",
+                               "; check the cable and the other end"));
+  }
+}
+
+void add_nodes(const MethodContext& context, json& all) {
+  const Snapshot& snapshot = context.gateway->snapshot();
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < snapshot.nodes.size(); ++i) {
+    const NodeEntry& node = snapshot.nodes[i];
+    if (!node.in_use || node.next_hop != kNoNeighbour) continue;
+    texts.push_back(absl::StrCat("there is no route to the VTEP ", node.vtep.text(), " of node ",
+                                 context.gateway->names().nodes[i],
+                                 ": give a cluster port a `gateway`"));
+  }
+  add_some(std::move(texts), "nodes", all);
+}
+
+void add_sessions(const MethodContext& context, json& all) {
+  uint64_t active = 0;
+  for (const WorkerView& worker : context.workers) active += active_sessions(*worker.counters);
+  const uint64_t max = context.gateway->file().sessions.max;
+  if (active * 100 < max * kSessionsWarning_percent) return;
+  all.push_back(absl::StrCat("the session table is ", active * 100 / max,
+                             " % full: raise sessions.max and restart the gateway, or see who "
+                             "opens so many (posternctl top)"));
+}
+
+uint64_t ports_in_all(const MethodContext& context) {
+  return context.gateway->file().sessions.port_range->size();
+}
+
+// Addresses of which some protocol has so many ports in use that one destination may have most.
+std::vector<AddressSlot> suspects(const MethodContext& context) {
+  std::vector<AddressSlot> slots;
+  const uint64_t many = ports_in_all(context) * kPortsWarning_percent;
+  for (const auto& [address, slot] : context.gateway->books().addresses.all()) {
+    for (size_t protocol = 0; protocol < 3; ++protocol) {
+      uint64_t used = 0;
+      for (const WorkerView& worker : context.workers) {
+        used += worker.accounts->ports_used[slot][protocol].read();
+      }
+      if (used * 100 < many) continue;
+      slots.push_back(static_cast<AddressSlot>(slot));
+      break;
+    }
+  }
+  return slots;
+}
+
+void add_ports(const MethodContext& context, std::vector<AddressSlot> slots,
+               const SessionSums& sums, json& all) {
+  const uint64_t ports = ports_in_all(context);
+  std::vector<std::pair<uint64_t, std::string>> texts;  // by how full
+  for (const AddressSlot slot : slots) {
+    const auto fullest = sums.fullest({&slot, 1}, 1);
+    if (fullest.empty()) continue;
+    const auto& [remote, used] = fullest[0];
+    const uint64_t percent = used * 100 / ports;
+    if (percent < kPortsWarning_percent) continue;
+    texts.emplace_back(
+        percent,
+        absl::StrCat("egress address ",
+                     context.gateway->snapshot().policy.addresses[slot].address.text(), " has ",
+                     percent, " % of its ports in use towards ", remote.address.text(), ":",
+                     remote.port, " (", protocol_name(remote.protocol),
+                     "): add addresses to its entry, or set when_exhausted = \"next-address\""));
+  }
+  std::sort(texts.begin(), texts.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  std::vector<std::string> sentences;
+  for (auto& [percent, text] : texts) sentences.push_back(std::move(text));
+  add_some(std::move(sentences), "egress addresses", all);
+}
+
+}  // namespace
+
+void find_attention(const MethodContext& context, std::function<void(json)> done) {
+  json all = json::array();
+  add_links(context, all);
+  add_nodes(context, all);
+  for (std::string& text : context.neighbours->complaints()) all.push_back(std::move(text));
+  if (std::string text = context.gateway->attention(); !text.empty()) all.push_back(text);
+  for (std::string& text : context.host_names->complaints()) all.push_back(std::move(text));
+  if (context.state_attention) {
+    for (std::string& text : context.state_attention()) all.push_back(std::move(text));
+  }
+  add_sessions(context, all);
+  std::vector<AddressSlot> slots = suspects(context);
+  if (slots.empty()) return done(std::move(all));
+  sum_sessions(context, [&context, slots = std::move(slots), all = std::move(all),
+                         done = std::move(done)](const SessionSums& sums) mutable {
+    add_ports(context, std::move(slots), sums, all);
+    done(std::move(all));
+  });
+}
+
+}  // namespace postern

@@ -1,0 +1,168 @@
+// The sentences of `status` that say what to look at: each one comes with its cause and goes with
+// it.
+#include "control/methods/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "test/unit/control/worked_gateway.h"
+
+namespace postern {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr MacAddress kPeer{{2, 9, 9, 9, 9, 9}};
+constexpr MacAddress kOtherPeer{{2, 8, 8, 8, 8, 8}};
+
+// The usual configuration with few ports, and further settings.
+std::string few_ports(const std::string& max = "64") {
+  return std::string(kWorkedConfig) + "sessions : { max = " + max +
+         "; port_range = \"1024-1087\"; };\n";
+}
+
+class AttentionTest : public testing::Test {
+ protected:
+  void start(const std::string& text) {
+    gateway_ = std::make_unique<WorkedGateway>(text);
+    for (size_t i = 0; i < 2; ++i) {
+      gateway_->context().ports.push_back({.driver = "net_null",
+                                           .mac = {},
+                                           .link =
+                                               [this, i] {
+                                                 return PortLink{up_[i], 0};
+                                               },
+                                           .statistics = [] { return PortStatistics{}; }});
+    }
+    hear_all();
+  }
+  void hear(uint16_t port, const char* address, MacAddress mac = kPeer) {
+    gateway_->neighbours().take({Punt::Kind::kHeard, {port, *Ipv4Address::parse(address)}, mac});
+  }
+  // Every next hop of the usual configuration answers.
+  void hear_all() {
+    hear(0, "10.0.0.1");
+    hear(0, "10.0.0.2");
+    hear(1, "192.0.2.1");
+  }
+  std::vector<std::string> texts() {
+    return gateway_->result("status", json::object())["attention"];
+  }
+  // The one sentence that there is.
+  std::string only() {
+    const std::vector<std::string> all = texts();
+    EXPECT_EQ(all.size(), 1u) << json(all);
+    return all.empty() ? "" : all[0];
+  }
+  // Opens sessions of one pod to one remote, from ports of their own.
+  void open(int count, const char* remote, const char* egress = "192.0.2.50") {
+    for (int i = 0; i < count; ++i, ++source_port_) {
+      gateway_->open("10.128.0.11", source_port_, remote, 443, egress, kTcp);
+    }
+  }
+
+  std::array<bool, 2> up_{true, true};
+  uint16_t source_port_ = 2000;
+  std::unique_ptr<WorkedGateway> gateway_;
+};
+
+TEST_F(AttentionTest, NothingIsSaidOfAGatewayThatIsWell) {
+  start(kWorkedConfig);
+  open(100, "203.0.113.5");
+  EXPECT_EQ(texts(), std::vector<std::string>());
+}
+
+TEST_F(AttentionTest, ALinkThatIsDown) {
+  start(kWorkedConfig);
+  up_[1] = false;
+  EXPECT_EQ(only(),
+            "the link of port uplink is down: no session can start by it; check the cable and the "
+            "other end");
+  up_ = {false, true};
+  EXPECT_EQ(only(), "the link of port underlay is down; check the cable and the other end");
+  up_[0] = true;
+  EXPECT_TRUE(texts().empty());
+}
+
+TEST_F(AttentionTest, ANodeWithoutARoute) {
+  std::string text = kWorkedConfig;
+  text.replace(text.find("10.0.0.2\""), 8, "10.9.0.2");
+  start(text);
+  EXPECT_EQ(only(),
+            "there is no route to the VTEP 10.9.0.2 of node node-2: give a cluster port a "
+            "`gateway`");
+}
+
+TEST_F(AttentionTest, ANextHopThatDoesNotAnswerAndComesBack) {
+  start(kWorkedConfig);
+  for (int i = 0; i < 40; ++i) {
+    gateway_->pass(seconds(1));
+    hear(0, "10.0.0.1");
+    hear(0, "10.0.0.2");
+  }
+  EXPECT_EQ(only(),
+            "the next hop 192.0.2.1 on port uplink does not answer ARP: check that it is up and on "
+            "that link");
+  hear(1, "192.0.2.1");
+  EXPECT_TRUE(texts().empty());
+}
+
+TEST_F(AttentionTest, ANextHopThatTwoDevicesClaimToBe) {
+  start(kWorkedConfig);
+  for (const MacAddress& mac : {kOtherPeer, kPeer, kOtherPeer}) {
+    gateway_->pass(milliseconds(1500));
+    hear(1, "192.0.2.1", mac);
+  }
+  EXPECT_EQ(only(), "the next hop 192.0.2.1 on port uplink is claimed by " + kPeer.text() +
+                        " and " + kOtherPeer.text() +
+                        " in turn: check that only one device has that address");
+}
+
+TEST_F(AttentionTest, PortsThatAreNearlyUsedUpTowardsOneDestination) {
+  start(few_ports("4096"));
+  open(40, "203.0.113.5");
+  open(40, "203.0.113.6");
+  EXPECT_TRUE(texts().empty()) << "80 ports in use, but 40 of 64 towards each";
+  open(12, "203.0.113.5");
+  EXPECT_EQ(only(),
+            "egress address 192.0.2.50 has 81 % of its ports in use towards 203.0.113.5:443 (tcp): "
+            "add addresses to its entry, or set when_exhausted = \"next-address\"");
+  gateway_->result("sessions.delete", {{"filter", "dst 203.0.113.5"}});
+  EXPECT_TRUE(texts().empty());
+}
+
+TEST_F(AttentionTest, ASessionTableThatIsNearlyFull) {
+  start(std::string(kWorkedConfig) + "sessions : { max = 1024; };\n");
+  open(900, "203.0.113.5");
+  EXPECT_TRUE(texts().empty());
+  open(22, "203.0.113.5");
+  EXPECT_EQ(only(),
+            "the session table is 90 % full: raise sessions.max and restart the gateway, or see "
+            "who opens so many (posternctl top)");
+}
+
+TEST_F(AttentionTest, OfManyNodesSome) {
+  std::string nodes;
+  for (int i = 0; i < 20; ++i) {
+    const std::string number = std::to_string(i);
+    nodes += (i == 0 ? "" : ",") + ("{ name = \"n" + number) +
+             "\"; tunnel = \"overlay\"; vtep = \"10.9.1." + std::to_string(i + 1) +
+             "\"; pod_cidrs = [ \"10.200." + number + ".0/24\" ]; }";
+  }
+  std::string text = kWorkedConfig;
+  const size_t at = text.find("nodes = (");
+  text.replace(at, text.find(");", at) - at, "nodes = ( " + nodes);
+  text.replace(text.find("namespaces = ("), text.find("egress_ips") - text.find("namespaces = ("),
+               "namespaces = ( { name = \"payments\"; }, { name = \"shop\"; } );\n");
+  start(text);
+  ASSERT_EQ(texts().size(), 9u);
+  EXPECT_EQ(texts().back(), "... and 12 more nodes like these");
+}
+
+}  // namespace
+}  // namespace postern
