@@ -262,7 +262,7 @@ inline constexpr auto kEgressRouterKeys = std::tuple(
         .prefaced("EGRESS_SOURCE unspecified or invalid"),
     key("mode", &EgressRouter::mode,
         words<RouterMode>({{"redirect", RouterMode::kRedirect},
-                           {"dns-proxy", RouterMode::kDnsProxy, kLater},
+                           {"dns-proxy", RouterMode::kDnsProxy},
                            {"http-proxy", RouterMode::kHttpProxy, kLater}}),
         kOptional, "The grammar of `destinations`, as in OpenShift's egress router images.")
         .prefaced("Unrecognized EGRESS_ROUTER_MODE '%'"),

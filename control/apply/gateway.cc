@@ -207,6 +207,7 @@ bool Gateway::take_over(Plan& plan) {
     state_.namespaces = std::move(plan.namespaces);
     state_.inputs = std::move(plan.inputs);
     state_.file_pods = std::move(plan.file_pods);
+    state_.names = std::move(plan.compiled.names);
     shrank = state_.layer.keep_only(state_.namespaces) || !plan.dropped.empty();
     for (const PodEdit& edit : plan.dropped) state_.layer.forget(edit.name, edit.pod);
     take_names();

@@ -1,18 +1,24 @@
-// What new addresses of names lead to: the tables in force with the parts that hold addresses of
-// names made anew, everything else as it was. Pure; for the helper thread.
+// What host names stand for, as the workers' tables have it: all of it with a new configuration,
+// and what changed of it alone afterwards. Pure; for the helper thread.
 #ifndef POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
 #define POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
 
 #include <memory>
 
 #include "control/apply/name_addresses.h"
+#include "control/apply/name_numbers.h"
 #include "control/apply/transaction.h"
 #include "dataplane/table/snapshot.h"
 
 namespace postern {
 
-// `in_force`: the snapshot that was published last. One of these or of the plans of transaction.h
-// and patch.h at a time.
+// The addresses of numbered names; null where there are no names.
+std::shared_ptr<const ResolvedNames> resolved_names(const NameNumbers& numbers,
+                                                    const NameAddresses& addresses);
+
+// What new addresses of names lead to: the tables in force with the parts that hold addresses of
+// names made anew, everything else as it was. `in_force`: the snapshot that was published last. One
+// of these or of the plans of transaction.h and patch.h at a time.
 Plan plan_names(const DesiredState& state, const Snapshot& in_force,
                 std::shared_ptr<const NameAddresses> addresses);
 

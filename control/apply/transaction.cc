@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/apply/plan_names.h"
+
 namespace postern {
 namespace {
 
@@ -91,6 +93,7 @@ Plan plan_model(const DesiredState& state, const SourceBook& sources, const Mach
     return plan;
   }
   plan.compiled = std::move(*compiled);
+  plan.compiled.snapshot->names = resolved_names(plan.compiled.names, *state.addresses);
   plan.namespaces = namespace_keys(*model, plan.compiled.books);
   plan.inputs = source_inputs(*model, plan.compiled.books);
   plan.file_pods = plan.inputs.pods;

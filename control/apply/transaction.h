@@ -19,6 +19,7 @@
 #include "control/apply/compile.h"
 #include "control/apply/diff.h"
 #include "control/apply/name_addresses.h"
+#include "control/apply/name_numbers.h"
 #include "control/apply/pod_layer.h"
 #include "control/apply/sources.h"
 
@@ -43,7 +44,8 @@ struct DesiredState {
   // read by transactions only.
   SourceInputs inputs;
   PrefixMap<NamespaceIndex> file_pods;  // without the layer
-  // What the file's names stand for.
+  NameNumbers names;                    // of the file, as the tables number them
+  // What they stand for.
   std::shared_ptr<const NameAddresses> addresses = std::make_shared<const NameAddresses>();
 };
 

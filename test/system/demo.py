@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The demonstration behind demo.sh: a gateway between two nodes and a server, all in network
 namespaces. Every line says what was expected and what the server, or the gateway, saw."""
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ NODE_IP, PAYMENTS_IP, WEB_IP, NEW_WEB_IP = "192.0.2.20", "192.0.2.50", "192.0.2.
 FORBIDDEN = topology.SERVERS[1]
 NODE_IPS = ["192.0.2.101", "192.0.2.102"]
 LISTEN, ROUTER_IP, ROUTER_SERVER = "172.30.0.10", "192.0.2.70", topology.SERVERS[2]
+NAMED = topology.SERVERS[3:5]
 CONNECTIONS = 50
 PODS = 1000
 WIDTHS = (60, 26)
@@ -191,6 +193,32 @@ def show_router(test, rig, report):
         report.line("%s to %s:%d" % (name, LISTEN, port), expected, seen)
 
 
+def show_names(test, rig, report):
+    report.title("Egress Router, dns-proxy: payments dial %s:81, which leads to db.example.com" %
+                 LISTEN)
+    rig.dns.serve(db=[NAMED[0]])
+    rig.apply(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=EGRESS, egress_routers=[
+        {"name": "names", "namespaces": ["payments"], "listen": LISTEN, "source": ROUTER_IP,
+         "mode": "dns-proxy", "destinations": "81 db.example.com %d" % topology.ECHO_PORT}])
+    servers = [rig.echo(address) for address in NAMED]
+    for server in servers:
+        rig.dns.serve(db=[server.address])
+        test.eventually(lambda own=server: _reached(rig, servers) == [own.address],
+                        "db.example.com leads to %s" % server.address, within_s=15.0)
+        report.line("db.example.com is %s: a connection comes to" % server.address, server.address,
+                    ", ".join(_reached(rig, servers)))
+
+
+def _reached(rig, servers):
+    """Which of the servers a connection of payments by the demo's name comes to."""
+    for server in servers:
+        server.seen.clear()
+    with rig.pod("payments").tcp(timeout_s=2.0) as sock, contextlib.suppress(OSError):
+        sock.connect((LISTEN, 81))
+        sock.recv(64)
+    return [server.address for server in servers if ROUTER_IP in server.seen]
+
+
 def show_accounts(rig, report):
     report.title("Nothing else left, and every packet is accounted for")
     foreign = sorted({p.src for p in rig.left() if p.kind == frames.ETH_IP} - rig.allowed)
@@ -244,7 +272,7 @@ def demonstrate(test, options):
     report = Report()
     print("postern: two nodes (kernel VXLAN), pods of three namespaces, a gateway, a server outside"
           "\n(all of it in network namespaces of its own)", flush=True)
-    rig = test.rig()
+    rig = test.rig(dns=True)
     rig.start(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=EGRESS)
     server, forbidden = rig.echo(), rig.echo(FORBIDDEN, 443)
     rig.http(lambda address: b"you come from %s\n" % address.encode())
@@ -254,6 +282,7 @@ def demonstrate(test, options):
     show_changes(test, rig, report, server)
     show_node_ips(test, rig, report, server)
     show_router(test, rig, report)
+    show_names(test, rig, report)
     show_accounts(rig, report)
     if not report.good:
         print("\n" + rig.gateway.describe(), flush=True)

@@ -18,7 +18,7 @@ import os
 import socket
 import time
 
-from . import capture, frames, gateway, peers
+from . import capture, dns as names, frames, gateway, peers
 from .ground import run
 
 VNI = 100
@@ -78,7 +78,7 @@ class Rig:
     """One topology with one gateway. Build it, `start` it, use it; the case runner ends it."""
 
     def __init__(self, ground, options, nodes=2, far=False, device="af_packet", underlay_mtu=1600,
-                 uplink_mtu=1500, headers_only=False):
+                 uplink_mtu=1500, headers_only=False, dns=False):
         self.ground, self.options, self.device = ground, options, device
         self.underlay_mtu, self.uplink_mtu = underlay_mtu, uplink_mtu
         self._headers_only = headers_only
@@ -89,6 +89,7 @@ class Rig:
         self.outside = ground.namespace("outside")
         self.far = ground.namespace("far") if far else None
         self.gateway = gateway.Gateway(ground, self.gateway_ns, options.bin)
+        self.dns = names.Dns(ground, self.gateway_ns) if dns else None
         self.uplink_mac = UPLINK_MAC
         self._build()
 
@@ -235,7 +236,7 @@ class Rig:
 
     def restart(self, *by):
         """Starts the gateway with what is written; `by` is a command that executes it."""
-        self.gateway.launch(*by)
+        self.gateway.launch(*(self.dns.around() if self.dns else ()), *by)
         if self.device == "tap":
             self._attach_taps()
         self.gateway.wait_ready()

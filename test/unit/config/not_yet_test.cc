@@ -40,12 +40,9 @@ const BadSample kSamples[] = {
     {"egress routers of other modes",
      {{"firewall :",
        "egress_routers = (\n"
-       "  { name = \"names\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.10\"; source = "
-       "\"192.0.2.70\"; mode = \"dns-proxy\"; destinations = \"80 db.example.com\"; },\n"
        "  { name = \"web\"; namespaces = [ \"lab\" ]; listen = \"10.131.255.11\"; source = "
        "\"192.0.2.71\"; mode = \"http-proxy\"; destinations = \"*\"; } );\nfirewall :"}},
-     {{25, "egress_routers.names.mode: not supported yet: \"dns-proxy\""},
-      {26, "egress_routers.web.mode: not supported yet: \"http-proxy\""}}},
+     {{25, "egress_routers.web.mode: not supported yet: \"http-proxy\""}}},
     {"destinations by name",
      {{"to = [ \"203.0.113.0/24\" ];", "to_names = [ \"api.example.com\", \"*.example.org\" ];"}},
      {{26, "firewall.rules[0].to_names: not supported yet"}}},

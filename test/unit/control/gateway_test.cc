@@ -419,6 +419,31 @@ TEST_F(GatewayTest, NewAddressesOfNamesAreNoNewGeneration) {
   EXPECT_EQ(resolver_.generations.size(), 1u) << "next hops are as they were";
 }
 
+// What names stand for is in the tables by their numbers, whatever was changed in between.
+TEST_F(GatewayTest, AddressesOfNamesAreInTheTables) {
+  EXPECT_EQ(published_.current()->names, nullptr) << "no names, no table";
+  const std::string router = R"(egress_routers = (
+    { name = "db"; namespaces = [ "payments" ]; listen = "10.131.255.10"; source = "192.0.2.70";
+      mode = "dns-proxy"; destinations = [ "80 other.example.com", "81 DB.example.com" ]; } );)";
+  ASSERT_TRUE(apply(head() + kBody + router).status.ok());
+  const auto known = [this](NameIndex name) {
+    const auto addresses = published_.current()->names->addresses(name);
+    return std::vector<Ipv4Address>(addresses.begin(), addresses.end());
+  };
+  EXPECT_TRUE(known(1).empty());
+  gateway_.names_changed(names("203.0.113.9"), {});
+  settle();
+  EXPECT_TRUE(known(0).empty());
+  EXPECT_EQ(known(1), std::vector<Ipv4Address>{address("203.0.113.9")});
+  add("payments", {"10.128.0.70"});
+  ASSERT_TRUE(apply(head("debug") + kBody + router).status.ok());
+  EXPECT_EQ(known(1), std::vector<Ipv4Address>{address("203.0.113.9")}) << "over a change";
+  gateway_.names_changed(names("203.0.113.10"), {});
+  settle();
+  EXPECT_EQ(known(1), std::vector<Ipv4Address>{address("203.0.113.10")});
+  EXPECT_EQ(owner("10.128.0.70"), "payments");
+}
+
 TEST_F(GatewayTest, OfNamesThatWaitForTheirTurnTheLastCount) {
   std::vector<int> order;
   gateway_.apply({true, head() + kBody}, {}, [&](const ChangeResult&) { order.push_back(1); });

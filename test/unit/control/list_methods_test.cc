@@ -122,6 +122,25 @@ TEST_F(ListMethodsTest, WorkersRulesAndRouters) {
                                        {"hits", 0}}));
 }
 
+TEST(ListMethods, RoutersShowWhatTheirNamesStandFor) {
+  WorkedGateway gateway(std::string(kWorkedConfig) + R"(egress_routers = (
+    { name = "db"; namespaces = [ "payments" ]; listen = "10.131.255.10"; source = "192.0.2.70";
+      mode = "dns-proxy"; destinations = [ "80 DB.example.com", "81 db.example.com 5432",
+                                           "82 gone.example.com", "83 203.0.113.7" ]; } );)");
+  const auto address = [](std::string_view dotted) { return *Ipv4Address::parse(dotted); };
+  gateway.resolve({{"db.example.com", {{address("203.0.113.9"), address("203.0.113.8")}, 60, ""}}});
+  const json router = gateway.result("egress_routers.list", {{"name", "db"}})["rows"][0];
+  EXPECT_EQ(router["mode"], "dns-proxy");
+  EXPECT_EQ(router["names"], (json{{{"name", "db.example.com"},
+                                    {"state", "resolved"},
+                                    {"addresses", {"203.0.113.8", "203.0.113.9"}},
+                                    {"age_s", 0}},
+                                   {{"name", "gone.example.com"},
+                                    {"state", "unresolved"},
+                                    {"addresses", json::array()},
+                                    {"why", "the name does not exist"}}}));
+}
+
 TEST_F(ListMethodsTest, ANameThatIsNotThereIsNotFound) {
   for (const char* method : {"ports.list", "workers.list", "tunnels.list", "nodes.list",
                              "namespaces.list", "egress_ips.list", "egress_routers.list"}) {
