@@ -43,6 +43,7 @@ void check(const Model& model, const Gaps& gaps, Report& report) {
   check_ports(model, gaps, directory, report);
   check_addresses(model, directory, report);
   check_routers(model, report);
+  check_firewall(model, report);
   check_qos(model, report);
   check_ties(model, gaps, directory, report);
   check_sessions(model, report);

@@ -91,6 +91,7 @@ void check_pods(const Model& model, const Directory& directory, Report& report);
 void check_egress(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 void check_qos(const Model& model, Report& report);
 void check_routers(const Model& model, Report& report);
+void check_firewall(const Model& model, Report& report);
 void check_ties(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 
 }  // namespace postern::config

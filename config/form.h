@@ -86,9 +86,13 @@ struct Name {
 // A DNS name, or "*." and one for all under it.
 struct HostName {
   using Value = std::string;
+  bool wildcard_later = false;  // "*.example.org" is not supported yet
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(const Value& value) const { return config::quoted(value); }
   [[nodiscard]] std::string expects() const;
+  [[nodiscard]] std::string unsupported() const {
+    return wildcard_later ? config::quoted("*.example.com") : "";
+  }
 };
 
 // "off", or one of the given kinds of place. Kept as text: who opens it takes it apart.

@@ -169,10 +169,9 @@ Reading<std::string> HostName::read(const Scalar& scalar) const {
   if (Ipv4Prefix::parse(*text)) {
     return {std::nullopt, shown(scalar) + " is an address; write it in `to`"};
   }
-  if (!is_host_name(text->starts_with("*.") ? text->substr(2) : *text)) {
-    return refuse(*this, scalar);
-  }
-  return {std::string(*text), ""};
+  const bool is_wildcard = text->starts_with("*.");
+  if (!is_host_name(is_wildcard ? text->substr(2) : *text)) return refuse(*this, scalar);
+  return {std::string(*text), is_wildcard && wildcard_later ? not_yet(scalar) : ""};
 }
 
 std::string HostName::expects() const {

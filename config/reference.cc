@@ -89,6 +89,10 @@ std::string unsupported(const Form& form) {
   if constexpr (requires { form.unsupported(); }) return form.unsupported();
   return "";
 }
+template <typename Form>
+std::string unsupported(const List<Form>& list) {
+  return unsupported(list.form);
+}
 
 class Writer {
  public:

@@ -279,9 +279,8 @@ inline constexpr auto kFirewallRuleKeys = std::tuple(
     key("action", &FirewallRule::action, kFirewallActions, kRequired, "What the rule decides."),
     key("to", &FirewallRule::to, filled_list(Prefix{}), kOptional,
         "The destinations; without them (and names), all."),
-    key("to_names", &FirewallRule::to_names, filled_list(HostName{}), kOptional,
-        "Destinations by name; \"*.example.org\" is all under it.")
-        .not_yet(),
+    key("to_names", &FirewallRule::to_names, filled_list(HostName{.wildcard_later = true}),
+        kOptional, "Destinations by name; \"*.example.org\" is all under it."),
     key("ports", &FirewallRule::ports, filled_list(Service{}), kOptional,
         "Protocols and destination ports; without them, all."),
     key("log", &FirewallRule::log, Boolean{}, kOptional,

@@ -3,8 +3,11 @@
 #ifndef POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
 #define POSTERN_CONTROL_APPLY_PLAN_NAMES_H_
 
+#include <absl/status/status.h>
+
 #include <memory>
 
+#include "control/apply/books.h"
 #include "control/apply/name_addresses.h"
 #include "control/apply/name_numbers.h"
 #include "control/apply/transaction.h"
@@ -12,9 +15,12 @@
 
 namespace postern {
 
-// The addresses of numbered names; null where there are no names.
-std::shared_ptr<const ResolvedNames> resolved_names(const NameNumbers& numbers,
-                                                    const NameAddresses& addresses);
+// Puts into the tables of `model` what its names stand for, where they hold `before`: the addresses
+// of numbered names, and the firewall rules of the namespaces in which a name of a rule changed.
+// Fails when the firewall becomes too large with them.
+absl::Status put_names(const config::Model& model, const Books& books, const NameNumbers& numbers,
+                       const NameAddresses& before, const NameAddresses& addresses,
+                       Snapshot& snapshot);
 
 // What new addresses of names lead to: the tables in force with the parts that hold addresses of
 // names made anew, everything else as it was. `in_force`: the snapshot that was published last. One

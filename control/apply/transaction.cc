@@ -93,7 +93,9 @@ Plan plan_model(const DesiredState& state, const SourceBook& sources, const Mach
     return plan;
   }
   plan.compiled = std::move(*compiled);
-  plan.compiled.snapshot->names = resolved_names(plan.compiled.names, *state.addresses);
+  plan.refusal.status = put_names(*model, plan.compiled.books, plan.compiled.names, {},
+                                  *state.addresses, *plan.compiled.snapshot);
+  if (!plan.refusal.status.ok()) return plan;
   plan.namespaces = namespace_keys(*model, plan.compiled.books);
   plan.inputs = source_inputs(*model, plan.compiled.books);
   plan.file_pods = plan.inputs.pods;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Host names: dns-proxy lines follow a real DNS server and outlive it."""
+"""Host names: dns-proxy lines and firewall rules follow a real DNS server and outlive it."""
 from rig import frames, topology
 from rig.case import main
 
@@ -143,8 +143,10 @@ def test_a_name_never_leads_inside(t):
     _resolved(t, rig, "db.example.com", ["10.128.0.12"])
     _resolved(t, rig, "loop.example.com", ["127.0.0.1"])
     for port, reason in ((80, "cluster-destination"), (81, "bad-address")):
-        _curl(rig.pod(), port=port, timeout_s=1)
-        t.dropped(rig, reason)
+        def refused(to=port, why=reason):
+            _curl(rig.pod(), port=to, timeout_s=1)
+            return rig.gateway.drops().get(why)
+        t.eventually(refused, "%s through port %d" % (reason, port), RESOLVED_S)
     t.equal(_left(rig), [], "what left by the uplink")
 
 
@@ -162,6 +164,59 @@ def test_a_reload_reads_resolv_conf_again(t):
     _resolved(t, rig, "db.example.com", [OLD])
     rig.apply()
     t.equal(_complaint(rig, "db.example.com"), None, "what nobody needs is not complained of")
+
+
+def _by_name(*rules):
+    return {"default": "deny", "rules": [
+        {"namespace": "payments", "ports": ["udp/%d" % topology.ECHO_PORT], **rule}
+        for rule in rules]}
+
+
+def test_a_rule_by_name_allows_what_the_name_stands_for(t):
+    """to_names follows the name: the old address closes for new sessions, the new one opens; both
+    while the name has both; nothing before it is resolved, and the last answer without a server."""
+    rig = t.rig(nodes=1, dns=True)
+    rig.start(firewall=_by_name({"action": "allow", "to_names": ["API.example.com"]}))
+    old, new, pod = rig.echo(OLD), rig.echo(NEW), rig.pod()
+    t.check(t.silent(pod, old), "a name without an address let somebody out")
+    t.dropped(rig, "firewall-default")
+
+    def open_to(*servers):
+        _resolved(t, rig, "api.example.com", [server.address for server in servers],
+                  "firewall.list")
+        for server in (old, new):
+            t.eventually(lambda own=server: t.passes(pod, own, own in servers) == (own in servers),
+                         "%s is open: %s" % (server.address, server in servers), RESOLVED_S)
+
+    rig.dns.serve(api=[OLD])
+    open_to(old)
+    live = pod.udp()
+    t.ask(pod, old, live)
+    rig.dns.serve(api=[NEW])
+    open_to(new)
+    t.equal(t.ask(pod, old, live)[0], topology.PAYMENTS_IP, "a session from before")
+    live.close()
+    rig.dns.serve(api=[OLD, NEW])
+    open_to(old, new)
+    rig.dns.stop()
+    t.eventually(lambda: _complaint(rig, "api.example.com"), "an attention line", RESOLVED_S)
+    t.check(t.passes(pod, new, True), "the last answer is not in use")
+    rig.dns.start()
+
+
+def test_a_rule_by_name_denies_what_the_name_stands_for(t):
+    """action = "deny" by name: checked with a warning, denies the name's addresses, not others."""
+    rig = t.rig(nodes=1, dns=True)
+    rig.dns.serve(api=[OLD])
+    rig.start(firewall=_by_name({"action": "deny", "to_names": ["api.example.com"]},
+                                {"action": "allow"}))
+    checked = rig.gateway.call("config.check", path=rig.gateway.config_path)
+    t.check(any("to_names" in warning["path"] for warning in checked["warnings"]), str(checked))
+    old, new, pod = rig.echo(OLD), rig.echo(NEW), rig.pod()
+    _resolved(t, rig, "api.example.com", [OLD], "firewall.list")
+    t.eventually(lambda: t.silent(pod, old), "the name's address is closed", RESOLVED_S)
+    t.check(t.passes(pod, new, True), "another address is closed, too")
+    t.dropped(rig, "firewall-denied")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ constexpr BadKey kKeys[] = {
      "firewall.rules[0].to_names[0]"},
     {"firewall.rules[0].to_names", "[ \"203.0.113.7\" ]",
      "\"203.0.113.7\" is an address; write it in `to`", "firewall.rules[0].to_names[0]"},
-    {"firewall.rules[0].to_names", "[ \"api.example.com\" ]", "not supported yet"},
+    {"firewall.rules[0].to_names", "[ \"api.example.com\", \"*.example.com\" ]",
+     "not supported yet: \"*.example.com\"", "firewall.rules[0].to_names[1]"},
     {"firewall.rules[0].ports", "[ \"tcp/0\" ]",
      "must be \"tcp/443\", \"tcp/8000-8999\", \"udp/53\", \"tcp\", \"udp\" or \"icmp\", is "
      "\"tcp/0\"",

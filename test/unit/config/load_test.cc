@@ -222,6 +222,17 @@ egress_ips = ( { name = "out"; namespaces = [ ]; addresses = [ "192.0.2.50" ]; }
             "f:6: warning: egress_ips.out.namespaces: is empty: the entry is for nobody\n");
 }
 
+TEST(LoadText, WarnsOfDenialsByName) {
+  const LoadResult loaded = load_text(
+      edited({{"action = \"deny\";", "action = \"deny\"; to_names = [ \"api.example.com\" ];"}}),
+      "f");
+  ASSERT_EQ(all_text(loaded.errors), "");
+  EXPECT_EQ(all_text(loaded.warnings, "warning"),
+            "f:27: warning: firewall.rules[1].to_names: denies only the addresses that the gateway "
+            "knows of the name, none before it is resolved; where that is not enough, deny by "
+            "default and allow what is wanted\n");
+}
+
 TEST(LoadText, Warnings) {
   const LoadResult loaded =
       load_text(edited({{"\"10.128.2.0/25\"", "\"10.128.2.0/25\", \"10.129.0.1\""},

@@ -45,7 +45,7 @@ const BadSample kSamples[] = {
      {{25, "egress_routers.web.mode: not supported yet: \"http-proxy\""}}},
     {"destinations by name",
      {{"to = [ \"203.0.113.0/24\" ];", "to_names = [ \"api.example.com\", \"*.example.org\" ];"}},
-     {{26, "firewall.rules[0].to_names: not supported yet"}}},
+     {{26, "firewall.rules[0].to_names[1]: not supported yet: \"*.example.org\""}}},
     {"fragments",
      {{"max = 1000;", "fragments : { timeout = \"10s\"; max = 1; max_per_source = 1; };"}},
      {{30, "sessions.fragments.timeout: not supported yet"},

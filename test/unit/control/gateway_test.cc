@@ -10,133 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "test/unit/control/fake_loop.h"
+#include "test/unit/control/gateway_world.h"
 
 namespace postern {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr char kHead[] = R"(version = 1;
-gateway : { name = "gw-a"; log_level = "%LEVEL%"; };
-ports = (
-  { name = "underlay"; device = "net_null0"; role = "cluster"; addresses = [ "10.0.0.254/24" ]; },
-  { name = "uplink"; device = "net_null1"; role = "external"; addresses = [ "192.0.2.10/24" ];
-    gateway = "192.0.2.1"; mtu = %MTU%; }
-);
-tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.0.254"; vni = 100; } );
-)";
-
-constexpr char kBody[] = R"(
-nodes = (
-  { name = "node-1"; tunnel = "overlay"; vtep = "10.0.0.1";
-    pod_cidrs = [ "10.128.0.0/23", "10.144.0.0/16" ];
-    addresses = [ "10.128.0.2" ]; },
-  { name = "node-2"; tunnel = "overlay"; vtep = "10.0.0.2"; pod_cidrs = [ "10.128.2.0/23" ]; }
-);
-namespaces = (
-  { name = "payments"; pods = [ "10.128.0.11", "10.128.0.12" ]; },
-  { name = "shop"; pods = [ "10.128.2.0/26" ]; }
-);
-egress_ips = (
-  { name = "payments-out"; namespaces = [ "payments" ]; addresses = [ "192.0.2.50" ]; },
-  { name = "shop-out"; namespaces = [ "shop" ]; addresses = [ "192.0.2.60" ]; }
-);
-firewall : { default = "allow"; };
-)";
-
-std::string replaced(std::string text, std::string_view what, std::string_view by) {
-  const size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return text.replace(at, what.size(), by);
-}
-
-std::string head(std::string_view level = "info", std::string_view mtu = "1500") {
-  return replaced(replaced(kHead, "%LEVEL%", level), "%MTU%", mtu);
-}
-
-Ipv4Address address(std::string_view text) { return *Ipv4Address::parse(text); }
-
-class RecordingResolver : public NextHopResolver {
- public:
-  void published(const Snapshot& snapshot, std::span<const NextHop> next_hops) override {
-    generations.push_back(snapshot.generation);
-    hops.assign(next_hops.begin(), next_hops.end());
-  }
-  void forget(std::span<const NeighbourSlot> slots) override {
-    forgotten.insert(forgotten.end(), slots.begin(), slots.end());
-  }
-  std::vector<uint64_t> generations;
-  std::vector<NextHop> hops;
-  std::vector<NeighbourSlot> forgotten;
-};
-
-class GatewayTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    config::LoadResult loaded = config::load_text(head() + kBody, "text");
-    ASSERT_TRUE(loaded.model) << loaded.errors[0].text();
-    ASSERT_TRUE(gateway_.start(*loaded.model).ok());
-    settle();
-  }
-  // Lets everybody do what there is to do.
-  void settle() {
-    loop_.run_helper();
-    worker_.turn();
-    loop_.pass(milliseconds(1));
-    worker_.obey();
-    loop_.pass(milliseconds(20));
-  }
-  ChangeResult apply(std::string text, ChangeOptions options = {}) {
-    std::optional<ChangeResult> result;
-    gateway_.apply({true, std::move(text)}, options, [&](ChangeResult r) { result = r; });
-    settle();
-    EXPECT_TRUE(result.has_value());
-    return result.value_or(ChangeResult{});
-  }
-  ChangeResult patch(PodPatch request, ChangeOptions options = {}) {
-    std::optional<ChangeResult> result;
-    gateway_.patch(std::move(request), options, [&](ChangeResult r) { result = r; });
-    settle();
-    EXPECT_TRUE(result.has_value());
-    return result.value_or(ChangeResult{});
-  }
-  ChangeResult add(const std::string& name, std::vector<std::string> pods) {
-    return patch({.add = {{name, std::move(pods)}}, .remove = {}});
-  }
-  ChangeResult remove(const std::string& name, std::vector<std::string> pods) {
-    return patch({.add = {}, .remove = {{name, std::move(pods)}}});
-  }
-  static std::shared_ptr<const NameAddresses> names(std::string_view one) {
-    return std::make_shared<const NameAddresses>(NameAddresses{{"db.example.com", {address(one)}}});
-  }
-  SourceSlot slot_of(std::string_view pod) const {
-    return gateway_.snapshot().sources->find(100, address(pod));
-  }
-  // The name of the namespace that an address belongs to now, "-" for none.
-  std::string owner(std::string_view pod) const {
-    const SourceSlot slot = slot_of(pod);
-    if (slot == kNoSource) return "off node";
-    const NamespaceIndex index = tables_.source_records.load(slot).namespace_index;
-    return index == kNoNamespace ? "-" : gateway_.names().namespaces.at(index);
-  }
-
-  FakeLoop loop_;
-  PublishedSnapshot published_;
-  FakeWorker worker_{&published_};
-  Publisher publisher_{&loop_, &published_, {&worker_.channel}};
-  SharedTables tables_{kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, 7};
-  RecordingResolver resolver_;
-  std::vector<config::LogLevel> levels_;
-  Gateway gateway_{{.loop = &loop_,
-                    .publisher = &publisher_,
-                    .tables = &tables_,
-                    .resolver = &resolver_,
-                    .machine = {{{0, {}}, {1, {}}}, 7},
-                    .on_commit = [this](const config::Model& model) {
-                      levels_.push_back(model.gateway.log_level);
-                    }}};
-};
+using GatewayTest = GatewayWorld;
 
 TEST_F(GatewayTest, StartsWithItsFile) {
   EXPECT_EQ(gateway_.generation(), 1u);
@@ -399,64 +280,6 @@ TEST_F(GatewayTest, TheMapGrowsWithTheSnapshotAsItWas) {
   EXPECT_EQ(gateway_.generation(), 6001u);
   EXPECT_EQ(owner("10.128.0.11"), "payments");
   EXPECT_EQ(resolver_.generations.size(), 1u) << "next hops are as they were";
-}
-
-// Names change by themselves: a client that read the configuration before may still change it.
-TEST_F(GatewayTest, NewAddressesOfNamesAreNoNewGeneration) {
-  const Snapshot* before = published_.current();
-  std::optional<ChangeResult> result;
-  gateway_.names_changed(names("203.0.113.9"), [&](ChangeResult r) { result = std::move(r); });
-  EXPECT_EQ(published_.current(), before) << "made on the helper thread";
-  settle();
-  ASSERT_TRUE(result);
-  EXPECT_TRUE(result->status.ok());
-  EXPECT_NE(published_.current(), before);
-  EXPECT_EQ(published_.current()->sources, gateway_.snapshot().sources);
-  EXPECT_EQ(gateway_.generation(), 1u);
-  const PodPatch one{.add = {{"payments", {"10.128.0.70"}}}, .remove = {}};
-  EXPECT_EQ(patch(one, {.if_generation = 1}).generation, 2u);
-  EXPECT_EQ(owner("10.128.0.70"), "payments");
-  EXPECT_EQ(resolver_.generations.size(), 1u) << "next hops are as they were";
-}
-
-// What names stand for is in the tables by their numbers, whatever was changed in between.
-TEST_F(GatewayTest, AddressesOfNamesAreInTheTables) {
-  EXPECT_EQ(published_.current()->names, nullptr) << "no names, no table";
-  const std::string router = R"(egress_routers = (
-    { name = "db"; namespaces = [ "payments" ]; listen = "10.131.255.10"; source = "192.0.2.70";
-      mode = "dns-proxy"; destinations = [ "80 other.example.com", "81 DB.example.com" ]; } );)";
-  ASSERT_TRUE(apply(head() + kBody + router).status.ok());
-  const auto known = [this](NameIndex name) {
-    const auto addresses = published_.current()->names->addresses(name);
-    return std::vector<Ipv4Address>(addresses.begin(), addresses.end());
-  };
-  EXPECT_TRUE(known(1).empty());
-  gateway_.names_changed(names("203.0.113.9"), {});
-  settle();
-  EXPECT_TRUE(known(0).empty());
-  EXPECT_EQ(known(1), std::vector<Ipv4Address>{address("203.0.113.9")});
-  add("payments", {"10.128.0.70"});
-  ASSERT_TRUE(apply(head("debug") + kBody + router).status.ok());
-  EXPECT_EQ(known(1), std::vector<Ipv4Address>{address("203.0.113.9")}) << "over a change";
-  gateway_.names_changed(names("203.0.113.10"), {});
-  settle();
-  EXPECT_EQ(known(1), std::vector<Ipv4Address>{address("203.0.113.10")});
-  EXPECT_EQ(owner("10.128.0.70"), "payments");
-}
-
-TEST_F(GatewayTest, OfNamesThatWaitForTheirTurnTheLastCount) {
-  std::vector<int> order;
-  gateway_.apply({true, head() + kBody}, {}, [&](const ChangeResult&) { order.push_back(1); });
-  for (int i = 2; i < 5; ++i) {
-    gateway_.names_changed(names("203.0.113.9"),
-                           [&, i](const ChangeResult&) { order.push_back(i); });
-  }
-  for (int i = 0; i < 3; ++i) settle();
-  EXPECT_EQ(order, (std::vector<int>{1, 4}));
-  gateway_.names_changed(names("203.0.113.9"), [&](const ChangeResult&) { order.push_back(5); });
-  settle();
-  EXPECT_EQ(order.back(), 5);
-  EXPECT_EQ(gateway_.generation(), 2u);
 }
 
 TEST_F(GatewayTest, TransactionsAreTakenInTheirOrder) {

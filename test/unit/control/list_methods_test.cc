@@ -122,13 +122,18 @@ TEST_F(ListMethodsTest, WorkersRulesAndRouters) {
                                        {"hits", 0}}));
 }
 
-TEST(ListMethods, RoutersShowWhatTheirNamesStandFor) {
-  WorkedGateway gateway(std::string(kWorkedConfig) + R"(egress_routers = (
+TEST(ListMethods, RoutersAndRulesShowWhatTheirNamesStandFor) {
+  std::string text = kWorkedConfig;
+  text.replace(text.find("rules = ("), 9, R"(rules = (
+    { namespace = "shop"; action = "allow";
+      to_names = [ "api.example.com", "API.example.com" ]; },)");
+  WorkedGateway gateway(text + R"(egress_routers = (
     { name = "db"; namespaces = [ "payments" ]; listen = "10.131.255.10"; source = "192.0.2.70";
       mode = "dns-proxy"; destinations = [ "80 DB.example.com", "81 db.example.com 5432",
                                            "82 gone.example.com", "83 203.0.113.7" ]; } );)");
   const auto address = [](std::string_view dotted) { return *Ipv4Address::parse(dotted); };
-  gateway.resolve({{"db.example.com", {{address("203.0.113.9"), address("203.0.113.8")}, 60, ""}}});
+  gateway.resolve({{"db.example.com", {{address("203.0.113.9"), address("203.0.113.8")}, 60, ""}},
+                   {"api.example.com", {{address("203.0.113.5")}, 60, ""}}});
   const json router = gateway.result("egress_routers.list", {{"name", "db"}})["rows"][0];
   EXPECT_EQ(router["mode"], "dns-proxy");
   EXPECT_EQ(router["names"], (json{{{"name", "db.example.com"},
@@ -139,6 +144,13 @@ TEST(ListMethods, RoutersShowWhatTheirNamesStandFor) {
                                     {"state", "unresolved"},
                                     {"addresses", json::array()},
                                     {"why", "the name does not exist"}}}));
+  const json rules = gateway.result("firewall.list", {{"name", "shop"}})["rows"];
+  ASSERT_EQ(rules.size(), 2u);
+  EXPECT_EQ(rules[0]["names"], json::array({{{"name", "api.example.com"},
+                                             {"state", "resolved"},
+                                             {"addresses", json::array({"203.0.113.5"})},
+                                             {"age_s", 0}}}));
+  EXPECT_FALSE(rules[1].contains("names"));
 }
 
 TEST_F(ListMethodsTest, ANameThatIsNotThereIsNotFound) {
