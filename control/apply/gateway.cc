@@ -43,7 +43,7 @@ void Gateway::apply(ConfigSource source, ChangeOptions options, Done done) {
            .is_small = nullptr,
            .admit = [this] { return history_.may_apply(parts_.loop->now_us()); },
            .committed = [this, options](
-                            const History::Model& before,
+                            const History::Step& before,
                             const ConfigDiff& diff) { note_applied(before, diff, options); },
            .options = options,
            .done = std::move(done)});
@@ -137,7 +137,9 @@ void Gateway::conclude(const Job& job) {
   Plan& plan = job->planned;
   if (!plan.refusal.status.ok()) return refuse(job, std::move(plan.refusal));
   const bool is_patch = plan.file == nullptr && plan.addresses == nullptr;
-  const bool changes_nothing = is_patch && plan.pods.changes.empty() && !plan.clears_layer;
+  const bool clears_pods = plan.clears_layer && !state_.layer.empty();
+  const bool changes_nothing = is_patch && plan.pods.changes.empty() && !clears_pods;
+  if (plan.clears_layer && !job->options.dry_run) history_.forget_layers();
   if (job->options.dry_run || changes_nothing) return abandon(job);
   commit(job);
 }
@@ -160,8 +162,10 @@ void Gateway::abandon(const Job& job) {
 
 void Gateway::commit(const Job& job) {
   Plan& plan = job->planned;
-  const History::Model before = state_.file;
-  keep_layer(plan, take_over(plan));
+  History::Step before{state_.file, {}};
+  take_over(plan);
+  keep_layer(plan);
+  before.gone = std::move(plan.gone);
   job->change = last_change_;
   const bool new_file = plan.file != nullptr;
   auto cooling = std::make_shared<Cooling>(std::move(plan.compiled.cooling));
@@ -169,12 +173,14 @@ void Gateway::commit(const Job& job) {
   if (plan.addresses == nullptr) ++state_.generation;
   publish(plan, [this, job, cooling, generation = state_.generation] {
     settle(*cooling);
-    ChangeResult result;
-    result.generation = generation;
-    result.visible_after_us = parts_.loop->now_us() - job->asked_us;
-    result.changed = job->planned.pods.changes.size();
-    result.diff = std::move(job->planned.diff);
-    finish(job, std::move(result));
+    after_retirement(!cooling->sources.empty(), [this, job, generation] {
+      ChangeResult result;
+      result.generation = generation;
+      result.visible_after_us = parts_.loop->now_us() - job->asked_us;
+      result.changed = job->planned.pods.changes.size();
+      result.diff = std::move(job->planned.diff);
+      finish(job, std::move(result));
+    });
   });
   if (job->committed) job->committed(before, plan.diff);
   if (new_file && parts_.on_commit) parts_.on_commit(*state_.file);
@@ -190,10 +196,8 @@ void Gateway::finish(const Job& job, ChangeResult result) {
   });
 }
 
-// From here on the plan is what is in force; workers learn of it by publish(). Whether the layer
-// lost pods that do not fit the new file.
-bool Gateway::take_over(Plan& plan) {
-  bool shrank = false;
+// From here on the plan is what is in force; workers learn of it by publish().
+void Gateway::take_over(Plan& plan) {
   sources_.prepare(plan.sources);
   if (plan.map != nullptr) {
     map_ = plan.map;
@@ -208,17 +212,17 @@ bool Gateway::take_over(Plan& plan) {
     state_.inputs = std::move(plan.inputs);
     state_.file_pods = std::move(plan.file_pods);
     state_.names = std::move(plan.compiled.names);
-    shrank = state_.layer.keep_only(state_.namespaces) || !plan.dropped.empty();
+    state_.layer.restore(plan.restored);
+    plan.gone = state_.layer.take_strangers(state_.namespaces);
     for (const PodEdit& edit : plan.dropped) state_.layer.forget(edit.name, edit.pod);
     take_names();
   }
   if (plan.addresses != nullptr) state_.addresses = plan.addresses;
   for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.forget(node);
-  return shrank;
 }
 
 // What became of the layer, for itself and for who keeps it.
-void Gateway::keep_layer(const Plan& plan, bool shrank) {
+void Gateway::keep_layer(const Plan& plan) {
   std::vector<LayerEdit> edits;
   for (const PodChanges::Change& change : plan.pods.changes) {
     const NamespaceIndex* in_file = state_.file_pods.find(change.key);
@@ -228,7 +232,8 @@ void Gateway::keep_layer(const Plan& plan, bool shrank) {
   }
   if (plan.clears_layer) state_.layer.clear();
   if (parts_.store == nullptr) return;
-  if (shrank || plan.clears_layer) {
+  const bool fits = plan.gone.empty() && plan.dropped.empty() && plan.restored.empty();
+  if (!fits || plan.clears_layer) {
     last_change_ = parts_.store->replace(state_.layer);
   } else if (!edits.empty()) {
     last_change_ = parts_.store->note(std::move(edits));
@@ -271,6 +276,14 @@ void Gateway::settle(const Cooling& cooling) {
   parts_.publisher->purge([this, purged = std::move(purged)] { cooled_.push_back(purged); });
 }
 
+// A worker in the midst of a burst may have judged its packets just before the records were
+// retired: what was removed serves nothing more once every worker has begun another burst. Who
+// retired nothing waits for those before, so that answers keep their order.
+void Gateway::after_retirement(bool retired, std::function<void()> done) {
+  if (!retired) return parts_.publisher->when_seen(std::move(done));
+  parts_.publisher->advance(++published_, std::move(done));
+}
+
 void Gateway::release_cooled() {
   for (const Cooling& cooled : cooled_) {
     sources_.release(cooled.sources);
@@ -287,8 +300,10 @@ void Gateway::release_cooled() {
 void Gateway::answer_in_turn(const Job& job, ChangeResult result) {
   result.generation = state_.generation;
   job->change = last_change_;
-  parts_.publisher->when_seen(
-      [this, job, result = std::move(result)]() mutable { answer(job, std::move(result)); });
+  const auto held = std::make_shared<ChangeResult>(std::move(result));
+  parts_.publisher->when_seen([this, job, held] {
+    after_retirement(false, [this, job, held] { answer(job, std::move(*held)); });
+  });
 }
 
 // When the layer is kept, where somebody keeps it.

@@ -3,8 +3,9 @@
 //
 //   plan (helper thread)   parse, check, compile beside the event loop; a refusal changes nothing
 //   commit                 books and source records taken over, the new generation published
-//   seen                   every worker has passed to it: removed sources are retired, the client
-//                          is answered
+//   seen                   every worker has passed to it: removed sources are retired
+//   retired                where there were any, every worker has begun another burst since: the
+//                          client is answered
 //   kept                   where the layer of pods outlives the process: it is on the disk
 //   purge                  every session was looked at once: numbers of removed things are free
 //
@@ -131,8 +132,8 @@ class Gateway {
     std::function<bool()> is_small;
     // Whether the change may be made, asked when it is its turn. Null: it may.
     std::function<absl::Status()> admit = nullptr;
-    // Called when it has come into force, with the file before.
-    std::function<void(const History::Model& before, const ConfigDiff& diff)> committed = nullptr;
+    // Called when it has come into force, with what was before.
+    std::function<void(const History::Step& before, const ConfigDiff& diff)> committed = nullptr;
     ChangeOptions options;
     Done done;
     bool of_names = false;
@@ -150,18 +151,20 @@ class Gateway {
   void refuse(const Job& job, Refusal refusal);
   void abandon(const Job& job);
   void commit(const Job& job);
-  bool take_over(Plan& plan);
-  void keep_layer(const Plan& plan, bool shrank);
+  void take_over(Plan& plan);
+  void keep_layer(const Plan& plan);
   void take_names();
   void publish(Plan& plan, std::function<void()> seen);
   void settle(const Cooling& cooling);
+  void after_retirement(bool retired, std::function<void()> done);
   void finish(const Job& job, ChangeResult result);
   // gateway_return.cc
-  void note_applied(const History::Model& before, const ConfigDiff& diff,
+  void note_applied(const History::Step& before, const ConfigDiff& diff,
                     const ChangeOptions& options);
   Transaction step_back(History::Wait wait);
   void wait_is_over(History::Wait wait);
   void return_now(History::Wait wait);
+  void tell_warnings(const std::vector<config::Diagnostic>& warnings);
   void release_cooled();
   void answer_in_turn(const Job& job, ChangeResult result);
   void answer(const Job& job, ChangeResult result);

@@ -1,8 +1,10 @@
 // The gateway's way back: config.rollback, and the return of a change that nobody confirmed. Both
-// are transactions like any other, from models that have been in force before. They are not
-// refused for a pod that namespaces.patch gave away meanwhile: it is dropped from the layer.
+// are transactions like any other, from models that have been in force before. Pods that went from
+// the layer with their namespaces come back with them. They are not refused for a pod that
+// namespaces.patch gave away meanwhile: it is dropped from the layer.
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -14,10 +16,12 @@ namespace {
 
 // Numbers of removed things are free again after some seconds.
 constexpr std::chrono::seconds kTryAgain{1};
+// Of warnings, in the log; the others are known by their number.
+constexpr size_t kMostWarnings = 20;
 
 }  // namespace
 
-void Gateway::note_applied(const History::Model& before, const ConfigDiff& diff,
+void Gateway::note_applied(const History::Step& before, const ConfigDiff& diff,
                            const ChangeOptions& options) {
   history_.applied(before, !diff.empty());
   if (!options.confirm_timeout_s) return;
@@ -28,11 +32,11 @@ void Gateway::note_applied(const History::Model& before, const ConfigDiff& diff,
 
 // `wait`: the one that is meant to end by this, or 0.
 Gateway::Transaction Gateway::step_back(History::Wait wait) {
-  const auto target = std::make_shared<History::Model>();
+  const auto target = std::make_shared<History::Step>();
   return {.plan =
               [this, target] {
-                return plan_model(state_, sources_, parts_.machine, *target, state_.file.get(),
-                                  Misfits::kDrop);
+                return plan_model(state_, sources_, parts_.machine, target->file, state_.file.get(),
+                                  Misfits::kDrop, target->gone);
               },
           .is_small = nullptr,
           .admit = [this, target, wait]() -> absl::Status {
@@ -40,11 +44,11 @@ Gateway::Transaction Gateway::step_back(History::Wait wait) {
               return absl::FailedPreconditionError(
                   "the change that waited was confirmed or undone meanwhile; nothing was changed");
             }
-            absl::StatusOr<History::Model> before = history_.step_back();
+            absl::StatusOr<History::Step> before = history_.step_back();
             if (before.ok()) *target = *before;
             return before.status();
           },
-          .committed = [this](const History::Model&, const ConfigDiff&) { history_.went_back(); },
+          .committed = [this](const History::Step&, const ConfigDiff&) { history_.went_back(); },
           .options = {},
           .done = nullptr};
 }
@@ -62,18 +66,25 @@ void Gateway::wait_is_over(History::Wait wait) {
   return_now(wait);
 }
 
+void Gateway::tell_warnings(const std::vector<config::Diagnostic>& warnings) {
+  if (!parts_.tell) return;
+  for (size_t i = 0; i < std::min(warnings.size(), kMostWarnings); ++i) {
+    parts_.tell(warnings[i].text("warning"));
+  }
+  if (warnings.size() <= kMostWarnings) return;
+  parts_.tell(absl::StrCat("and ", warnings.size() - kMostWarnings, " more warnings like these"));
+}
+
 // Before all that waits for its turn.
 void Gateway::return_now(History::Wait wait) {
   Transaction transaction = step_back(wait);
   transaction.asked_us = parts_.loop->now_us();
-  transaction.committed = [this](const History::Model&, const ConfigDiff&) {
+  transaction.committed = [this](const History::Step&, const ConfigDiff&) {
     history_.returned(state_.generation);
     if (parts_.tell) parts_.tell(attention());
   };
   transaction.done = [this, wait](const ChangeResult& result) {
-    for (const config::Diagnostic& each : result.warnings) {
-      if (parts_.tell) parts_.tell(each.text("warning"));
-    }
+    tell_warnings(result.warnings);
     if (result.status.ok() || history_.waiting() != wait) return;
     if (parts_.tell) {
       parts_.tell(absl::StrCat("cannot go back to the configuration before, and tries again: ",

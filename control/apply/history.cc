@@ -18,7 +18,7 @@ uint64_t seconds_left(uint64_t until_us, uint64_t now_us) {
 
 }  // namespace
 
-void History::applied(Model before, bool differs) {
+void History::applied(Step before, bool differs) {
   returned_.clear();
   last_differed_ = differs;
   if (!differs) return;
@@ -26,7 +26,7 @@ void History::applied(Model before, bool differs) {
   if (steps_.size() > kSteps) steps_.pop_front();
 }
 
-History::Wait History::begin_wait(Model before, uint32_t timeout_s, uint64_t now_us) {
+History::Wait History::begin_wait(Step before, uint32_t timeout_s, uint64_t now_us) {
   waiting_ = Waiting{.id = ++last_wait_,
                      .before = std::move(before),
                      .has_step = last_differed_,
@@ -50,6 +50,11 @@ void History::returned(uint64_t generation) {
                    ": the gateway went back to the configuration before, generation ", generation);
 }
 
+void History::forget_layers() {
+  for (Step& step : steps_) step.gone.clear();
+  if (waiting_) waiting_->before.gone.clear();
+}
+
 absl::Status History::may_apply(uint64_t now_us) const {
   if (!waiting_) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
@@ -57,7 +62,7 @@ absl::Status History::may_apply(uint64_t now_us) const {
       " s more: posternctl config confirm, or config rollback, first; nothing was changed"));
 }
 
-absl::StatusOr<History::Model> History::step_back() const {
+absl::StatusOr<History::Step> History::step_back() const {
   if (waiting_) return waiting_->before;
   if (!steps_.empty()) return steps_.back();
   return absl::FailedPreconditionError(

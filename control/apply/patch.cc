@@ -100,7 +100,7 @@ Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFac
   PodEdits edits;
   plan.refusal = read_patch(state, patch, edits);
   if (!plan.refusal.status.ok()) return plan;
-  plan.clears_layer = patch.reset && !state.layer.empty();
+  plan.clears_layer = patch.reset;
   plan.pods = edit_pods(state.inputs, state.namespaces, edits);
   if (!plan.pods.errors.empty()) {
     plan.refusal = refused_pods(std::move(plan.pods.errors));

@@ -44,6 +44,8 @@ class PodEditor {
     out_.changes.push_back({edit.name, pod, key->index, true});
   }
 
+  [[nodiscard]] std::vector<config::Diagnostic>& errors() { return out_.errors; }
+
   PodChanges finish() {
     if (!out_.errors.empty()) {
       undo_pods(inputs_, out_);
@@ -137,12 +139,21 @@ void PodLayer::forget(const std::string& name, Ipv4Prefix pod) {
   if (found->second.empty()) by_namespace_.erase(found);
 }
 
-bool PodLayer::keep_only(const NamespaceKeys& namespaces) {
-  const size_t before = by_namespace_.size();
+PodLayer PodLayer::take_strangers(const NamespaceKeys& namespaces) {
+  PodLayer taken;
   for (auto at = by_namespace_.begin(); at != by_namespace_.end();) {
-    at = namespaces.contains(at->first) ? std::next(at) : by_namespace_.erase(at);
+    if (namespaces.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    taken.by_namespace_.emplace(at->first, std::move(at->second));
+    at = by_namespace_.erase(at);
   }
-  return by_namespace_.size() != before;
+  return taken;
+}
+
+void PodLayer::restore(const PodLayer& taken) {
+  by_namespace_.insert(taken.by_namespace_.begin(), taken.by_namespace_.end());
 }
 
 size_t PodLayer::size() const {
@@ -156,6 +167,26 @@ PodChanges edit_pods(SourceInputs& inputs, const NamespaceKeys& namespaces, cons
   for (const PodEdit& edit : edits.remove) editor.remove(edit);
   for (const PodEdit& edit : edits.add) editor.add(edit);
   return editor.finish();
+}
+
+std::vector<Misfit> edit_pods_that_fit(SourceInputs& inputs, const NamespaceKeys& namespaces,
+                                       const PodEdits& edits) {
+  PodEditor editor(inputs, namespaces);
+  std::vector<Misfit> misfits;
+  const auto judge = [&](const PodEdit& edit) {
+    if (editor.errors().empty()) return;
+    misfits.push_back({edit, std::move(editor.errors().front())});
+    editor.errors().clear();
+  };
+  for (const PodEdit& edit : edits.remove) {
+    editor.remove(edit);
+    judge(edit);
+  }
+  for (const PodEdit& edit : edits.add) {
+    editor.add(edit);
+    judge(edit);
+  }
+  return misfits;
 }
 
 void undo_pods(SourceInputs& inputs, const PodChanges& changes) {

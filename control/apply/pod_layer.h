@@ -48,8 +48,11 @@ class PodLayer {
   void clear() { by_namespace_.clear(); }
   // What the layer says of that pod is said no more.
   void forget(const std::string& name, Ipv4Prefix pod);
-  // Forgets namespaces that are not there any more; whether there were any.
-  bool keep_only(const NamespaceKeys& namespaces);
+  // Takes out what is said of namespaces that are not there any more, and gives it.
+  PodLayer take_strangers(const NamespaceKeys& namespaces);
+  // Says again what was taken out; namespaces of which something is said meanwhile stay as they
+  // are.
+  void restore(const PodLayer& taken);
 
   [[nodiscard]] const absl::btree_map<std::string, Pods>& all() const { return by_namespace_; }
   [[nodiscard]] bool empty() const { return by_namespace_.empty(); }
@@ -97,6 +100,14 @@ struct PodChanges {
 // is a namespace that is not there, and a pod that is held by another namespace or is a node's own
 // address.
 PodChanges edit_pods(SourceInputs& inputs, const NamespaceKeys& namespaces, const PodEdits& edits);
+
+// Makes those of the edits that can be made, and gives the others, each with its error.
+struct Misfit {
+  PodEdit edit;
+  config::Diagnostic error;
+};
+std::vector<Misfit> edit_pods_that_fit(SourceInputs& inputs, const NamespaceKeys& namespaces,
+                                       const PodEdits& edits);
 
 // Takes back what edit_pods changed.
 void undo_pods(SourceInputs& inputs, const PodChanges& changes);

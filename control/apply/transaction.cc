@@ -29,31 +29,28 @@ Refusal refused_for_restart(const std::vector<std::string>& paths) {
   return refusal;
 }
 
-// Makes the edit, or drops it from the layer where it does not fit.
-void try_edit(const PodEdit& edit, const PodEdits& alone, Plan& plan) {
-  const PodChanges changes = edit_pods(plan.inputs, plan.namespaces, alone);
-  if (changes.errors.empty()) return;
-  plan.dropped.push_back(edit);
-  plan.warnings.push_back({"", 0, edit.path,
-                           changes.errors[0].message + ": what namespaces.patch set was dropped",
-                           "set it again where it is still meant"});
+// Makes the edits that fit; the others are dropped from the layer.
+void lay_what_fits(const PodEdits& edits, Plan& plan) {
+  for (Misfit& each : edit_pods_that_fit(plan.inputs, plan.namespaces, edits)) {
+    plan.warnings.push_back({"", 0, each.edit.path,
+                             each.error.message + ": what namespaces.patch set was dropped",
+                             "set it again where it is still meant"});
+    plan.dropped.push_back(std::move(each.edit));
+  }
 }
 
 // Lays the layer over the inputs of a new file. Namespaces that went take their pods along.
 void lay_over(const PodLayer& layer, Plan& plan, Misfits misfits) {
   for (const auto& [name, pods] : layer.all()) {
     if (plan.namespaces.contains(name)) continue;
-    plan.warnings.push_back({"", 0, "namespaces." + name,
-                             "its pods set by namespaces.patch went with the namespace", ""});
+    plan.warnings.push_back(
+        {"", 0, "namespaces." + name, "its pods set by namespaces.patch went with the namespace",
+         misfits == Misfits::kRefuse ? "config.rollback brings both back" : ""});
   }
   const PodEdits edits = edits_of(layer, plan.namespaces, plan.file_pods);
+  if (misfits == Misfits::kDrop) return lay_what_fits(edits, plan);
   PodChanges changes = edit_pods(plan.inputs, plan.namespaces, edits);
   if (changes.errors.empty()) return;
-  if (misfits == Misfits::kDrop) {
-    for (const PodEdit& edit : edits.remove) try_edit(edit, {.remove = {edit}, .add = {}}, plan);
-    for (const PodEdit& edit : edits.add) try_edit(edit, {.remove = {}, .add = {edit}}, plan);
-    return;
-  }
   for (Diagnostic& error : changes.errors) {
     error.message += " (set by namespaces.patch, kept over the file)";
     error.hint = "take it out with namespaces.patch, or out of the file";
@@ -78,7 +75,7 @@ config::LoadResult load(const ConfigSource& source) {
 
 Plan plan_model(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
                 std::shared_ptr<const config::Model> model, const config::Model* running,
-                Misfits misfits) {
+                Misfits misfits, PodLayer restored) {
   Plan plan;
   if (running != nullptr) {
     plan.diff = diff(*running, *model);
@@ -100,7 +97,10 @@ Plan plan_model(const DesiredState& state, const SourceBook& sources, const Mach
   plan.inputs = source_inputs(*model, plan.compiled.books);
   plan.file_pods = plan.inputs.pods;
   plan.file = std::move(model);
-  lay_over(state.layer, plan, misfits);
+  PodLayer layer = state.layer;
+  layer.restore(restored);
+  plan.restored = std::move(restored);
+  lay_over(layer, plan, misfits);
   if (!plan.refusal.status.ok()) return plan;
   absl::StatusOr<SourceChange> change = sources.plan(plan.inputs);
   if (!change.ok()) {

@@ -77,10 +77,12 @@ struct Plan {
   SourceInputs inputs;
   PrefixMap<NamespaceIndex> file_pods;
   std::vector<PodEdit> dropped;  // of the layer: they do not fit the file
+  PodLayer restored;             // comes back to the layer, with its namespaces
+  PodLayer gone;                 // went from the layer with its namespaces; known after the commit
 
   // Of namespaces.patch: made in the state's inputs already.
   PodChanges pods;
-  bool clears_layer = false;  // and nothing of it is left
+  bool clears_layer = false;  // nothing of it is left
 
   // Of names that changed: what replaces theirs in the state.
   std::shared_ptr<const NameAddresses> addresses;
@@ -97,10 +99,11 @@ struct MachineFacts {
 enum class Misfits : uint8_t { kRefuse, kDrop };
 
 // From a configuration that was read and checked. `running`: the configuration that EAL, ports and
-// tables were started with, or null at the start.
+// tables were started with, or null at the start. `restored`: what an earlier change took out of
+// the layer with namespaces that the model has again.
 Plan plan_model(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
                 std::shared_ptr<const config::Model> model, const config::Model* running,
-                Misfits misfits = Misfits::kRefuse);
+                Misfits misfits = Misfits::kRefuse, PodLayer restored = {});
 Plan plan_apply(const DesiredState& state, const SourceBook& sources, const MachineFacts& machine,
                 const ConfigSource& source);
 

@@ -91,6 +91,28 @@ TEST_F(GatewayTest, ARemovedPodIsRetiredBeforeTheAnswer) {
   EXPECT_EQ(owner("10.128.0.11"), "-");
 }
 
+// The worker may have judged a burst by the record in the moment before, and send it after: the
+// answer waits for the next burst, and so do answers that speak of the same.
+TEST_F(GatewayTest, ARemovalIsAnsweredWhenTheBurstOfItsMomentIsOver) {
+  const SourceSlot slot = slot_of("10.128.0.11");
+  const PodPatch removal{.add = {}, .remove = {{"payments", {"10.128.0.11"}}}};
+  std::vector<int> order;
+  gateway_.patch(removal, {}, [&](const ChangeResult&) { order.push_back(1); });
+  gateway_.patch({.add = {{"shop", {"10.128.2.200"}}}, .remove = {}}, {},
+                 [&](const ChangeResult&) { order.push_back(2); });
+  gateway_.patch(removal, {}, [&](const ChangeResult& r) {
+    EXPECT_EQ(r.changed, 0u);
+    order.push_back(3);
+  });
+  worker_.turn();
+  loop_.pass(milliseconds(5));
+  EXPECT_FALSE(tables_.source_records.is_current(slot));
+  EXPECT_TRUE(order.empty()) << "the worker is still in the burst in which it was retired";
+  worker_.turn();
+  loop_.pass(milliseconds(1));
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
 TEST_F(GatewayTest, SlotsComeBackAfterAPurge) {
   const SourceSlot slot = slot_of("10.128.0.11");
   remove("payments", {"10.128.0.11"});

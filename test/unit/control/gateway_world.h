@@ -86,6 +86,8 @@ class GatewayWorld : public ::testing::Test {
     loop_.run_helper();
     worker_.turn();
     loop_.pass(std::chrono::milliseconds(1));
+    worker_.turn();
+    loop_.pass(std::chrono::milliseconds(1));
     worker_.obey();
     loop_.pass(std::chrono::milliseconds(20));
   }

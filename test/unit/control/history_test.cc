@@ -5,21 +5,22 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace postern {
 namespace {
 
 constexpr uint64_t kSecond_us = 1'000'000;
 
-History::Model named(const std::string& name) {
+History::Step named(const std::string& name) {
   auto model = std::make_shared<config::Model>();
   model->gateway.name = name;
-  return model;
+  return {std::move(model), {}};
 }
 
 std::string next_step(const History& history) {
   const auto step = history.step_back();
-  return step.ok() ? (*step)->gateway.name : "none";
+  return step.ok() ? step->file->gateway.name : "none";
 }
 
 TEST(History, RemembersSomeSteps) {
