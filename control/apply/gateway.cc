@@ -21,7 +21,9 @@ constexpr std::chrono::seconds kNextHopCools{10};
 }  // namespace
 
 Gateway::Gateway(Parts parts)
-    : parts_(std::move(parts)), sources_(&parts_.tables->source_records) {}
+    : parts_(std::move(parts)),
+      sources_(&parts_.tables->source_records),
+      drains_(&parts_.tables->drains) {}
 
 absl::StatusOr<std::vector<config::Diagnostic>> Gateway::start(config::Model model, PodLayer kept) {
   state_.layer = std::move(kept);
@@ -88,6 +90,31 @@ void Gateway::enqueue(Transaction transaction) {
   next();
 }
 
+void Gateway::drain(const DrainRequest& request, ChangeOptions options, Done done) {
+  enqueue({.plan = [this, request] { return plan_drain(request); },
+           .is_small = [] { return true; },
+           .options = options,
+           .done = std::move(done)});
+}
+
+Plan Gateway::plan_drain(const DrainRequest& request) const {
+  Plan plan;
+  const auto slot = state_.books.addresses.find(request.address.value);
+  if (!slot) {
+    plan.refusal.status = absl::NotFoundError(
+        absl::StrCat(request.address.text(), " is no egress address; egress_ips.list shows them"));
+    return plan;
+  }
+  plan.drain = {.address = request.address,
+                .slot = static_cast<AddressSlot>(*slot),
+                .undo = request.undo,
+                .deadline_us = std::nullopt};
+  if (request.deadline_s) {
+    plan.drain->deadline_us = parts_.loop->now_us() + uint64_t{*request.deadline_s} * 1'000'000;
+  }
+  return plan;
+}
+
 // Takes transactions until one has to be planned on the helper thread, or others are to be served.
 void Gateway::next() {
   if (taking_ || resuming_) return;
@@ -136,11 +163,11 @@ absl::Status Gateway::admit(const Job& job) const {
 void Gateway::conclude(const Job& job) {
   Plan& plan = job->planned;
   if (!plan.refusal.status.ok()) return refuse(job, std::move(plan.refusal));
-  const bool is_patch = plan.file == nullptr && plan.addresses == nullptr;
   const bool clears_pods = plan.clears_layer && !state_.layer.empty();
-  const bool changes_nothing = is_patch && plan.pods.changes.empty() && !clears_pods;
+  const bool changes = plan.file != nullptr || plan.addresses != nullptr || clears_pods ||
+                       !plan.pods.changes.empty() || (plan.drain && !drains_.is_made(*plan.drain));
   if (plan.clears_layer && !job->options.dry_run) history_.forget_layers();
-  if (job->options.dry_run || changes_nothing) return abandon(job);
+  if (job->options.dry_run || !changes) return abandon(job);
   commit(job);
 }
 
@@ -215,9 +242,11 @@ void Gateway::take_over(Plan& plan) {
     state_.layer.restore(plan.restored);
     plan.gone = state_.layer.take_strangers(state_.namespaces);
     for (const PodEdit& edit : plan.dropped) state_.layer.forget(edit.name, edit.pod);
+    drains_.keep_only(state_.books);
     take_names();
   }
   if (plan.addresses != nullptr) state_.addresses = plan.addresses;
+  if (plan.drain) drains_.make(*plan.drain);
   for (const NodeIndex node : plan.compiled.fresh_nodes) parts_.tables->node_macs.forget(node);
 }
 

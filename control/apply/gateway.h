@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "control/apply/drains.h"
 #include "control/apply/history.h"
 #include "control/apply/layer_store.h"
 #include "control/apply/loop.h"
@@ -55,6 +56,13 @@ struct ChangeOptions {
   std::optional<uint32_t> confirm_timeout_s = {};
   // Of config.apply and config.rollback: ends sessions that the new policy would not let begin.
   bool revalidate = false;
+};
+
+// An egress address to be drained, or not any more.
+struct DrainRequest {
+  Ipv4Address address;
+  bool undo = false;
+  std::optional<uint32_t> deadline_s;  // from now
 };
 
 struct ChangeResult {
@@ -111,6 +119,8 @@ class Gateway {
   // What names stand for has changed: nobody's request, so the generation stays. Of several that
   // wait for their turn the last one counts, and only its `done` is called.
   void names_changed(std::shared_ptr<const NameAddresses> addresses, Done done);
+  // Ends no session: what is to happen at the deadline is the caller's.
+  void drain(const DrainRequest& request, ChangeOptions options, Done done);
   // Reads and checks a configuration and changes nothing.
   void check(ConfigSource source, std::function<void(config::LoadResult)> done);
 
@@ -124,6 +134,7 @@ class Gateway {
   [[nodiscard]] const PodLayer& layer() const { return state_.layer; }
   // What the operator should know of the last change; empty: nothing.
   [[nodiscard]] std::string attention() const { return history_.attention(parts_.loop->now_us()); }
+  [[nodiscard]] const Drains& drains() const { return drains_; }
 
  private:
   struct Transaction {
@@ -149,6 +160,7 @@ class Gateway {
   void take(const Job& job);
   void conclude(const Job& job);
   void refuse(const Job& job, Refusal refusal);
+  Plan plan_drain(const DrainRequest& request) const;
   void abandon(const Job& job);
   void commit(const Job& job);
   void take_over(Plan& plan);
@@ -173,6 +185,7 @@ class Gateway {
   DesiredState state_;
   History history_;
   SourceBook sources_;
+  Drains drains_;
   std::shared_ptr<SourceMap> map_;
   Names names_;
   uint64_t last_change_ = 0;  // of the layer, as the store numbers them

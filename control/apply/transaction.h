@@ -18,6 +18,7 @@
 #include "config/model.h"
 #include "control/apply/compile.h"
 #include "control/apply/diff.h"
+#include "control/apply/drains.h"
 #include "control/apply/name_addresses.h"
 #include "control/apply/name_numbers.h"
 #include "control/apply/pod_layer.h"
@@ -86,6 +87,9 @@ struct Plan {
 
   // Of names that changed: what replaces theirs in the state.
   std::shared_ptr<const NameAddresses> addresses;
+
+  // Of egress_ips.drain.
+  std::optional<DrainChange> drain;
 };
 
 // `machine`: what compile() needs beside model and books.

@@ -326,6 +326,19 @@ bool print_patch(const json& answer, const CommandLine& line, Display& display) 
   return true;
 }
 
+bool print_drain(const json& answer, const CommandLine& line, Display& display) {
+  const std::string left = text_at(answer, "sessions_left") + " sessions left";
+  const std::string& address = line.arguments[0];
+  if (line.has("--dry-run")) {
+    display.line("can be done; nothing was changed, " + left);
+  } else if (line.has("--undo")) {
+    display.line(address + " takes new sessions again, " + left);
+  } else {
+    display.line(address + " takes no new sessions, " + left);
+  }
+  return true;
+}
+
 bool print_level(const json&, const CommandLine& line, Display& display) {
   display.line("log level " + line.arguments[0]);
   return true;

@@ -29,6 +29,7 @@ bool print_diff(const nlohmann::json& answer, const CommandLine& line, Display& 
 bool print_text(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_apply(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_confirm(const nlohmann::json& answer, const CommandLine& line, Display& display);
+bool print_drain(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_patch(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_level(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_shutdown(const nlohmann::json& answer, const CommandLine& line, Display& display);

@@ -94,6 +94,16 @@ Params patch_params(const CommandLine& line, const char* what) {
 Params add_params(const CommandLine& line) { return patch_params(line, "add"); }
 Params remove_params(const CommandLine& line) { return patch_params(line, "remove"); }
 
+Params drain_params(const CommandLine& line) {
+  json params = {{"address", line.arguments[0]}};
+  if (const auto deadline = line.options.find("--deadline"); deadline != line.options.end()) {
+    params["deadline"] = deadline->second;
+  }
+  if (line.has("--undo")) params["undo"] = true;
+  if (line.has("--dry-run")) params["dry_run"] = true;
+  return params;
+}
+
 Params level_params(const CommandLine& line) { return json{{"level", line.arguments[0]}}; }
 
 Params rpc_params(const CommandLine& line) {
@@ -239,6 +249,15 @@ std::vector<Command> changing_commands() {
        .help = "Removes pods from a namespace; their sessions end.",
        .params = remove_params,
        .print = print_patch},
+      {.words = "drain",
+       .arguments = {{.name = "ADDRESS"}},
+       .options = {{.name = "--deadline", .value = "D", .help = "end what still runs after D"},
+                   {.name = "--undo", .help = "let it have new sessions again"},
+                   kDryRun},
+       .method = "egress_ips.drain",
+       .help = "Gives an egress address no new sessions; live ones finish.",
+       .params = drain_params,
+       .print = print_drain},
       {.words = "sessions delete",
        .arguments = {{.name = "FILTER", .repeated = true}},
        .method = "sessions.delete",

@@ -27,6 +27,27 @@ std::optional<ConfigSource> source_of(const MethodContext& context, const json& 
   return ConfigSource{text, params.at(text ? "text" : "path").get<std::string>()};
 }
 
+Param dry_run_param() {
+  return {
+      .name = "dry_run", .kind = ParamKind::kBoolean, .help = "only say whether it could be done"};
+}
+
+Param if_generation_param() {
+  return {.name = "if_generation",
+          .kind = ParamKind::kInteger,
+          .help = "refuse unless this generation is in force"};
+}
+
+ChangeOptions change_options(const json& params) {
+  ChangeOptions options;
+  options.revalidate = params.value("revalidate", false);
+  options.dry_run = params.value("dry_run", false);
+  if (params.contains("if_generation")) {
+    options.if_generation = params.at("if_generation").get<uint64_t>();
+  }
+  return options;
+}
+
 std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics) {
   std::vector<RpcFault> faults;
   for (const config::Diagnostic& each : diagnostics) {

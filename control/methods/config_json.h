@@ -9,6 +9,7 @@
 
 #include "config/diagnostic.h"
 #include "control/apply/diff.h"
+#include "control/apply/gateway.h"
 #include "control/apply/transaction.h"
 #include "control/methods/context.h"
 #include "control/rpc/method.h"
@@ -21,6 +22,11 @@ std::vector<Param> source_params();
 // with, as SIGHUP takes it. With both there is none, and the responder has told so.
 std::optional<ConfigSource> source_of(const MethodContext& context, const nlohmann::json& params,
                                       Responder& responder);
+
+// What every change takes: `dry_run`, `if_generation`.
+Param dry_run_param();
+Param if_generation_param();
+ChangeOptions change_options(const nlohmann::json& params);
 
 std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics);
 // {added, removed, changed, needs_restart}.

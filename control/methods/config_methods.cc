@@ -18,16 +18,6 @@ using nlohmann::json;
 
 constexpr uint32_t kLongestConfirmTimeout_s = 24 * 3600;
 
-ChangeOptions options_of(const json& params) {
-  ChangeOptions options;
-  options.revalidate = params.value("revalidate", false);
-  options.dry_run = params.value("dry_run", false);
-  if (params.contains("if_generation")) {
-    options.if_generation = params.at("if_generation").get<uint64_t>();
-  }
-  return options;
-}
-
 // Answers with what became of a change, and logs it. Responders cannot be copied, functions must.
 Gateway::Done answer_with(const MethodContext& context, Responder responder, std::string what,
                           const ChangeOptions& options, bool is_patch) {
@@ -58,7 +48,7 @@ Gateway::Done answer_with(const MethodContext& context, Responder responder, std
 }
 
 void apply(const MethodContext& context, const json& params, Responder responder) {
-  ChangeOptions options = options_of(params);
+  ChangeOptions options = change_options(params);
   if (params.contains("confirm_timeout")) {
     options.confirm_timeout_s =
         config::parse_duration_s(params.at("confirm_timeout").get<std::string>());
@@ -78,7 +68,7 @@ void apply(const MethodContext& context, const json& params, Responder responder
 }
 
 void rollback(const MethodContext& context, const json& params, Responder responder) {
-  const ChangeOptions options = options_of(params);
+  const ChangeOptions options = change_options(params);
   context.gateway->rollback(
       options, answer_with(context, std::move(responder), "config.rollback", options, false));
 }
@@ -102,21 +92,10 @@ void patch(const MethodContext& context, const json& params, Responder responder
     responder.error({kRpcInvalidParams, "`reset` stands alone: patch in a second request"});
     return;
   }
-  const ChangeOptions options = options_of(params);
+  const ChangeOptions options = change_options(params);
   context.gateway->patch(
       std::move(patch), options,
       answer_with(context, std::move(responder), "namespaces.patch", options, true));
-}
-
-Param dry_run_param() {
-  return {
-      .name = "dry_run", .kind = ParamKind::kBoolean, .help = "only say whether it could be done"};
-}
-
-Param if_generation_param() {
-  return {.name = "if_generation",
-          .kind = ParamKind::kInteger,
-          .help = "refuse unless this generation is in force"};
 }
 
 Param revalidate_param() {

@@ -191,17 +191,29 @@ json fullest_json(const std::vector<SessionSums::Fullness>& fullest) {
   return list;
 }
 
-// "active", or why an egress address takes no new session. It leaves by external ports.
-const char* address_state(const Snapshot& snapshot, const EgressAddress& address) {
-  if (address.drained) return "drained";
-  const LocalAddress* local = snapshot.local(address.address);
+// "active", or why an egress address takes no new session. It leaves by external ports. A drain
+// goes on until no session is left.
+const char* address_state(const MethodContext& context, Ipv4Address address, uint64_t sessions) {
+  if (context.gateway->drains().find(address) != nullptr) {
+    return sessions == 0 ? "drained" : "draining";
+  }
+  const Snapshot& snapshot = context.gateway->snapshot();
+  const LocalAddress* local = snapshot.local(address);
   const uint64_t down = snapshot.shared->ports_down.load(std::memory_order_relaxed);
   return local != nullptr && (local->ports & ~down) == 0 ? "port-down" : "active";
 }
 
+// Seconds until what is left on a drained address is ended.
+std::optional<uint64_t> drain_deadline_s(const MethodContext& context, Ipv4Address address) {
+  const Drain* drain = context.gateway->drains().find(address);
+  if (drain == nullptr || !drain->deadline_us) return std::nullopt;
+  const uint64_t now_us = context.loop->now_us();
+  return (std::max(*drain->deadline_us, now_us) - now_us) / 1'000'000;
+}
+
 // Of all addresses of an entry: the one state of all, or "partly-" and the state of some.
 std::string entry_state(const std::vector<std::string>& states) {
-  for (const std::string_view state : {"drained", "port-down"}) {
+  for (const std::string_view state : {"draining", "drained", "port-down"}) {
     const auto those = std::count(states.begin(), states.end(), state);
     if (those == 0) continue;
     const bool all = static_cast<size_t>(those) == states.size();
@@ -213,8 +225,6 @@ std::string entry_state(const std::vector<std::string>& states) {
 // The live part of an entry with egress addresses.
 void put_addresses(const MethodContext& context, const SessionSums& sums,
                    const config::ListOf<Ipv4Address>& addresses, json& row) {
-  const Snapshot& snapshot = context.gateway->snapshot();
-  const auto& in_force = snapshot.policy.addresses;
   SessionSum sum;
   PortsUsed used{};
   std::vector<AddressSlot> slots;
@@ -222,17 +232,21 @@ void put_addresses(const MethodContext& context, const SessionSums& sums,
   json each = json::array();
   for (const Ipv4Address address : addresses) {
     const auto found = context.gateway->books().addresses.find(address.value);
-    if (!found || *found >= in_force.size()) continue;
+    if (!found) continue;
     const auto slot = static_cast<AddressSlot>(*found);
     slots.push_back(slot);
-    states.emplace_back(address_state(snapshot, in_force[slot]));
+    const uint64_t sessions = sums.of_address(slot).sessions;
+    states.emplace_back(address_state(context, address, sessions));
     const PortsUsed its = ports_used(context, slot);
     for (size_t i = 0; i < used.size(); ++i) used[i] += its[i];
     sum.add(sums.of_address(slot));
     each.push_back({{"address", address.text()},
                     {"state", states.back()},
-                    {"sessions", sums.of_address(slot).sessions},
+                    {"sessions", sessions},
                     {"ports_used", ports_used_json(its)}});
+    if (const std::optional<uint64_t> left_s = drain_deadline_s(context, address)) {
+      each.back()["deadline_s"] = *left_s;
+    }
   }
   row["state"] = entry_state(states);
   row["ports_used"] = ports_used_json(used);

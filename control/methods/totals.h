@@ -16,6 +16,17 @@ inline uint64_t active_sessions(const Counters& counters) {
   return counters.session_created.read() - ended;
 }
 
+// Live sessions that bear an egress address; 0 where it is none.
+inline uint64_t sessions_of_address(const MethodContext& context, Ipv4Address address) {
+  const auto slot = context.gateway->books().addresses.find(address.value);
+  if (!slot) return 0;
+  uint64_t sum = 0;
+  for (const WorkerView& worker : context.workers) {
+    for (const Counter& used : worker.accounts->ports_used[*slot]) sum += used.read();
+  }
+  return sum;
+}
+
 // The sum of one counter, chosen by `pick(const Counters&) -> const Counter&`.
 template <typename Pick>
 uint64_t total(std::span<const WorkerView> workers, Pick&& pick) {

@@ -39,7 +39,6 @@ AddressSlot AddressChoice::next() {
     const uint64_t candidate = score(i);
     if (candidate >= last_score_ || candidate < best_score) continue;
     const AddressSlot slot = policies_.address_slots[policy_.addresses.first + i];
-    if (policies_.addresses[slot].drained) continue;
     best_score = candidate;
     best = slot;
   }

@@ -6,8 +6,7 @@
 //   first    the first that can be used
 //
 // Addresses are tried in the order that the spread gives, the next one only where the policy says
-// so (when_exhausted = "next-address"). Drained addresses take no new session. Any thread; no
-// state.
+// so (when_exhausted = "next-address") or where one takes no new sessions. Any thread; no state.
 #ifndef POSTERN_DATAPLANE_STAGE_CHOOSE_H_
 #define POSTERN_DATAPLANE_STAGE_CHOOSE_H_
 
@@ -18,7 +17,7 @@
 
 namespace postern {
 
-// Goes through the usable addresses of a policy, best first.
+// Goes through the addresses of a policy, best first.
 class AddressChoice {
  public:
   // `source_port` (host order) separates the sessions of one pod for spread = session.

@@ -135,7 +135,7 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
 // Whether an address takes new sessions to the remote endpoint of this one.
 bool Opening::may_bear(AddressSlot slot, const SessionEntry& entry) const {
   const EgressAddress& address = snapshot_.policy.addresses[slot];
-  if (address.drained) return false;
+  if (snapshot_.shared->drains.holds(slot)) return false;
   const auto remote = Ipv4Address::from(entry.remote_ip);
   const Route* route = snapshot_.external_routes.find(remote, address.address);
   return route == nullptr || !snapshot_.is_down(route->port);
@@ -147,6 +147,7 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
   AddressChoice choice(snapshot_.policy, policy, flow, burst_.meta[i].source_port.host());
   reason = Reason::kNoEgressAddress;
   for (AddressSlot slot = choice.next(); slot != kNoAddress; slot = choice.next()) {
+    if (snapshot_.shared->drains.holds(slot)) continue;
     const EgressAddress& address = snapshot_.policy.addresses[slot];
     const Route* route = snapshot_.external_routes.find(decision.remote, address.address);
     if (route == nullptr || is_broadcast_of(*route, decision.remote)) {

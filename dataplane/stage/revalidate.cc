@@ -20,19 +20,20 @@ bool has_address(const PolicyTable& table, const EgressPolicy& policy, AddressSl
   return false;
 }
 
-bool has_usable_address(const PolicyTable& table, const EgressPolicy& policy) {
-  for (const AddressSlot slot : slots_of(table, policy)) {
-    if (!table.addresses[slot].drained) return true;
+bool has_usable_address(const Snapshot& snapshot, const EgressPolicy& policy) {
+  for (const AddressSlot slot : slots_of(snapshot.policy, policy)) {
+    if (!snapshot.shared->drains.holds(slot)) return true;
   }
   return false;
 }
 
 // The policy's addresses, or where none of them can be used, those that it falls back to.
-bool could_get(const PolicyTable& table, const Decision& decision, NodeIndex node,
+bool could_get(const Snapshot& snapshot, const Decision& decision, NodeIndex node,
                AddressSlot slot) {
+  const PolicyTable& table = snapshot.policy;
   const EgressPolicy& policy = table.policies[decision.policy];
   if (has_address(table, policy, slot)) return true;
-  if (!policy.fall_back_to_node_ip || has_usable_address(table, policy)) return false;
+  if (!policy.fall_back_to_node_ip || has_usable_address(snapshot, policy)) return false;
   const uint32_t node_ip = node_ip_policy(table, decision.namespace_index, node);
   return node_ip != kNoEgressPolicy && has_address(table, table.policies[node_ip], slot);
 }
@@ -55,7 +56,7 @@ bool is_still_allowed(const Snapshot& snapshot, const SessionEntry& entry,
   Decision decision;
   classify(snapshot, {&flow, 1}, {&decision, 1});
   if (!decision.allowed) return false;
-  if (!could_get(snapshot.policy, decision, flow.node, entry.address_slot)) return false;
+  if (!could_get(snapshot, decision, flow.node, entry.address_slot)) return false;
   const Ipv4Address remote = Ipv4Address::from(entry.remote_ip);
   if (!leads_to(snapshot, decision, remote, entry.remote_port.host())) return false;
   const Ipv4Address egress = snapshot.policy.addresses[entry.address_slot].address;

@@ -33,8 +33,7 @@ inline constexpr AddressSlot kNoAddress = 0xffff;
 struct EgressAddress {
   Ipv4Address address;
   uint8_t epoch = 0;
-  bool in_use = false;   // some policy names it in this snapshot
-  bool drained = false;  // live sessions go on, new ones do not start
+  bool in_use = false;  // some policy names it in this snapshot
 };
 
 enum class Spread : uint8_t { kSource, kSession, kFirst };

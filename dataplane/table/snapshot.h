@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/table/address_drains.h"
 #include "dataplane/table/flat_map.h"
 #include "dataplane/table/limits.h"
 #include "dataplane/table/neighbour.h"
@@ -121,6 +122,7 @@ struct SharedTables {
   NodeMacs node_macs;
   // Ports whose link is down, a bit each. Written by the control thread, read by workers.
   std::atomic<uint64_t> ports_down{0};
+  AddressDrains drains;
 };
 
 struct Snapshot {

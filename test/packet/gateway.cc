@@ -212,6 +212,11 @@ uint32_t Gateway::revalidate() {
   return request.ended;
 }
 
+void Gateway::drain(std::string_view address, bool on) {
+  const auto slot = parts_->books.addresses.find(Ipv4Address::parse(address)->value);
+  parts_->shared.drains.set(static_cast<AddressSlot>(slot.value()), on);
+}
+
 void Gateway::set_neighbour(uint16_t port, std::string_view address, NeighbourState state,
                             MacAddress mac) {
   const NeighbourKey key{port, *Ipv4Address::parse(address)};

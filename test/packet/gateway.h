@@ -61,6 +61,7 @@ class Gateway {
 
   void pass_seconds(uint64_t seconds) { pass_ms(seconds * 1000); }
   void pass_ms(uint64_t ms) { now_.ms += ms; }
+  void drain(std::string_view address, bool on);
   void set_neighbour(uint16_t port, std::string_view address, NeighbourState state,
                      MacAddress mac = kNextHopMac);
   void set_link(uint16_t port, bool up);

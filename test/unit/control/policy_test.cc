@@ -47,9 +47,10 @@ class PolicyTest : public ::testing::Test {
     config::FirewallPorts ports;
     ports.protocol = static_cast<config::FirewallProtocol>(below(3));
     if (ports.protocol == config::FirewallProtocol::kIcmp || one_in(4)) return ports;
-    const auto [low, high] = std::minmax(port(), one_in(2) ? port() : uint16_t{5});
-    ports.first = low;
-    ports.last = high;
+    const uint16_t one = port();
+    const uint16_t other = one_in(2) ? port() : uint16_t{5};
+    ports.first = std::min(one, other);
+    ports.last = std::max(one, other);
     return ports;
   }
   config::FirewallRule rule() {
