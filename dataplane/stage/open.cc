@@ -28,7 +28,8 @@ class Opening {
 
  private:
   bool may_start(uint32_t i, Reason& reason) const;
-  bool within_limits(uint32_t i, const Decision& decision, Reason& reason);
+  bool within_limits(uint32_t i, const Decision& decision, const NamespaceLimits& limits,
+                     Reason& reason);
   [[nodiscard]] bool may_bear(AddressSlot slot, const SessionEntry& entry) const;
   bool reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed);
   bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
@@ -62,12 +63,11 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
   const SessionHandle closing = burst_.meta[i].session;
   bool passed = false;
   if (closing != kNoSession && reopen(i, closing, decision, passed)) return passed;
-  if (!within_limits(i, decision, reason)) {
-    // Nothing new; but the session may be of an earlier packet of this burst (nat.md M8).
+  if (const auto* limits = snapshot_.limits.of(decision.namespace_index)) {
+    // The session of an earlier packet of this burst (nat.md M8) needs no room.
     const SessionHandle handle = sessions_.table().find_outbound_one(outbound_key(burst_.meta[i]));
     if (handle != kNoSession) return join(i, handle, decision, reason);
-    sessions_.note_refused(decision.namespace_index);
-    return false;
+    if (!within_limits(i, decision, *limits, reason)) return false;
   }
   const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
   if (create(i, flow, decision, policy, reason)) return true;
@@ -96,13 +96,15 @@ bool Opening::may_start(uint32_t i, Reason& reason) const {
   return true;
 }
 
-bool Opening::within_limits(uint32_t i, const Decision& decision, Reason& reason) {
-  const NamespaceLimits* limits = snapshot_.limits.of(decision.namespace_index);
-  if (limits == nullptr) return true;
+bool Opening::within_limits(uint32_t i, const Decision& decision, const NamespaceLimits& limits,
+                            Reason& reason) {
+  const NamespaceIndex name = decision.namespace_index;
   const std::optional<Reason> reached =
-      sessions_.limit_reached(decision.namespace_index, *limits, burst_.meta[i].total_bytes, now_);
-  if (reached) reason = *reached;
-  return !reached;
+      sessions_.limit_reached(name, limits, burst_.meta[i].total_bytes, now_);
+  if (!reached) return true;
+  reason = *reached;
+  sessions_.note_refused(name);
+  return false;
 }
 
 // A new SYN on a closing session keeps the session's port where the policy still has its address.
@@ -124,7 +126,11 @@ bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
       set_mark(entry, decision.mark);
       if (decision.rule != kNoRule) note_rule(i, decision);
       sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, entry));
-      sessions_.count(handle, Direction::kOutbound, burst_.meta[i].total_bytes);
+      const uint32_t bytes = burst_.meta[i].total_bytes;
+      sessions_.count(handle, Direction::kOutbound, bytes);
+      if (const auto* limits = snapshot_.limits.of(decision.namespace_index)) {
+        sessions_.note_bytes(decision.namespace_index, *limits, Direction::kOutbound, bytes);
+      }
     }
     return passed;
   }

@@ -176,18 +176,24 @@ uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry) {
 
 namespace {
 
-// Opening may end sessions: half-open ones give way when the table is full. A packet that found
-// such a session earlier in this burst must not leave with the face of who has the entry now.
+// Sessions end while a burst is tracked: what one rests on goes between two of its packets, or it
+// was half open and gives way to a new one. A packet that found such a session earlier in this
+// burst must not go on with the face of who has the entry now.
+template <Direction direction>
 [[gnu::cold, gnu::noinline]] void refuse_orphans(Sessions& sessions, const Burst& burst,
                                                  IndexList& pass, Refusals& refusals) {
+  constexpr bool kOut = direction == Direction::kOutbound;
+  const SessionTable& table = sessions.table();
   const IndexList before = pass;
   pass.clear();
   for (const uint8_t i : before) {
     const PacketMeta& meta = burst.meta[i];
-    if (sessions.table().find_outbound_one(outbound_key(meta)) == meta.session) {
+    const SessionHandle found = kOut ? table.find_outbound_one(outbound_key(meta))
+                                     : table.find_inbound_one(inbound_key(meta));
+    if (found == meta.session) {
       pass.push(i);
     } else {
-      refusals.push(i, Reason::kSessionTableFull);
+      refusals.push(i, kOut ? Reason::kSessionTableFull : Reason::kNoSession);
     }
   }
 }
@@ -200,6 +206,7 @@ void track_outbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burs
   for (uint32_t k = 0; k < in.size(); ++k) keys[k] = outbound_key(burst.meta[in[k]]);
   sessions.table().find_outbound({keys.data(), in.size()}, handles.data());
 
+  const uint64_t ended = sessions.table().ended();
   IndexList opening;
   for (uint32_t k = 0; k < in.size(); ++k) {
     const uint32_t i = in[k];
@@ -235,10 +242,10 @@ void track_outbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burs
         break;
     }
   }
-  if (opening.empty()) return;
-  const uint64_t ended = sessions.table().ended();
+  if (opening.empty()) return;  // whoever finds a session ended opens one
   open_sessions(snapshot, sessions, burst, opening, now, pass, refusals);
-  if (sessions.table().ended() != ended) refuse_orphans(sessions, burst, pass, refusals);
+  if (sessions.table().ended() == ended) return;
+  refuse_orphans<Direction::kOutbound>(sessions, burst, pass, refusals);
 }
 
 template <bool metered>
@@ -249,6 +256,7 @@ void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst
   for (uint32_t k = 0; k < in.size(); ++k) keys[k] = inbound_key(burst.meta[in[k]]);
   sessions.table().find_inbound({keys.data(), in.size()}, handles.data());
 
+  const uint64_t ended = sessions.table().ended();
   for (uint32_t k = 0; k < in.size(); ++k) {
     const uint32_t i = in[k];
     const SessionHandle handle = handles[k];
@@ -273,6 +281,9 @@ void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst
       refusals.push(i, reason);
     }
   }
+  if (sessions.table().ended() == ended) [[likely]]
+    return;
+  refuse_orphans<Direction::kInbound>(sessions, burst, pass, refusals);
 }
 
 }  // namespace

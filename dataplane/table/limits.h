@@ -47,8 +47,8 @@ class TokenBucket {
     filled_at_ms_ = now.ms;
     return milli_ >= tokens * 1000;
   }
-  // After has() said so.
-  void take(uint64_t tokens) { milli_ -= tokens * 1000; }
+  // After has() said so; what others took since is not taken twice.
+  void take(uint64_t tokens) { milli_ -= std::min(milli_, tokens * 1000); }
 
  private:
   uint64_t milli_ = 0;

@@ -89,6 +89,15 @@ TEST(Limits, ASecondFirstPacketAtTheLimitIsNotRefused) {  // nat.md M8
   EXPECT_EQ(gateway.dropped(Reason::kQuotaSessions), 1u);
 }
 
+TEST(Limits, ASecondFirstPacketAtTheLimitTakesNobodysRoom) {  // nat.md M8
+  Gateway gateway(limited("sessions = 2;"));
+  gateway.receive("underlay", syn(1));
+  gateway.pass_seconds(2);  // old enough to give way
+  EXPECT_EQ(forwarded(gateway.receive("underlay", {syn(2), syn(2), syn(2)})), 3u);
+  EXPECT_EQ(gateway.table().live(), 2u);
+  EXPECT_EQ(gateway.counters().session_deleted.read(), 0u);
+}
+
 TEST(Limits, T9_OnlyItsOwnHalfOpenSessionsMakeRoomForANamespace) {
   Gateway gateway(limited("sessions = 3;"));
   gateway.receive("underlay", {syn_of_web(1), syn_of_web(2), syn(1), syn(2), syn(3)});
