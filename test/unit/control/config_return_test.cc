@@ -157,6 +157,41 @@ TEST_F(ConfigReturnTest, APodThatWasGivenAwayDoesNotHinderTheReturn) {
   EXPECT_EQ(gateway_.owner("10.128.0.12"), "-");
 }
 
+// What the layer gave to a namespace goes with it, and comes back with it.
+TEST_F(ConfigReturnTest, ANamespaceThatComesBackHasItsPatchedPods) {
+  std::string without = replaced(kWorkedConfig, R"(,
+  { name = "shop"; pods = [ "10.128.2.0/26" ]; })",
+                                 "");
+  without = replaced(without, R"(,
+  { name = "shop-out"; namespaces = [ "shop" ]; addresses = [ "192.0.2.60", "192.0.2.61" ]; })",
+                     "");
+  const json patched = {{"add", {{"shop", {"10.128.2.200"}}}},
+                        {"remove", {{"shop", {"10.128.2.0/26"}}}}};
+  result("namespaces.patch", patched);
+  const json warnings = apply(without, {{"confirm_timeout", "5s"}})["warnings"];
+  ASSERT_EQ(warnings.size(), 1u) << warnings;
+  EXPECT_EQ(warnings[0]["path"], "namespaces.shop");
+  EXPECT_EQ(gateway_.owner("10.128.2.200"), "-");
+  gateway_.pass(seconds(6));
+  EXPECT_EQ(gateway_.owner("10.128.2.200"), "shop");
+  EXPECT_EQ(gateway_.owner("10.128.2.5"), "-") << "removed by the layer";
+
+  apply(without);
+  apply(with_address(kSecond));
+  EXPECT_EQ(gateway_.owner("10.128.2.200"), "-") << "the namespace is another one now";
+  result("config.rollback");
+  result("config.rollback");
+  EXPECT_EQ(gateway_.owner("10.128.2.200"), "shop");
+  EXPECT_TRUE(gateway_.context().gateway->layer().all().contains("shop"));
+
+  apply(without);
+  result("namespaces.patch", {{"reset", true}, {"dry_run", true}});
+  EXPECT_EQ(result("namespaces.patch", {{"reset", true}})["changed"], 0);
+  result("config.rollback");
+  EXPECT_EQ(gateway_.owner("10.128.2.200"), "-") << "a reset forgets it for good";
+  EXPECT_EQ(gateway_.owner("10.128.2.5"), "shop");
+}
+
 // ---- revalidate
 
 TEST_F(ConfigReturnTest, RevalidateEndsWhatTheNewRulesDeny) {
