@@ -1,11 +1,19 @@
 #include "control/methods/config_json.h"
 
+#include <absl/strings/str_cat.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 
 namespace postern {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr size_t kMostFaults = 1000;
+
+}  // namespace
 
 std::vector<Param> source_params() {
   return {
@@ -51,6 +59,11 @@ ChangeOptions change_options(const json& params) {
 std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics) {
   std::vector<RpcFault> faults;
   for (const config::Diagnostic& each : diagnostics) {
+    if (faults.size() == kMostFaults) {
+      faults.push_back({.text = absl::StrCat("and ", diagnostics.size() - kMostFaults, " more"),
+                        .hint = "look at these first"});
+      break;
+    }
     faults.push_back({each.file, static_cast<int>(each.line), each.path, each.message, each.hint});
   }
   return faults;

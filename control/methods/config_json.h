@@ -28,6 +28,7 @@ Param dry_run_param();
 Param if_generation_param();
 ChangeOptions change_options(const nlohmann::json& params);
 
+// Of very many the first ones, and how many more: an answer has its bounds, and who reads it, too.
 std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics);
 // {added, removed, changed, needs_restart}.
 nlohmann::json to_json(const ConfigDiff& diff);

@@ -29,14 +29,19 @@ void Responder::result(const nlohmann::json& value) { deliver("result", value, f
 void Responder::error(const RpcError& error) { deliver("error", to_json(error), true); }
 
 void Responder::deliver(const char* member, const nlohmann::json& value, bool is_error) {
-  Deliver once = std::exchange(deliver_, nullptr);
-  if (!once) return;
+  if (!deliver_) return;
   std::string line;
   if (!id_.empty()) {
     line.append(R"({"jsonrpc":"2.0","id":)").append(id_).append(",\"").append(member);
     line.append("\":").append(json_line(value)).append("}");
   }
-  once(std::move(line), is_error);
+  if (line.size() > kMaxAnswerBytes) {
+    return error(absl::ResourceExhaustedError(
+        "the answer has " + std::to_string(line.size()) + " bytes, more than the " +
+        std::to_string(kMaxAnswerBytes) +
+        " of an answer: ask for less, by `name`, `filter` or `limit` where the method has them"));
+  }
+  std::exchange(deliver_, nullptr)(std::move(line), is_error);
 }
 
 void Responder::abandon() {

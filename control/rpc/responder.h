@@ -6,6 +6,8 @@
 #define POSTERN_CONTROL_RPC_RESPONDER_H_
 
 #include <absl/status/status.h>
+
+#include <cstddef>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -14,6 +16,10 @@
 #include "control/rpc/rpc_error.h"
 
 namespace postern {
+
+// Of an answer: what is larger is an error that says so. A client may have that much unread
+// (RpcLimits::output_bytes) beside what it was told before.
+inline constexpr size_t kMaxAnswerBytes = size_t{12} << 20;
 
 class Responder {
  public:

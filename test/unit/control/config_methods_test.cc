@@ -54,6 +54,15 @@ TEST_F(ConfigMethodsTest, DiffOfABadConfigurationIsAnError) {
   EXPECT_EQ(error("config.diff", {{"path", "/no/such"}})["data"]["errors"][0]["file"], "/no/such");
 }
 
+// More errors than anybody reads: the first ones, and how many more, in an answer that arrives.
+TEST_F(ConfigMethodsTest, VeryManyErrorsAreToldInBounds) {
+  const std::vector<std::string> bad(2500, "10.128.0.300");
+  const json errors = error("namespaces.patch", {{"add", {{"shop", bad}}}})["data"]["errors"];
+  ASSERT_EQ(errors.size(), 1001u);
+  EXPECT_EQ(errors[999]["path"], "add.shop[999]");
+  EXPECT_EQ(errors[1000]["text"], "and 1500 more");
+}
+
 TEST_F(ConfigMethodsTest, ApplyAnswersWithTheDiff) {
   const std::string text = edited("192.0.2.50", "192.0.2.51");
   json tried = gateway_.result("config.apply", {{"text", text}, {"dry_run", true}});

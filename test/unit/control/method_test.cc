@@ -122,6 +122,17 @@ TEST(Responder, AnswersOnce) {
   EXPECT_FALSE(delivered.is_error);
 }
 
+TEST(Responder, SaysThatAnAnswerIsTooLarge) {
+  Delivered delivered;
+  Responder responder = delivered.responder("7");
+  responder.result(std::string(kMaxAnswerBytes, 'x'));
+  EXPECT_EQ(delivered.times, 1);
+  const nlohmann::json answer = nlohmann::json::parse(delivered.line);
+  EXPECT_EQ(answer["id"], 7);
+  EXPECT_EQ(answer["error"]["code"], 1008);
+  EXPECT_NE(answer["error"]["message"].get<std::string>().find("ask for less"), std::string::npos);
+}
+
 TEST(Responder, AnswersWithAnErrorWhenForgotten) {
   Delivered delivered;
   {
