@@ -198,18 +198,20 @@ Daemon::Step Daemon::put_into_force(const config::Model& model) {
     return Failure{ExitCode::kConfiguration, {{std::string(left_out.status().message()), ""}}};
   }
   if (keeper_) keeper_->begin_with(gateway_->layer(), left_out->size());
-  say_what_was_left_out(*left_out);
+  say(*left_out, "warning", config::LogLevel::kWarn);
   resolve_names();
   return std::nullopt;
 }
 
-void Daemon::say_what_was_left_out(const std::vector<config::Diagnostic>& left_out) {
-  constexpr size_t kMost = 20;
-  for (size_t i = 0; i < std::min(left_out.size(), kMost); ++i) {
-    log_->warn(left_out[i].text("warning"));
+// The first ones, so that a file that is wrong throughout holds nobody up.
+void Daemon::say(const std::vector<config::Diagnostic>& list, const char* severity,
+                 config::LogLevel level) {
+  constexpr size_t kMost = 200;
+  for (size_t i = 0; i < std::min(list.size(), kMost); ++i) {
+    log_->write(level, list[i].text(severity));
   }
-  if (left_out.size() > kMost) {
-    log_->warn(absl::StrCat("and ", left_out.size() - kMost, " more were left out"));
+  if (list.size() > kMost) {
+    log_->write(level, absl::StrCat("and ", list.size() - kMost, " more like these"));
   }
 }
 
@@ -237,6 +239,7 @@ void Daemon::take_names(std::shared_ptr<const NameAddresses> addresses) {
 // A configuration has come into force.
 void Daemon::committed(const config::Model& applied) {
   if (keeper_) keeper_->forget_left_out();
+  reload_refused_.clear();
   log_->set_level(applied.gateway.log_level);
   log_->set_format(applied.gateway.log_format);
   names_->want(names_of(applied));
@@ -291,7 +294,7 @@ void Daemon::make_context(const config::Model& model) {
   context_.neighbours = &*neighbours_;
   context_.host_names = &*names_;
   context_.rates = &*rates_;
-  if (keeper_) context_.state_attention = [this] { return keeper_->attention(); };
+  context_.daemon_attention = [this] { return attention(); };
   context_.now_ms = [this] { return clock_->now().ms; };
   context_.rpc_counts = [this] { return server_->counts(); };
   context_.buffers_in_use = [this] { return pool_->in_use(); };
@@ -410,11 +413,24 @@ void Daemon::tell_reloaded(const ChangeResult& result) {
   reload_refused_.clear();
   if (result.status.ok()) {
     log_->info(absl::StrCat("reloaded ", options_.config_path, ": generation ", result.generation));
+    say(result.warnings, "warning", config::LogLevel::kWarn);
     return;
   }
   reload_refused_ = std::string(result.status.message());
   log_->error(absl::StrCat("reload of ", options_.config_path, " refused: ", reload_refused_));
-  for (const config::Diagnostic& each : result.errors) log_->error(each.text("refused"));
+  say(result.errors, "refused", config::LogLevel::kError);
+}
+
+// Nobody waits for the answer to a signal, so the status tells of one that was refused.
+std::vector<std::string> Daemon::attention() const {
+  std::vector<std::string> texts;
+  if (keeper_) texts = keeper_->attention();
+  if (!reload_refused_.empty()) {
+    texts.push_back(absl::StrCat("the last reload of ", options_.config_path,
+                                 " was refused: ", reload_refused_,
+                                 ": see posternctl config check ", options_.config_path));
+  }
+  return texts;
 }
 
 // The gateway in a line, for who looks at its unit.

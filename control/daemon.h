@@ -71,7 +71,8 @@ class Daemon {
   Step open_ports(const config::Model& model);
   Step make_workers(const config::Model& model);
   Step put_into_force(const config::Model& model);
-  void say_what_was_left_out(const std::vector<config::Diagnostic>& left_out);
+  void say(const std::vector<config::Diagnostic>& list, const char* severity,
+           config::LogLevel level);
   Step launch_workers();
   Step open_socket(const config::Model& model);
   void resolve_names();
@@ -86,6 +87,7 @@ class Daemon {
   void note_links();
   void reload();
   void tell_reloaded(const ChangeResult& result);
+  [[nodiscard]] std::vector<std::string> attention() const;
   void keep_watchdog();
   [[nodiscard]] bool workers_turned();
   [[nodiscard]] std::string state_text() const;
@@ -96,7 +98,7 @@ class Daemon {
   Log* log_;
   EventLoop loop_;
   Notifier notifier_;
-  std::string reload_refused_;  // why the last reload was, until one is taken
+  std::string reload_refused_;  // why the last reload was, until a configuration is taken
   AccessPolicy access_;
   bool stopping_ = false;
 

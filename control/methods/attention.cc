@@ -118,8 +118,8 @@ void find_attention(const MethodContext& context, std::function<void(json)> done
   for (std::string& text : context.neighbours->complaints()) all.push_back(std::move(text));
   if (std::string text = context.gateway->attention(); !text.empty()) all.push_back(text);
   for (std::string& text : context.host_names->complaints()) all.push_back(std::move(text));
-  if (context.state_attention) {
-    for (std::string& text : context.state_attention()) all.push_back(std::move(text));
+  if (context.daemon_attention) {
+    for (std::string& text : context.daemon_attention()) all.push_back(std::move(text));
   }
   add_sessions(context, all);
   std::vector<AddressSlot> slots = suspects(context);

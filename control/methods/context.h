@@ -55,8 +55,8 @@ struct MethodContext {
   std::function<RpcCounts()> rpc_counts;     // of the control socket
   std::function<uint32_t()> buffers_in_use;  // of the pool
   std::function<void()> shutdown;
-  // Of what survives a restart: what an operator should look at, each a sentence.
-  std::function<std::vector<std::string>()> state_attention;
+  // Of reloads and of what survives a restart: what an operator should look at, each a sentence.
+  std::function<std::vector<std::string>()> daemon_attention;
 };
 
 }  // namespace postern

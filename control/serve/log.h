@@ -23,6 +23,7 @@ class Log {
   [[nodiscard]] Level level() const { return level_.load(std::memory_order_relaxed); }
   void set_format(config::LogFormat format) { format_.store(format, std::memory_order_relaxed); }
 
+  void write(Level level, std::string_view text);
   // What must not happen in a healthy gateway.
   void error(std::string_view text) { write(Level::kError, text); }
   void warn(std::string_view text) { write(Level::kWarn, text); }
@@ -30,8 +31,6 @@ class Log {
   void debug(std::string_view text) { write(Level::kDebug, text); }
 
  private:
-  void write(Level level, std::string_view text);
-
   int fd_;
   std::atomic<Level> level_{Level::kInfo};
   std::atomic<config::LogFormat> format_{config::LogFormat::kText};

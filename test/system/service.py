@@ -92,11 +92,14 @@ def test_a_refused_reload_ends_and_says_why(t):
     manager.wait("RELOADING")
     news, _ = manager.wait("READY")
     t.check("generation 1; reload refused: " in news["STATUS"], news["STATUS"])
+    attention = rig.gateway.call("status")["attention"]
+    t.check(any("the last reload of" in text for text in attention), "attention: %s" % attention)
     rig.gateway.write(rig.model())
     rig.gateway.signal(signal.SIGHUP)
     manager.wait("RELOADING")
     news, _ = manager.wait("READY")
     t.check("refused" not in news["STATUS"], news["STATUS"])
+    t.equal(rig.gateway.call("status")["attention"], [], "attention")
 
 
 def test_stop_is_said_before_it_happens(t):
