@@ -306,9 +306,11 @@ bool Loader::read(const config_setting_t* setting, ListOf<std::string>& member, 
   const auto split = [&](const config_setting_t* from, const Path& at) {
     bool good = true;
     const auto text = read_scalar(from, Text{kLongestText, 0, /*many_lines=*/true}, at, good);
+    size_t within = 0;
     for (size_t begin = 0; text && begin <= text->size();) {
       const size_t end = std::min(text->find('\n', begin), text->size());
-      member.push_back({text->substr(begin, end - begin), line_of(from)});
+      const SourceLine line = source_.at(config_setting_source_line(from), within++);
+      member.push_back({text->substr(begin, end - begin), line});
       begin = end + 1;
     }
     return good;

@@ -73,6 +73,8 @@ class Scanner {
   void skip_block_comment(Cursor& in);
   void include(Cursor& in);
   void take_string(Cursor& in);
+  void step_in_string(Cursor& in, std::string& token);
+  void finish_text();
   void take_number(Cursor& in);
   void take_name(Cursor& in);
   void take_mark(Cursor& in);
@@ -80,7 +82,7 @@ class Scanner {
   void close(char closer, SourceLine line);
   void declare(SourceLine line);
   void flush_name();
-  void emit(std::string_view token, SourceLine line);
+  void emit(std::string_view token, SourceLine line, bool alone = false);
 
   SourceFiles& files_;
   Report& report_;
@@ -92,6 +94,9 @@ class Scanner {
   char last_ = ';';   // the first character of the last token
   std::string name_;  // read and not written yet: the next token says whether it is a setting
   SourceLine name_line_;
+  unsigned name_at_ = 0;                // line of out_.text with the last name
+  std::vector<SourceLine> text_lines_;  // where the lines of the text that is read begin
+  bool text_breaks_ = true;             // the next character of it begins one
 };
 
 void Scanner::scan(std::string_view text, size_t depth) {
@@ -204,26 +209,54 @@ void Scanner::take_string(Cursor& in) {
   if (std::string_view(in_group ? "=:\"" : "([,\"").find(last_) == std::string_view::npos) {
     return fail(begin, "no text is possible here", "is '=', a comma or a semicolon missing?");
   }
-  const size_t first = in.at++;
-  while (!in.end() && in.peek() != '"') {
-    const char c = in.peek();
-    if (c == '\0' || in.text.substr(in.at, 4) == "\\x00") {
-      return fail(in.line, "a string must not hold a NUL");
-    }
-    if (c == '\n') {
-      ++in.line.line;
-    } else if (c == '\\' && (in.peek(1) == '"' || in.peek(1) == '\\')) {
-      ++in.at;
-    }
-    ++in.at;
-  }
+  ++in.at;
+  std::string token = "\"";
+  while (!in.end() && in.peek() != '"' && !failed_) step_in_string(in, token);
+  if (failed_) return;
   if (in.end()) return fail(begin, "string without an end", "close it with a double quote");
   ++in.at;
   const char next = in.peek();
   if (starts_name(next) || is_digit(next)) {
     return fail(begin, "text goes on right behind a closing quote", "is a quote missing?");
   }
-  emit(in.text.substr(first, in.at - first), begin);
+  emit(token + '"', begin, /*alone=*/true);
+}
+
+// Takes one character or escape, with a line break as an escape.
+void Scanner::step_in_string(Cursor& in, std::string& token) {
+  const std::string_view rest = in.text.substr(in.at, 4);
+  const char c = rest.front();
+  if (c == '\0' || rest == "\\x00") return fail(in.line, "a string must not hold a NUL");
+  if (text_breaks_) text_lines_.push_back(in.line);
+  const bool wide = rest == "\\x0a" || rest == "\\x0A";
+  const bool escape =
+      c == '\\' && rest.size() > 1 && (rest[1] == '"' || rest[1] == c || rest[1] == 'n');
+  text_breaks_ = c == '\n' || wide || (escape && rest[1] == 'n');
+  const size_t taken = wide ? 4 : escape ? 2 : 1;
+  in.at += taken;
+  if (c == '\n') {
+    ++in.line.line;
+    token += "\\n";
+  } else if (rest.starts_with("\\\n")) {
+    token += R"(\\)";  // it escapes nothing
+  } else {
+    token += rest.substr(0, taken);
+  }
+}
+
+// The text was the last of those that libconfig joins.
+void Scanner::finish_text() {
+  if (text_breaks_) text_lines_.push_back(out_.lines.back());
+  const bool in_list = scopes_.back().opener == '(' || scopes_.back().opener == '[';
+  const auto at = in_list ? static_cast<unsigned>(out_.lines.size()) : name_at_;
+  const auto elsewhere = [&](SourceLine line) {
+    return line.file != out_.lines[at - 1].file || line.line != out_.lines[at - 1].line;
+  };
+  if (at > 0 && std::any_of(text_lines_.begin(), text_lines_.end(), elsewhere)) {
+    out_.spread.emplace(at, std::move(text_lines_));
+  }
+  text_lines_.clear();
+  text_breaks_ = true;
 }
 
 // Writes every integer as a decimal one of the width that it needs. What is no number in
@@ -334,26 +367,24 @@ void Scanner::flush_name() {
   if (name_.empty()) return;
   const std::string name = std::move(name_);
   name_.clear();
-  emit(name, name_line_);
+  emit(name, name_line_, /*alone=*/true);
+  name_at_ = static_cast<unsigned>(out_.lines.size());
 }
 
-void Scanner::emit(std::string_view token, SourceLine line) {
+// `alone`: with a line of the rewritten text that no other such token has.
+void Scanner::emit(std::string_view token, SourceLine line, bool alone) {
   flush_name();
+  if (last_ == '"' && token.front() != '"') finish_text();
   last_ = token.front();
   const bool has_line = token.find_first_of("=:;,)]}") != 0;
   const bool moved = out_.lines.empty() || out_.lines.back().file != line.file ||
                      out_.lines.back().line != line.line;
-  if (has_line && moved) {
+  if (has_line && (moved || alone)) {
     if (!out_.lines.empty()) out_.text += '\n';
     out_.lines.push_back(line);
   }
   out_.text += token;
   out_.text += ' ';
-  for (const char c : token) {
-    if (c != '\n') continue;
-    ++line.line;
-    out_.lines.push_back(line);
-  }
 }
 
 }  // namespace
@@ -361,6 +392,12 @@ void Scanner::emit(std::string_view token, SourceLine line) {
 SourceLine Source::at(unsigned line) const {
   if (line == 0 || lines.empty()) return {0, 1};
   return lines[std::min<size_t>(line, lines.size()) - 1];
+}
+
+SourceLine Source::at(unsigned line, size_t within) const {
+  const auto found = spread.find(line);
+  if (found == spread.end()) return at(line);
+  return found->second[std::min(within, found->second.size() - 1)];
 }
 
 const Repeated* Source::find_repeated(std::string_view name) const {

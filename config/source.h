@@ -12,10 +12,14 @@
 //   - reading stops at the first setting that is written twice: here the second one is renamed and
 //     reported with the rest;
 //   - the last string of a list gets the line of what follows it: here a line break comes only
-//     before a token that has a line of its own.
+//     before a token that has a line of its own;
+//   - a text over several lines has one line, and so have texts that it joins: here every name and
+//     every text has a line of the rewritten text to itself, line breaks within are written as
+//     escapes, and where the operator's lines were is kept aside.
 #ifndef POSTERN_CONFIG_SOURCE_H_
 #define POSTERN_CONFIG_SOURCE_H_
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,9 +39,14 @@ struct Source {
   std::string text;               // for config_read_string
   std::vector<SourceLine> lines;  // of text's lines, the first at [0]
   std::vector<Repeated> repeated;
+  // Where the lines within a value of text begin, unless all are where its setting is; by the line
+  // of `text` that libconfig knows the setting by.
+  std::map<unsigned, std::vector<SourceLine>> spread;
 
   // The operator's line for a line of `text` (counted from 1).
   [[nodiscard]] SourceLine at(unsigned line) const;
+  // The same for a line (counted from 0) within the text that the setting on that line holds.
+  [[nodiscard]] SourceLine at(unsigned line, size_t within) const;
   // The entry of `repeated` that a name in `text` stands for, or null.
   [[nodiscard]] const Repeated* find_repeated(std::string_view name) const;
 };
