@@ -1,24 +1,59 @@
 // What is printed loads again as the same model, and defaults are printed as they are documented.
 #include "config/print.h"
 
+#include <set>
+#include <string>
+
 #include "config/check.h"
 #include "config/load.h"
 #include "gtest/gtest.h"
+#include "test/unit/config/key_coverage.h"
 #include "test/unit/config/random_model.h"
 #include "test/unit/config/sample.h"
 
 namespace postern::config {
 namespace {
 
+constexpr uint64_t kModels = 300;
+
 TEST(Print, RandomModelsComeBackEqual) {
-  for (uint64_t seed = 0; seed < 300; ++seed) {
+  for (uint64_t seed = 0; seed < kModels; ++seed) {
     const Model model = random_model(seed);
     const std::string text = print(model);
     const LoadResult loaded = load_text(text, "printed");
     ASSERT_EQ(all_text(loaded.errors), "") << "seed " << seed << "\n" << text;
     ASSERT_TRUE(*loaded.model == model) << "seed " << seed << "\n" << text;
     ASSERT_EQ(print(*loaded.model), text) << "seed " << seed;
+    const LoadResult again = load_text(print(*loaded.model), "printed");
+    ASSERT_EQ(all_text(again.warnings, ""), all_text(loaded.warnings, "")) << "seed " << seed;
   }
+}
+
+// What fails here has a setting that random_model() or RandomValues do not know how to make.
+TEST(Print, RandomModelsUseEverySetting) {
+  KeyCoverage coverage;
+  for (uint64_t seed = 0; seed < kModels; ++seed) coverage.see(random_model(seed));
+  EXPECT_EQ(coverage.missing(), std::set<std::string>());
+}
+
+TEST(Print, ASettingThatIsNeverUsedIsNamed) {
+  KeyCoverage coverage;
+  for (uint64_t seed = 0; seed < kModels; ++seed) {
+    Model model = random_model(seed);
+    model.sessions.timeouts.udp_s = 8 * 3600;
+    model.firewall.refuse = FirewallRefuse::kDrop;
+    for (Namespace& name_space : model.namespaces) name_space.limits.sessions.reset();
+    for (EgressIp& egress : model.egress_ips) egress.except.resize(1);
+    coverage.see(model);
+  }
+  EXPECT_EQ(coverage.missing(),
+            (std::set<std::string>{
+                "egress_ips[].except: at its default", "egress_ips[].except: many entries",
+                "egress_ips[].except: no entry", "firewall.refuse: \"reject\"",
+                "firewall.refuse: at another value", "namespaces[].limits.sessions: 1",
+                "namespaces[].limits.sessions: 4294967295", "namespaces[].limits.sessions: a value",
+                "namespaces[].limits.sessions: at another value", "sessions.timeouts.udp: \"1s\"",
+                "sessions.timeouts.udp: at its default"}));
 }
 
 TEST(Print, ADifferentModelPrintsDifferently) {

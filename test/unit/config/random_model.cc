@@ -1,226 +1,308 @@
 #include "test/unit/config/random_model.h"
 
-#include <random>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "test/unit/config/random_values.h"
 
 namespace postern::config {
 namespace {
+
+// Every kind of address has a range of its own, so that nothing is owned twice.
+constexpr uint32_t kPorts = 10u << 24;    // a /16 for each port
+constexpr uint32_t kVteps = 11u << 24;    // nodes' ends of the tunnels
+constexpr uint32_t kOutside = 60u << 24;  // where egress routers lead
+constexpr uint32_t kPods = 100u << 24;    // a /16 for each namespace, and for each node
+constexpr uint32_t kListen = 103u << 24;  // of egress routers
+constexpr uint32_t kInner = 172u << 24;   // the gateway's in tunnels, 2^12 for each
+constexpr uint32_t kNodes = (172u << 24) + (1u << 20);  // the nodes' own
+constexpr uint32_t kSources = 192u << 24;               // what the outside sees
+constexpr Ipv4Prefix kAllOutside{{kOutside}, 8};
 
 class Maker {
  public:
   explicit Maker(uint64_t seed) : random_(seed) {}
 
   Model make() {
-    make_gateway();
+    random_.fill(model_, kModelKeys);
+    model_.gateway.name = random_.name("gw", 0);
     make_ports();
     make_tunnels();
     make_nodes();
     make_namespaces();
     make_egress();
-    make_firewall();
-    make_sessions();
+    make_routers();
+    make_cluster();
+    make_rules();
+    give_ports_to_workers();
     return std::move(model_);
   }
 
  private:
-  // Both ends included.
-  uint32_t number(uint32_t least, uint32_t most) {
-    return std::uniform_int_distribution<uint32_t>(least, most)(random_);
-  }
-  bool maybe() { return number(0, 1) == 1; }
-  template <typename E>
-  E one_of(E last) {
-    return static_cast<E>(number(0, static_cast<uint32_t>(last)));
-  }
-  template <typename T>
-  const T& any(const std::vector<T>& from) {
-    return from[number(0, static_cast<uint32_t>(from.size() - 1))];
-  }
-  // A name that no other entry of the list has.
-  std::string name(const char* kind, size_t index) {
-    static constexpr char kLetters[] = "abcXYZ019._-";
-    std::string made = kind + std::to_string(index) + "-";
-    for (uint32_t i = number(0, 9); i > 0; --i) made += kLetters[number(0, 11)];
+  template <typename Make>
+  auto list(uint32_t count, Make make) {
+    ListOf<decltype(make())> made;
+    for (; count > 0; --count) made.push_back({make(), {}});
     return made;
   }
-  // Text with what needs an escape.
-  std::string text(uint32_t longest) {
-    static constexpr std::string_view kLetters[] = {"a", "/", " ", ",",  ";",  "=",   "{",
-                                                    "}", "(", ")", "[",  "]",  "#",   "//",
-                                                    "@", "'", "*", "\"", "\\", "\\n", "\u00e4"};
-    std::string made;
-    for (uint32_t i = number(1, longest / 2); i > 0; --i) made += kLetters[number(0, 20)];
-    return made;
+  ListOf<Ipv4Prefix> prefixes(uint32_t count) {
+    return list(count, [&] { return random_.prefix(); });
   }
-  MacAddress mac() { return MacAddress::from_packed(uint64_t{number(1, 0x3fffff)} << 2); }
-  Ipv4Prefix prefix() {
-    const auto length = static_cast<uint8_t>(number(0, 32));
-    return {{number(0, 0xffffffff) & Ipv4Prefix::mask_of(length)}, length};
-  }
-  template <typename T, typename Make>
-  ListOf<T> list(uint32_t least, uint32_t most, Make make) {
-    ListOf<T> made;
-    for (uint32_t i = number(least, most); i > 0; --i) made.push_back({make(), {}});
-    return made;
-  }
-  // Addresses that nobody has yet, all over a range of 2^20.
-  Ipv4Address fresh(uint32_t start, uint32_t& used) { return {start + (used += number(1, 9))}; }
-
-  void make_gateway() {
-    model_.gateway.name = name("gw", 0);
-    if (maybe()) model_.gateway.control_socket = text(107);
-    if (maybe()) model_.gateway.control_group = text(32);
-    if (maybe()) model_.gateway.control_readers = text(32);
-    model_.gateway.log_level = one_of(LogLevel::kDebug);
-    model_.eal.memory = one_of(MemoryMode::kNoHuge);
-    model_.eal.memory_mb = number(32, 1 << 20);
-    model_.eal.args = list<std::string>(0, 3, [&] { return text(40); });
-    model_.workers.cpus.value = {static_cast<uint16_t>(number(0, 1023))};
-    model_.workers.idle = one_of(IdleMode::kSleep);
+  // Addresses that nobody has yet.
+  static Ipv4Address fresh(uint32_t range, uint32_t& used) { return {range + ++used}; }
+  Ipv4Address fresh_source() {
+    used_sources_ += random_.number(0, 9);
+    return fresh(kSources, used_sources_);
   }
 
   void make_ports() {
-    const uint32_t count = number(2, 4);
+    const uint32_t count = 2 + random_.entries();
     for (uint32_t i = 0; i < count; ++i) {
       Port port;
-      port.name.value = name("port", i);
-      port.device.value = "net_tap" + std::to_string(i) + "," + text(20);
-      port.role.value = i % 2 == 0 ? PortRole::kCluster : PortRole::kExternal;
-      const uint32_t net = (10u << 24) + (i << 16);
-      for (uint32_t j = i % 2; j < number(1, 3); ++j) {
-        port.addresses.push_back({{{net + j * 256 + number(1, 99)}, 24}, {}});
+      random_.fill(port, kPortKeys);
+      // One of each kind at least.
+      if (i == 0 && port.role.value == PortRole::kExternal) port.role.value = PortRole::kCluster;
+      if (i == 1 && port.role.value == PortRole::kCluster) port.role.value = PortRole::kExternal;
+      port.name.value = random_.name("port", i);
+      const std::string device = "net_tap" + std::to_string(i) + ",";
+      port.device.value = device + random_.text(512 - device.size());
+      const uint32_t net = kPorts + (i << 16);
+      const uint32_t addresses = random_.entries() + (i == 0 ? 1 : 0);
+      for (uint32_t j = 0; j < addresses; ++j) {
+        // The first has room for routers beside it.
+        const auto length = j == 0 ? uint8_t{24} : random_.any(std::vector<uint8_t>{8, 24, 31, 32});
+        port.addresses.push_back({{{net + j * 256 + random_.number(1, 99)}, length}, {}});
       }
-      port.mtu = static_cast<uint16_t>(number(576, 9702));
-      if (!port.addresses.empty() && maybe()) {
-        const auto beside = [&] {
-          return Ipv4Address{any(port.addresses)->subnet().address.value + number(100, 254)};
-        };
-        port.gateway = At<Ipv4Address>{beside(), {}};
-        Route route;
-        route.to.value = prefix();
-        route.via.value = beside();
-        route.port.value = port.name.value;
-        if (maybe()) model_.routes.push_back(route);
-      }
-      if (i == 0 && port.addresses.empty()) port.addresses.push_back({{{net + 1}, 24}, {}});
+      if (!port.addresses.empty()) lead_on(port);
       model_.ports.push_back(port);
     }
   }
 
+  void lead_on(Port& port) {
+    const auto beside = [&] {
+      const Ipv4Address net = port.addresses[0]->subnet().address;
+      return Ipv4Address{net.value + random_.number(100, 254)};
+    };
+    if (random_.maybe()) port.gateway = At<Ipv4Address>{beside(), {}};
+    if (random_.maybe()) return;
+    for (uint32_t i = random_.entries(); i > 0; --i) {
+      Route route;
+      route.to.value = random_.prefix();
+      route.via.value = beside();
+      route.port.value = port.name.value;
+      model_.routes.push_back(route);
+    }
+  }
+
   void make_tunnels() {
-    const uint32_t count = number(1, 4);
+    const uint32_t count = 1 + random_.entries();
+    std::set<std::optional<uint32_t>> taken;
     for (uint32_t i = 0; i < count; ++i) {
       Tunnel tunnel;
-      tunnel.name.value = name("tunnel", i);
-      tunnel.local.value = any(model_.ports[0].addresses)->address;
-      tunnel.vni.value = number(0, 0xffffff - 4) + i;
-      if (maybe()) tunnel.udp_port.value = static_cast<uint16_t>(number(1, 65535));
+      do {
+        random_.fill(tunnel, kTunnelKeys);
+      } while (!taken.insert(tunnel.vni.value).second);
+      tunnel.name.value = random_.name("tunnel", i);
+      tunnel.local.value = random_.any(model_.ports[0].addresses)->address;
+      // Of one type with others that end at the same place.
+      for (const Tunnel& other : model_.tunnels) {
+        if (other.local == tunnel.local && other.udp_port == tunnel.udp_port) {
+          tunnel.type = other.type;
+        }
+      }
       uint32_t used = i << 12;
-      tunnel.inner_addresses = list<Ipv4Address>(0, 3, [&] { return fresh(172u << 24, used); });
-      if (maybe()) tunnel.inner_mac = mac();
+      tunnel.inner_addresses = list(random_.entries(), [&] { return fresh(kInner, used); });
       model_.tunnels.push_back(tunnel);
     }
   }
 
   void make_nodes() {
-    const uint32_t count = number(0, 9);
+    const uint32_t count = random_.entries();
+    const bool per_node = model_.node_ip.mode.value == NodeIpMode::kPerNode;
     uint32_t vteps = 0;
-    uint32_t own = 1 << 16;
+    uint32_t own = 0;
     for (uint32_t i = 0; i < count; ++i) {
       Node node;
-      node.name.value = name("node", i);
-      node.tunnel.value = any(model_.tunnels).name.value;
-      node.vtep.value = fresh(11u << 24, vteps);
+      random_.fill(node, kNodeKeys);
+      node.name.value = random_.name("node", i);
+      node.tunnel.value = random_.any(model_.tunnels).name.value;
+      node.vtep.value = fresh(kVteps, vteps);
       uint32_t next = 0;
-      node.pod_cidrs = list<Ipv4Prefix>(0, 5, [&] {
-        return Ipv4Prefix{{(100u << 24) + (i << 16) + (next++ << 9)}, 23};
+      node.pod_cidrs = list(random_.entries(), [&] {
+        return Ipv4Prefix{{kPods + (i << 16) + (next++ << 9)}, 23};
       });
-      node.addresses = list<Ipv4Address>(0, 2, [&] { return fresh(172u << 24, own); });
-      if (maybe()) node.mac = mac();
+      node.addresses = list(random_.entries(), [&] { return fresh(kNodes, own); });
+      if (per_node || random_.maybe()) node.external_ip = At<Ipv4Address>{fresh_source(), {}};
       model_.nodes.push_back(node);
     }
-    model_.cluster.no_snat = list<Ipv4Prefix>(0, 3, [&] { return prefix(); });
   }
 
   void make_namespaces() {
-    const uint32_t count = number(0, 9);
+    const uint32_t count = random_.maybe() ? random_.number(1, 9) : random_.entries();
     for (uint32_t i = 0; i < count; ++i) {
       Namespace name_space;
-      name_space.name.value = name("ns", i);
-      name_space.tunnel.value = any(model_.tunnels).name.value;
+      random_.fill(name_space, kNamespaceKeys);
+      name_space.name.value = random_.name("ns", i);
+      const Tunnel& tunnel = random_.any(model_.tunnels);
+      name_space.tunnel.value = tunnel.name.value;
+      if (name_space.vni && tunnel.vni.value) name_space.vni->value = *tunnel.vni.value;
       uint32_t next = 0;
-      name_space.pods = list<Ipv4Prefix>(0, 40, [&] {
-        const auto length = static_cast<uint8_t>(number(28, 32));
-        return Ipv4Prefix{{(100u << 24) + (i << 16) + (next += 16)}, length};
+      name_space.pods = list(random_.one_in(8) ? 300 : random_.entries(), [&] {
+        const auto length = static_cast<uint8_t>(random_.number(28, 32));
+        return Ipv4Prefix{{kPods + (i << 16) + (next += 16)}, length};
       });
       model_.namespaces.push_back(name_space);
     }
   }
 
+  // Namespaces that were not taken so far.
+  std::vector<const Namespace*> take_namespaces(size_t& next) {
+    std::vector<const Namespace*> taken;
+    for (uint32_t i = random_.entries(); i > 0 && next < model_.namespaces.size(); --i) {
+      taken.push_back(&model_.namespaces[next++]);
+    }
+    return taken;
+  }
+  static ListOf<std::string> names_of(const std::vector<const Namespace*>& namespaces) {
+    ListOf<std::string> names;
+    for (const Namespace* each : namespaces) names.push_back({each->name.value, {}});
+    return names;
+  }
+
   void make_egress() {
-    uint32_t used = 0;
-    const auto address = [&] { return fresh(192u << 24, used); };
-    model_.node_ip.mode.value = maybe() ? NodeIpMode::kGateway : NodeIpMode::kOff;
-    model_.node_ip.addresses = list<Ipv4Address>(1, 4, address);
-    model_.node_ip.for_whom = one_of(NodeIpFor::kPlatform);
-    for (size_t i = 0; i < model_.namespaces.size() && maybe(); ++i) {
+    const auto address = [&] { return fresh_source(); };
+    const bool needs = model_.node_ip.mode.value == NodeIpMode::kGateway;
+    model_.node_ip.addresses = list(random_.entries() + (needs ? 1 : 0), address);
+    size_t next = 0;
+    const uint32_t count = random_.entries();
+    for (uint32_t i = 0; i < count; ++i) {
       EgressIp egress;
-      egress.name.value = name("out", i);
-      egress.namespaces = {{model_.namespaces[i].name.value, {}}};
-      if (maybe()) egress.pods = model_.namespaces[i].pods;
-      if (maybe()) egress.destinations = list<Ipv4Prefix>(1, 4, [&] { return prefix(); });
-      egress.except = list<Ipv4Prefix>(0, 3, [&] { return prefix(); });
-      egress.addresses = list<Ipv4Address>(0, 5, address);
-      egress.spread = one_of(Spread::kFirst);
-      egress.when_exhausted = one_of(WhenExhausted::kNextAddress);
-      egress.fallback = one_of(Fallback::kNodeIp);
+      random_.fill(egress, kEgressIpKeys);
+      egress.name.value = random_.name("out", i);
+      const auto namespaces = take_namespaces(next);
+      egress.namespaces = names_of(namespaces);
+      if (!namespaces.empty() && random_.maybe()) egress.pods = random_.any(namespaces)->pods;
+      if (random_.maybe()) egress.destinations = prefixes(1 + random_.entries());
+      egress.except = prefixes(random_.entries());
+      egress.addresses = list(random_.entries(), address);
       model_.egress_ips.push_back(egress);
     }
   }
 
-  FirewallPorts service() {
-    FirewallPorts ports;
-    ports.protocol = one_of(FirewallProtocol::kIcmp);
-    if (ports.protocol == FirewallProtocol::kIcmp || maybe()) return ports;
-    ports.first = static_cast<uint16_t>(number(1, 65535));
-    ports.last = static_cast<uint16_t>(number(ports.first, maybe() ? ports.first : 65535));
-    return ports;
+  void make_routers() {
+    uint32_t listens = 0;
+    const uint32_t count = random_.entries();
+    for (uint32_t i = 0; i < count; ++i) {
+      EgressRouter router;
+      random_.fill(router, kEgressRouterKeys);
+      router.name.value = random_.name("router", i);
+      size_t next = 0;
+      router.namespaces = names_of(take_namespaces(next));
+      router.listen.value = fresh(kListen, listens);
+      router.source.value = fresh_source();
+      make_lines(router);
+      model_.egress_routers.push_back(router);
+    }
   }
 
-  void make_firewall() {
-    model_.firewall.default_action = one_of(FirewallAction::kDeny);
-    model_.firewall.refuse = one_of(FirewallRefuse::kReject);
-    for (uint32_t i = number(0, 20); i > 0; --i) {
+  // Rules with comments and blanks between; what is for the rest comes last.
+  void make_lines(EgressRouter& router) {
+    const uint32_t count = random_.entries();
+    const auto add = [&](const std::string& line) { router.destinations.push_back({line, {}}); };
+    const auto pad = [&](std::string_view blanks) {
+      while (random_.maybe()) add(std::string(blanks) + "# " + random_.text(60));
+      if (random_.maybe()) add(std::string(blanks));
+    };
+    for (uint32_t i = 0; i < count; ++i) {
+      pad(" \t");
+      add((random_.one_in(4) ? " \t" : "") + rule(router.mode, i) +
+          (random_.one_in(4) ? "\r" : ""));
+    }
+    pad("");
+    if (count == 0 || random_.maybe()) add(rule_for_the_rest(router.mode));
+    pad("\t\r");
+  }
+
+  std::string outside() { return Ipv4Address{kOutside + random_.number(1, 0xfffffe)}.text(); }
+  std::string host() { return random_.maybe() ? outside() : random_.value(HostName{}); }
+  std::string plain_host() {
+    std::string made = host();
+    return made.starts_with("*.") ? made.substr(2) : made;
+  }
+
+  std::string rule(RouterMode mode, uint32_t index) {
+    const std::string port = std::to_string(index == 0 ? 65535 : index);
+    const std::string remote = " " + std::to_string(random_.value(Integer{1, 65535}));
+    switch (mode) {
+      case RouterMode::kRedirect: {
+        const char* protocol = random_.any(std::vector{"tcp", "udp", "sctp"});
+        const bool other = protocol[0] != 's' && random_.maybe();
+        return port + " " + protocol + "\t " + outside() + (other ? remote : "");
+      }
+      case RouterMode::kDnsProxy:
+        return port + "  " + plain_host() + (random_.maybe() ? remote : "");
+      case RouterMode::kHttpProxy:
+        break;
+    }
+    return (random_.maybe() ? "!" : "") + (random_.one_in(4) ? kAllOutside.text() : host());
+  }
+
+  std::string rule_for_the_rest(RouterMode mode) {
+    switch (mode) {
+      case RouterMode::kRedirect:
+        return outside();
+      case RouterMode::kDnsProxy:
+        return "1000 " + outside();
+      case RouterMode::kHttpProxy:
+        break;
+    }
+    return "*";
+  }
+
+  // Nothing of it is where routers lead to.
+  void make_cluster() {
+    for (const At<Ipv4Prefix>& prefix : prefixes(random_.entries())) {
+      if (model_.egress_routers.empty() || !prefix->overlaps(kAllOutside)) {
+        model_.cluster.no_snat.push_back(prefix);
+      }
+    }
+  }
+
+  void make_rules() {
+    for (uint32_t i = random_.entries(); i > 0; --i) {
       FirewallRule rule;
-      const bool every = model_.namespaces.empty() || maybe();
-      rule.name_space.value = every ? kEveryNamespace : any(model_.namespaces).name.value;
-      rule.action = one_of(FirewallAction::kDeny);
-      rule.to = list<Ipv4Prefix>(0, 3, [&] { return prefix(); });
-      rule.ports = list<FirewallPorts>(0, 3, [&] { return service(); });
+      random_.fill(rule, kFirewallRuleKeys);
+      const bool every = model_.namespaces.empty() || random_.maybe();
+      rule.name_space.value = every ? kEveryNamespace : random_.any(model_.namespaces).name.value;
+      if (random_.maybe()) rule.to = prefixes(1 + random_.entries());
       model_.firewall.rules.push_back(rule);
     }
-  }
-
-  void make_sessions() {
-    Sessions& sessions = model_.sessions;
-    sessions.max = number(1, 1 << 27);
-    const uint32_t first = number(1, 4000);
-    sessions.port_range.value = {static_cast<uint16_t>(first * 8),
-                                 static_cast<uint16_t>(number(first + 8, 8192) * 8 - 1)};
-    sessions.port_hold_s = number(0, 600);
-    sessions.mss_clamp.mode = one_of(MssClamp::Mode::kNumber);
-    if (sessions.mss_clamp.mode == MssClamp::Mode::kNumber) {
-      sessions.mss_clamp.mss = static_cast<uint16_t>(number(64, 65495));
-    }
-    for (uint32_t* timeout :
-         {&sessions.timeouts.tcp_established_s, &sessions.timeouts.tcp_transitory_s,
-          &sessions.timeouts.udp_s, &sessions.timeouts.icmp_s, &sessions.timeouts.other_s}) {
-      *timeout = number(1, 8 * 3600);
+    if (!is_supported(kModelKeys, "qos") || model_.namespaces.empty()) return;
+    std::set<std::pair<std::string, Ipv4Prefix>> marked;
+    for (uint32_t i = random_.entries(); i > 0; --i) {
+      QosRule rule;
+      random_.fill(rule, kQosKeys);
+      rule.name_space.value = random_.any(model_.namespaces).name.value;
+      const auto is_free = [&](const Ipv4Prefix& to) {
+        return marked.emplace(rule.name_space.value, to).second;
+      };
+      for (const At<Ipv4Prefix>& to : prefixes(random_.entries())) {
+        if (is_free(to.value)) rule.to.push_back(to);
+      }
+      // Without any, it is for all destinations.
+      if (!rule.to.empty() || is_free(Ipv4Prefix{})) model_.qos.push_back(rule);
     }
   }
 
-  std::mt19937_64 random_;
+  void give_ports_to_workers() {
+    PortRange& range = model_.sessions.port_range.value;
+    if (range.size() < 64 * model_.workers.cpus.value.size()) range = PortRange{};
+  }
+
+  RandomValues random_;
+  uint32_t used_sources_ = 0;
   Model model_;
 };
 
