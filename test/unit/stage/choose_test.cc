@@ -35,11 +35,6 @@ class Pool {
       return true;
     });
   }
-  void drain(uint32_t address, bool drained) {
-    for (EgressAddress& each : table_.addresses) {
-      if (each.address.value == address) each.drained = drained;
-    }
-  }
   void shuffle(std::mt19937& random) {
     std::shuffle(table_.address_slots.begin(), table_.address_slots.end(), random);
   }
@@ -81,8 +76,7 @@ TEST(Choose, OnlyThePodsOfALostAddressMove) {
     for (uint32_t& address : addresses) pool.add(address = static_cast<uint32_t>(random()));
     const std::vector<uint32_t> before = pool.of_pods();
     const uint32_t lost = addresses[random() % addresses.size()];
-    const bool drained = round % 2 == 0;
-    drained ? pool.drain(lost, true) : pool.remove(lost);
+    pool.remove(lost);
     pool.shuffle(random);
     const std::vector<uint32_t> after = pool.of_pods();
     std::set<uint32_t> heirs;
@@ -95,7 +89,7 @@ TEST(Choose, OnlyThePodsOfALostAddressMove) {
       }
     }
     EXPECT_EQ(heirs.size(), addresses.size() - 1) << "spread over all that are left";
-    drained ? pool.drain(lost, false) : pool.add(lost);
+    pool.add(lost);
     EXPECT_EQ(pool.of_pods(), before) << "as if it had never gone";
   }
 }
