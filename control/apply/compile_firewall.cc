@@ -1,6 +1,5 @@
 #include "control/apply/compile_firewall.h"
 
-#include <absl/container/flat_hash_set.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -10,9 +9,15 @@
 #include <utility>
 
 #include "control/apply/prefix_nest.h"
+#include "control/apply/rule_places.h"
 
 namespace postern {
 namespace {
+
+// How many steps of functions may be spent on shorter ways (rule_places.h): so many times what the
+// rules of a namespace have, and over all namespaces 36 MB.
+constexpr size_t kSpareSteps = 4;
+constexpr size_t kMaxSpareSteps = size_t{1} << 22;
 
 uint8_t protocol_number(config::FirewallProtocol protocol) {
   switch (protocol) {
@@ -82,24 +87,25 @@ class FirewallCompiler {
         if (there.empty() || there.back() != rule) there.push_back(rule);
       });
     }
-    auto set = std::make_shared<RuleSet>();
-    absl::flat_hash_map<std::vector<RuleNumber>, IntervalTree> known;
-    for (uint32_t i = 0; i < nest.size(); ++i) {
-      RuleSet::Place place;
-      place.around = nest.around(i);
-      if (place.around != RuleSet::kNowhere) {
-        place.first_around =
-            std::min(set->places[place.around].first_around, rules_of[place.around].front());
-      }
-      const auto [at, is_new] = known.try_emplace(rules_of[i]);
+    std::vector<IntervalSteps> functions;
+    std::vector<PlaceRules> places;
+    absl::flat_hash_map<std::vector<RuleNumber>, uint32_t> known;
+    size_t steps = 0;
+    for (const std::vector<RuleNumber>& there : rules_of) {
+      const auto [at, is_new] = known.try_emplace(there, static_cast<uint32_t>(functions.size()));
       if (is_new) {
-        if (absl::Status status = add_services(rules_of[i], *set, at->second); !status.ok()) {
-          return status;
-        }
+        auto function = services_of(there);
+        if (!function.ok()) return function.status();
+        steps += function->all().size();
+        functions.push_back(*std::move(function));
       }
-      place.services = at->second;
-      set->places.push_back(place);
+      places.push_back({at->second, there.front()});
     }
+    auto set = std::make_shared<RuleSet>();
+    size_t spare = std::min(steps * kSpareSteps, spare_);
+    spare_ -= spare;
+    add_places(nest, places, std::move(functions), spare, *set);
+    spare_ += spare;
     set->by_destination = set->trees.add(nest.steps([](uint32_t number) { return number; }).all());
     return set;
   }
@@ -115,16 +121,14 @@ class FirewallCompiler {
     for (const Ipv4Prefix& prefix : named->second) visit(prefix);
   }
 
-  absl::Status add_services(const std::vector<RuleNumber>& rules, RuleSet& set,
-                            IntervalTree& tree) {
+  absl::StatusOr<IntervalSteps> services_of(const std::vector<RuleNumber>& rules) {
     std::vector<Stretch> stretches;
     for (const RuleNumber rule : rules) {
       add_stretches(model_.firewall.rules[rule], rule, stretches);
       if (stretches.size() > room_) return too_many(rule);
     }
     room_ -= stretches.size();
-    tree = set.trees.add(lowest_rules(std::move(stretches)).all());
-    return absl::OkStatus();
+    return lowest_rules(std::move(stretches));
   }
 
   [[nodiscard]] absl::Status too_many(RuleNumber rule) const {
@@ -140,6 +144,7 @@ class FirewallCompiler {
   const config::Model& model_;
   const NamedDestinations& names_;
   size_t room_;
+  size_t spare_ = kMaxSpareSteps;
 };
 
 }  // namespace

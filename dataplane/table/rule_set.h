@@ -6,11 +6,11 @@
 //                          v
 //                         place --> services --> first rule there
 //
-// A place is a prefix that some rule names; it knows the rules that name exactly this prefix, and
-// around it lies the next shorter such prefix. A destination is found in its innermost place, and
-// from there the walk goes outwards while a lower number may still come: prefixes that lie one in
-// another are few, however many rules there are. Memory is in proportion to the rules' text, not to
-// prefixes times ports.
+// A place is a prefix that some rule names; it knows the rules that name this prefix, and around it
+// lies the next shorter such prefix, unless the place answers for that one, too. A destination is
+// found in its innermost place, and from there the walk goes outwards while a lower number may
+// still come: prefixes that lie one in another are few, however many rules there are. Memory is in
+// proportion to the rules' text, not to prefixes times ports.
 //
 // Rules are known by their number in the file over all namespaces, so the first match among a
 // namespace's own rules and those for everybody is the lower of two numbers: the latter are kept
