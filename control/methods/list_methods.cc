@@ -208,7 +208,7 @@ std::optional<uint64_t> drain_deadline_s(const MethodContext& context, Ipv4Addre
   const Drain* drain = context.gateway->drains().find(address);
   if (drain == nullptr || !drain->deadline_us) return std::nullopt;
   const uint64_t now_us = context.loop->now_us();
-  return (std::max(*drain->deadline_us, now_us) - now_us) / 1'000'000;
+  return (std::max(*drain->deadline_us, now_us) - now_us + 999'999) / 1'000'000;  // rounded up
 }
 
 // Of all addresses of an entry: the one state of all, or "partly-" and the state of some.

@@ -137,7 +137,7 @@ TEST(Choose, SessionsSpreadByThemselvesAndFirstTakesTheFirst) {
   for (uint16_t port = 1; port <= 300; ++port) ++used[sessions.tried(Pool::flow(1), port)[0]];
   for (const uint32_t address : {10u, 20u, 30u}) EXPECT_GT(used[address], 60) << address;
   EXPECT_EQ(first.tried(Pool::flow(1), 1), (std::vector<uint32_t>{30, 10, 20}));
-  first.drain(30, true);
+  first.remove(30);
   EXPECT_EQ(first.tried(Pool::flow(1), 1), (std::vector<uint32_t>{10, 20}));
 }
 
