@@ -138,7 +138,6 @@ TEST(Choose, SessionsSpreadByThemselvesAndFirstTakesTheFirst) {
   for (const uint32_t address : {10u, 20u, 30u}) EXPECT_GT(used[address], 60) << address;
   EXPECT_EQ(first.tried(Pool::flow(1), 1), (std::vector<uint32_t>{30, 10, 20}));
   first.remove(30);
-  first.remove(30);
   EXPECT_EQ(first.tried(Pool::flow(1), 1), (std::vector<uint32_t>{10, 20}));
 }
 
