@@ -54,6 +54,9 @@ def test_1000_reloads_lose_no_packet(t):
             rig.gateway.signal(signal.SIGHUP)
             t.eventually(lambda: rig.gateway.call("status")["generation"] == number + 1,
                          "SIGHUP brings generation %d" % (number + 1), every_s=0.005)
+        # However fast reloads are: questions are under way during all of them.
+        t.eventually(lambda: min(question.asked for question in questions) > 0.6 * number,
+                     "the pods ask on", every_s=0.001)
     for question, address in zip(questions, (topology.PAYMENTS_IP, topology.WEB_IP)):
         lost = question.finish()
         t.check(question.asked > 500, "only %d questions were asked" % question.asked)
