@@ -7,7 +7,7 @@ import threading
 from rig import topology
 from rig.case import main
 from rig.control import RpcError
-from rig.streams import Questions, Stream
+from rig.streams import Questions, Stream, nothing_lost
 
 RELOADS = 1000
 SIGNALS = 100
@@ -57,14 +57,7 @@ def test_1000_reloads_lose_no_packet(t):
         # However fast reloads are: questions are under way during all of them.
         t.eventually(lambda: min(question.asked for question in questions) > 0.6 * number,
                      "the pods ask on", every_s=0.001)
-    for question, address in zip(questions, (topology.PAYMENTS_IP, topology.WEB_IP)):
-        lost = question.finish()
-        t.check(question.asked > 500, "only %d questions were asked" % question.asked)
-        t.equal(lost[:20], [], "questions without an answer (of %d)" % question.asked)
-        t.equal(question.sources, {address}, "sources")
-    for stream in streams:
-        t.equal(stream.finish(), None, "the TCP stream")
-        t.check(stream.bytes > 100000, "only %d bytes went round" % stream.bytes)
+    nothing_lost(t, questions, (topology.PAYMENTS_IP, topology.WEB_IP), streams, least=500)
     t.equal(rig.gateway.call("status")["generation"], RELOADS + 1, "generation at the end")
 
 

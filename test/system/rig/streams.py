@@ -81,3 +81,16 @@ class Stream(threading.Thread):
         self.join(5)
         self._sock.close()
         return self.fault
+
+
+def nothing_lost(t, questions, addresses, streams, least):
+    """Ends them all: every question was answered, more than `least` each, from its own address,
+    and no stream broke."""
+    for question, address in zip(questions, addresses):
+        lost = question.finish()
+        t.check(question.asked > least, "only %d questions were asked" % question.asked)
+        t.equal(lost[:20], [], "questions without an answer (of %d)" % question.asked)
+        t.equal(question.sources, {address}, "sources")
+    for stream in streams:
+        t.equal(stream.finish(), None, "the TCP stream")
+        t.check(stream.bytes > 100000, "only %d bytes went round" % stream.bytes)
