@@ -124,14 +124,10 @@ void top(const MethodContext& context, const json& params, Responder responder) 
   const auto limit = static_cast<size_t>(params.value("limit", kDefaultTop));
   auto held = std::make_shared<Responder>(std::move(responder));
   auto sums = std::make_shared<SessionTop>(by);
-  read_sessions(
-      context, {}, kSessionsAtOnce,
-      [&context, sums](const SessionCopy& copy, size_t) {
-        const Snapshot& snapshot = context.gateway->snapshot();
-        if (session_serves(snapshot, copy.entry)) sums->add(snapshot, copy);
-        return Reading::kGoOn;
-      },
-      [&context, held, sums, limit](std::optional<SessionPlace>) {
+  read_serving(
+      context,
+      [sums](const Snapshot& snapshot, const SessionCopy& copy) { sums->add(snapshot, copy); },
+      [&context, held, sums, limit] {
         held->result({{"rows", sums->rows(context.gateway->names(), limit)}});
       });
 }

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "control/methods/session_reader.h"
 #include "dataplane/table/tcp_state.h"
 
 namespace postern {
@@ -80,6 +83,19 @@ bool session_serves(const Snapshot& snapshot, const SessionEntry& entry) {
   const SourceSlot slot = snapshot.sources->find(entry.vni(), Ipv4Address::from(entry.source_ip));
   return slot != kNoSource &&
          records.load(slot).namespace_index == source_of(snapshot, entry).namespace_index;
+}
+
+void read_serving(const MethodContext& context,
+                  std::function<void(const Snapshot& snapshot, const SessionCopy& copy)> visit,
+                  std::function<void()> done) {
+  read_sessions(
+      context, {}, kSessionsAtOnce,
+      [&context, visit = std::move(visit)](const SessionCopy& copy, size_t) {
+        const Snapshot& snapshot = context.gateway->snapshot();
+        if (session_serves(snapshot, copy.entry)) visit(snapshot, copy);
+        return Reading::kGoOn;
+      },
+      [done = std::move(done)](std::optional<SessionPlace>) { done(); });
 }
 
 SessionFacts session_facts(const Snapshot& snapshot, const Names& names, const SessionCopy& copy) {

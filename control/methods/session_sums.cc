@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
-#include "control/methods/session_reader.h"
 #include "control/methods/session_rows.h"
 
 namespace postern {
@@ -91,14 +89,10 @@ std::vector<SessionSums::Fullness> SessionSums::fullest(std::span<const AddressS
 
 void sum_sessions(const MethodContext& context, std::function<void(const SessionSums&)> done) {
   auto sums = std::make_shared<SessionSums>(context);
-  read_sessions(
-      context, {}, kSessionsAtOnce,
-      [&context, sums](const SessionCopy& copy, size_t) {
-        const Snapshot& snapshot = context.gateway->snapshot();
-        if (session_serves(snapshot, copy.entry)) sums->add(snapshot, copy);
-        return Reading::kGoOn;
-      },
-      [sums, done = std::move(done)](std::optional<SessionPlace>) { done(*sums); });
+  read_serving(
+      context,
+      [sums](const Snapshot& snapshot, const SessionCopy& copy) { sums->add(snapshot, copy); },
+      [sums, done = std::move(done)] { done(*sums); });
 }
 
 }  // namespace postern
