@@ -194,7 +194,8 @@ def test_sighup_applies_the_file(t):
     rig.learn(changed)
     rig.gateway.write(changed)
     rig.gateway.signal(signal.SIGHUP)
-    t.eventually(lambda: t.ask(pod, server)[0] == NEW_IP, "the new address is used")
+    t.eventually(lambda: "generation 2" in rig.gateway.log(), "the log tells of the change")
+    t.equal(t.ask(pod, server)[0], NEW_IP, "the new address is used")
     changed["version"] = 7
     rig.gateway.write(changed)
     rig.gateway.signal(signal.SIGHUP)
