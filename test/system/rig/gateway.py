@@ -11,6 +11,9 @@ START_PATIENCE_S = 20.0
 STOP_LIMIT_S = 2.0
 LOG_TAIL_LINES = 25
 REPORTS = re.compile(r"(Sanitizer|runtime error:|terminate called|Assertion|Segmentation fault)")
+# For a build with sanitizers; print_suppressions would look like a report in the log.
+SANITIZERS = {"LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "leaks_of_others.supp")}
 OUTCOMES = ("packets.forwarded", "packets.answered", "packets.dropped", "packets.held")
 
 
@@ -45,7 +48,8 @@ class Gateway:
         """Starts the process and does not wait for it; `by` is a command that executes it."""
         with open(self.log_path, "ab") as log:
             self._process = self._namespace.popen(
-                *by, self.program("postern"), "-c", self.config_path, stdout=log, stderr=log)
+                *by, self.program("postern"), "-c", self.config_path, stdout=log, stderr=log,
+                env=dict(os.environ, **SANITIZERS))
 
     def wait_ready(self):
         self._client = control.connect(self.socket_path, START_PATIENCE_S, lambda: self.running)
