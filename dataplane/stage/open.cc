@@ -28,15 +28,17 @@ class Opening {
 
  private:
   bool may_start(uint32_t i, Reason& reason) const;
-  bool within_limits(uint32_t i, const Decision& decision, const NamespaceLimits& limits,
-                     Reason& reason);
+  bool within_limits(uint32_t i, const Decision& decision, uint32_t leaving, Reason& reason);
   [[nodiscard]] bool may_bear(AddressSlot slot, const SessionEntry& entry) const;
-  bool reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed);
+  [[nodiscard]] bool may_keep_port(const Decision& decision, const SessionEntry& entry) const;
+  enum class Reopening : uint8_t { kBegun, kRefused, kGone };
+  Reopening reopen(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
   bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
               Reason& reason);
   Created create_with(uint32_t i, const Decision& decision, AddressSlot slot);
   bool start(uint32_t i, const Created& created, const Decision& decision, Reason& reason);
   bool join(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
+  void begin(uint32_t i, SessionHandle handle, const Decision& decision);
   void note_rule(uint32_t i, const Decision& decision) {
     sessions_.note_rule(snapshot_.policy.firewall, decision.rule, outbound_key(burst_.meta[i]),
                         decision.namespace_index);
@@ -61,13 +63,15 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
     return handle != kNoSession && join(i, handle, decision, reason);
   }
   const SessionHandle closing = burst_.meta[i].session;
-  bool passed = false;
-  if (closing != kNoSession && reopen(i, closing, decision, passed)) return passed;
-  if (const auto* limits = snapshot_.limits.of(decision.namespace_index)) {
+  if (closing != kNoSession) {
+    const Reopening reopened = reopen(i, closing, decision, reason);
+    if (reopened != Reopening::kGone) return reopened == Reopening::kBegun;
+  }
+  if (snapshot_.limits.of(decision.namespace_index) != nullptr) {
     // The session of an earlier packet of this burst (nat.md M8) needs no room.
     const SessionHandle handle = sessions_.table().find_outbound_one(outbound_key(burst_.meta[i]));
     if (handle != kNoSession) return join(i, handle, decision, reason);
-    if (!within_limits(i, decision, *limits, reason)) return false;
+    if (!within_limits(i, decision, 0, reason)) return false;
   }
   const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
   if (create(i, flow, decision, policy, reason)) return true;
@@ -96,45 +100,50 @@ bool Opening::may_start(uint32_t i, Reason& reason) const {
   return true;
 }
 
-bool Opening::within_limits(uint32_t i, const Decision& decision, const NamespaceLimits& limits,
+// `leaving`: sessions of the namespace that end when this one begins.
+bool Opening::within_limits(uint32_t i, const Decision& decision, uint32_t leaving,
                             Reason& reason) {
   const NamespaceIndex name = decision.namespace_index;
+  const NamespaceLimits* limits = snapshot_.limits.of(name);
+  if (limits == nullptr) return true;
   const std::optional<Reason> reached =
-      sessions_.limit_reached(name, limits, burst_.meta[i].total_bytes, now_);
+      sessions_.limit_reached(name, *limits, burst_.meta[i].total_bytes, leaving, now_);
   if (!reached) return true;
   reason = *reached;
   sessions_.note_refused(name);
   return false;
 }
 
-// A new SYN on a closing session keeps the session's port where the policy still has its address.
-// False where it must become a session of its own.
-bool Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision, bool& passed) {
+// A new SYN on a closing session begins a new one in its place (nat.md T4), with the port of the
+// old one where the policy still has its address. kGone: it must become a session of its own.
+Opening::Reopening Opening::reopen(uint32_t i, SessionHandle handle, const Decision& decision,
+                                   Reason& reason) {
   // The handle was found before this burst changed anything: the entry may be another's by now.
-  if (sessions_.table().find_outbound_one(outbound_key(burst_.meta[i])) != handle) return false;
-  SessionEntry& entry = sessions_.entry(handle);
+  const OutboundKey key = outbound_key(burst_.meta[i]);
+  if (sessions_.table().find_outbound_one(key) != handle) return Reopening::kGone;
+  if (!may_keep_port(decision, sessions_.entry(handle))) {
+    sessions_.remove(handle, now_);
+    return Reopening::kGone;
+  }
+  if (!within_limits(i, decision, 1, reason)) return Reopening::kRefused;
+  // It was reset while it was half open, and has just given way itself.
+  if (!sessions_.entry(handle).live()) return Reopening::kGone;
+  sessions_.begin_again(handle, decision.source_slot_epoch, now_);
+  begin(i, handle, decision);
+  sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, sessions_.entry(handle)));
+  return Reopening::kBegun;
+}
+
+bool Opening::may_keep_port(const Decision& decision, const SessionEntry& entry) const {
+  // The line of an egress router may lead elsewhere by now.
+  const auto remote = Ipv4Address::from(entry.remote_ip);
+  if (!leads_to(snapshot_, decision, remote, entry.remote_port.host())) return false;
   const PolicyTable& policy = snapshot_.policy;
   const Range addresses = policy.policies[decision.policy].addresses;
-  // The line of an egress router may lead elsewhere by now.
-  const bool same_remote =
-      leads_to(snapshot_, decision, Ipv4Address::from(entry.remote_ip), entry.remote_port.host());
-  for (uint32_t k = 0; same_remote && k < addresses.count; ++k) {
+  for (uint32_t k = 0; k < addresses.count; ++k) {
     const AddressSlot slot = policy.address_slots[addresses.first + k];
-    if (slot != entry.address_slot || !may_bear(slot, entry)) continue;
-    passed = tcp_first(entry, segment_of(burst_, i)) == TcpVerdict::kPass;
-    if (passed) {
-      set_mark(entry, decision.mark);
-      if (decision.rule != kNoRule) note_rule(i, decision);
-      sessions_.table().touch_earlier(handle, now_, idle_timeout_s(snapshot_, entry));
-      const uint32_t bytes = burst_.meta[i].total_bytes;
-      sessions_.count(handle, Direction::kOutbound, bytes);
-      if (const auto* limits = snapshot_.limits.of(decision.namespace_index)) {
-        sessions_.note_bytes(decision.namespace_index, *limits, Direction::kOutbound, bytes);
-      }
-    }
-    return passed;
+    if (slot == entry.address_slot) return may_bear(slot, entry);
   }
-  sessions_.remove(handle, now_);
   return false;
 }
 
@@ -195,18 +204,23 @@ bool Opening::start(uint32_t i, const Created& created, const Decision& decision
     return false;
   }
   if (created.status == CreateStatus::kExists) return join(i, created.handle, decision, reason);
+  begin(i, created.handle, decision);
+  return true;
+}
+
+// The first packet of a session is this one.
+void Opening::begin(uint32_t i, SessionHandle handle, const Decision& decision) {
   if (decision.rule != kNoRule) note_rule(i, decision);
-  burst_.meta[i].session = created.handle;
-  SessionEntry& entry = sessions_.entry(created.handle);
+  burst_.meta[i].session = handle;
+  SessionEntry& entry = sessions_.entry(handle);
   set_mark(entry, decision.mark);
   if (entry.protocol() == kProtocolTcp) tcp_first(entry, segment_of(burst_, i));
   const uint32_t bytes = burst_.meta[i].total_bytes;
-  sessions_.count(created.handle, Direction::kOutbound, bytes);
+  sessions_.count(handle, Direction::kOutbound, bytes);
   if (const NamespaceLimits* limits = snapshot_.limits.of(decision.namespace_index)) {
     sessions_.note_begun(decision.namespace_index, *limits);
     sessions_.note_bytes(decision.namespace_index, *limits, Direction::kOutbound, bytes);
   }
-  return true;
 }
 
 // An earlier packet of this burst made the session, and another one may have closed it since.
@@ -215,9 +229,8 @@ bool Opening::join(uint32_t i, SessionHandle handle, const Decision& decision, R
   reason = Reason::kBadTcpState;
   const Admission admission =
       admit(snapshot_, sessions_, burst_, i, handle, Direction::kOutbound, now_, reason);
-  bool passed = admission == Admission::kPass;
-  if (admission == Admission::kOpen) reopen(i, handle, decision, passed);
-  return passed;
+  if (admission != Admission::kOpen) return admission == Admission::kPass;
+  return reopen(i, handle, decision, reason) == Reopening::kBegun;
 }
 
 const EgressPolicy* Opening::node_ip(const Decision& decision, NodeIndex node) const {

@@ -208,6 +208,22 @@ void SessionTable::write_entry(SessionHandle handle, const NewSession& session, 
   cold.original_port = session.key.remote_port;
 }
 
+void SessionTable::begin_again(SessionHandle handle, uint32_t source_slot_epoch, Now now) {
+  SessionEntry& entry = entries_[handle];
+  const uint8_t address_epoch = entry.address_epoch;
+  entry.source_slot_epoch = source_slot_epoch;
+  entry.flags &= kSessionLive | kSessionRouter | kSessionForeignShard;
+  std::memset(&entry.outbound_sequence_end, 0,
+              sizeof entry - offsetof(SessionEntry, outbound_sequence_end));
+  entry.address_epoch = address_epoch;
+
+  ColdSession fresh{};
+  fresh.created_ticks = static_cast<uint32_t>(now.ms >> ColdSession::kTickShift);
+  fresh.original_ip = cold_[handle].original_ip;
+  fresh.original_port = cold_[handle].original_port;
+  cold_[handle] = fresh;
+}
+
 OutboundKey SessionTable::outbound_key_of(SessionHandle handle) const {
   return postern::outbound_key_of(entries_[handle], cold_[handle]);
 }

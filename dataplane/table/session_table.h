@@ -139,6 +139,10 @@ class SessionTable {
   // will read. Only faster; nothing depends on it.
   [[gnu::target("aes")]] void prefetch_create(std::span<const NewSession> sessions);
 
+  // A live session is another one from now on, of the same two tuples: TCP fields and counters
+  // zero, created now, resting on this source record. The caller sets its expiry.
+  void begin_again(SessionHandle handle, uint32_t source_slot_epoch, Now now);
+
   // Ends a live session. Both lookups miss at once. Its port is held for the port hold.
   void end(SessionHandle handle, Now now);
   // The same without holding the port.

@@ -3,11 +3,11 @@
 namespace postern {
 
 std::optional<Reason> Sessions::limit_reached(NamespaceIndex name, const NamespaceLimits& limits,
-                                              uint32_t bytes, Now now) {
+                                              uint32_t bytes, uint32_t leaving, Now now) {
   NamespaceUsage& usage = usage_[name];
   if (!usage.may_begin(limits, now)) return Reason::kQuotaRate;
   if (!usage.may_pass(limits, Direction::kOutbound, bytes, now)) return Reason::kQuotaBandwidth;
-  if (accounts_.active[name].read() < limits.sessions) return std::nullopt;
+  if (accounts_.active[name].read() < uint64_t{limits.sessions} + leaving) return std::nullopt;
   if (make_room(name, now)) return std::nullopt;
   return Reason::kQuotaSessions;
 }

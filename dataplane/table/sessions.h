@@ -69,19 +69,24 @@ class Sessions {
       table_.end_without_hold(victim);
       created = table_.create(session, now);
     }
-    if (created.status == CreateStatus::kCreated) {
-      counters_.session_created.add();
-      accounts_.active[namespace_of(session.source_slot_epoch)].add();
-      ports_used(session.address_slot, table_.entry(created.handle).protocol()).add();
-    }
+    if (created.status == CreateStatus::kCreated) enter(table_.entry(created.handle));
     return created;
+  }
+  // Ends a live session of the same flow and begins another one in its place, with its port: as
+  // SessionTable::begin_again.
+  void begin_again(SessionHandle handle, uint32_t source_slot_epoch, Now now) {
+    SessionEntry& entry = table_.entry(handle);
+    settle(entry, counters_.session_deleted);
+    table_.begin_again(handle, source_slot_epoch, now);
+    enter(entry);
   }
 
   // Why the namespace may not begin a session of `bytes` (its first packet) now, or nothing. At its
-  // number of sessions, an old half-open one of its own gives way (nat.md T9).
+  // number of sessions, `leaving` of which end anyway, an old half-open one of its own gives way
+  // (nat.md T9).
   [[nodiscard]] std::optional<Reason> limit_reached(NamespaceIndex name,
                                                     const NamespaceLimits& limits, uint32_t bytes,
-                                                    Now now);
+                                                    uint32_t leaving, Now now);
   // A firewall rule has let a session begin or refused a packet.
   void note_rule(const Firewall& firewall, RuleNumber rule, const OutboundKey& packet,
                  NamespaceIndex name) {
@@ -131,6 +136,11 @@ class Sessions {
  private:
   Counter& ports_used(AddressSlot slot, uint8_t protocol) {
     return accounts_.ports_used[slot][SessionAccounts::protocol_index(protocol)];
+  }
+  void enter(const SessionEntry& entry) {
+    counters_.session_created.add();
+    accounts_.active[namespace_of(entry.source_slot_epoch)].add();
+    ports_used(entry.address_slot, entry.protocol()).add();
   }
   void settle(const SessionEntry& entry, Counter& cause) {
     cause.add();

@@ -132,6 +132,42 @@ TEST(Limits, NewSessionsASecondWithABurstOfOneSecond) {
   EXPECT_EQ(forwarded(gateway.receive("underlay", datagram(1000))), 1u);  // established
 }
 
+// Begins a connection and ends it by the pod's reset.
+void begin_and_reset(Gateway& gateway, uint16_t source_port) {
+  const auto reset = from_node1()
+                         .ipv4(kPod, kServer)
+                         .tcp(source_port, 443, {.flags = TcpHeader::kRst, .sequence = 1001});
+  EXPECT_EQ(forwarded(gateway.receive("underlay", {syn(source_port), reset})), 2u);
+}
+
+TEST(Limits, AReopenedSessionIsANewOneOfItsSecond) {  // nat.md T4
+  Gateway gateway(limited("new_sessions_per_second = 2;"));
+  begin_and_reset(gateway, 1);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", syn(1))), 1u);
+  const auto reset =
+      from_node1().ipv4(kPod, kServer).tcp(1, 443, {.flags = TcpHeader::kRst, .sequence = 1001});
+  EXPECT_EQ(forwarded(gateway.receive("underlay", reset)), 1u);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", syn(1))), 0u);
+  EXPECT_EQ(gateway.dropped(Reason::kQuotaRate), 1u);
+  EXPECT_EQ(tcp_state(gateway.only_session()), TcpState::kClosed);
+  gateway.pass_seconds(1);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", syn(1))), 1u);
+  EXPECT_EQ(gateway.counters().session_created.read(), 3u);
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
+TEST(Limits, AReopenedSessionTakesTheRoomOfTheOldOne) {
+  Gateway gateway(limited("sessions = 2;"));
+  begin_and_reset(gateway, 1);
+  begin_and_reset(gateway, 2);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", {syn(1), syn(2)})), 2u);
+  EXPECT_EQ(gateway.table().live(), 2u);
+  gateway.apply(limited("sessions = 1;"));  // two are one too many now
+  begin_and_reset(gateway, 1);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", syn(1))), 0u);
+  EXPECT_EQ(gateway.dropped(Reason::kQuotaSessions), 1u);
+}
+
 TEST(Limits, BandwidthIsOfEachDirectionByItself) {
   Gateway gateway(limited("bandwidth = \"8Mbit\";"));  // 1 MB/s: the burst is 64 KiB
   constexpr size_t kPayload = 1000 - 28;

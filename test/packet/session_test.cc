@@ -287,6 +287,53 @@ TEST_F(Tcp, T4_ANewSynReopensAClosingTuple) {
   EXPECT_EQ(gateway_.only_session().egress_port.host(), port_);
 }
 
+TEST_F(Tcp, T4_AReopenedSessionIsANewOne) {
+  open();
+  close();
+  gateway_.pass_seconds(100);
+  const auto syn = pod({.flags = kSyn, .sequence = 70'000});
+  EXPECT_EQ(gateway_.receive("underlay", syn).size(), 1u);
+  EXPECT_EQ(gateway_.counters().session_created.read(), 2u);
+  EXPECT_EQ(gateway_.counters().session_deleted.read(), 1u);
+  EXPECT_EQ(gateway_.table().live(), 1u);
+  const SessionEntry& entry = gateway_.only_session();
+  const SessionHandle handle = static_cast<SessionHandle>(&entry - &gateway_.table().entry(0));
+  const ColdSession& cold = gateway_.table().cold(handle);
+  EXPECT_GE(cold.created_s(), 1099u);  // in ticks of 64 ms, not at 1000
+  const SessionTotals sums = totals(entry, cold);
+  EXPECT_EQ(sums.outbound_packets, 1u);
+  EXPECT_EQ(sums.outbound_bytes, 40u);
+  EXPECT_EQ(sums.inbound_packets, 0u);
+  EXPECT_EQ(sums.inbound_bytes, 0u);
+  // And it ends as one: half open, after the transitory timeout.
+  gateway_.pass_seconds(242);
+  gateway_.sweep();
+  EXPECT_EQ(gateway_.table().live(), 0u);
+  EXPECT_EQ(gateway_.counters().session_expired.read(), 1u);
+}
+
+TEST_F(Tcp, T4_AReopenedSessionIsAskedOfTheFirewallAgain) {
+  open();
+  close();
+  std::string denying = world();
+  denying.replace(denying.find("\"allow\""), 7, "\"deny\"");
+  gateway_.apply(denying);
+  EXPECT_TRUE(gateway_.receive("underlay", pod({.flags = kSyn, .sequence = 70'000})).empty());
+  EXPECT_EQ(gateway_.dropped(Reason::kFirewallDefault), 1u);
+  EXPECT_EQ(tcp_state(gateway_.only_session()), TcpState::kClosing);
+}
+
+TEST_F(Tcp, T9_AReopenedHalfOpenSessionIsNotOldEnoughToGiveWay) {
+  open();
+  close();
+  gateway_.pass_seconds(100);
+  gateway_.receive("underlay", pod({.flags = kSyn, .sequence = 70'000}));
+  Now now{1'000'000 + 100'900};
+  EXPECT_EQ(gateway_.table().half_open_victim(now), kNoSession);
+  now.ms += 200;
+  EXPECT_NE(gateway_.table().half_open_victim(now), kNoSession);
+}
+
 TEST_F(Tcp, T4_ASynFromTheRemoteAloneDoesNotRevive) {
   open();
   close();
