@@ -1,6 +1,14 @@
 #include "control/apply/drains.h"
 
+#include <algorithm>
+
 namespace postern {
+
+std::optional<uint32_t> Drain::left_s(uint64_t now_us) const {
+  if (!deadline_us) return std::nullopt;
+  const uint64_t left_us = std::max(*deadline_us, now_us) - now_us;
+  return static_cast<uint32_t>((left_us + 999'999) / 1'000'000);
+}
 
 void Drains::make(const DrainChange& change) {
   shared_->set(change.slot, !change.undo);

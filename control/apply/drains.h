@@ -18,6 +18,9 @@ struct Drain {
   AddressSlot slot = kNoAddress;
   std::optional<uint64_t> deadline_us;  // of the loop's clock: what is left then is ended
   uint64_t ticket = 0;                  // of this request; a later one has another
+
+  // Seconds until the deadline, rounded up; nothing where there is none.
+  [[nodiscard]] std::optional<uint32_t> left_s(uint64_t now_us) const;
 };
 
 // A change of them, to be made.

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "config/units.h"
 #include "control/methods/session_rows.h"
 #include "control/methods/session_sums.h"
 #include "control/methods/totals.h"
@@ -59,6 +61,29 @@ void add_sessions(const MethodContext& context, json& all) {
   all.push_back(absl::StrCat("the session table is ", active * 100 / max,
                              " % full: raise sessions.max and restart the gateway, or see who "
                              "opens so many (posternctl top)"));
+}
+
+// A drain is an operator's measure that is easily forgotten: nothing else ends it but a restart.
+void add_drains(const MethodContext& context, json& all) {
+  std::vector<std::string> texts;
+  for (const auto& [address, drain] : context.gateway->drains().all()) {
+    const std::string name = address.text();
+    const uint64_t sessions = sessions_of_address(context, address);
+    if (sessions == 0) {
+      texts.push_back(absl::StrCat("egress address ", name,
+                                   " is drained, it has no session left: take it out of the "
+                                   "configuration, or posternctl drain ",
+                                   name, " --undo"));
+      continue;
+    }
+    const std::optional<uint32_t> left_s = drain.left_s(context.loop->now_us());
+    texts.push_back(absl::StrCat(
+        "egress address ", name, " is being drained, ", sessions,
+        sessions == 1 ? " session is left" : " sessions are left",
+        left_s ? absl::StrCat(" and will be ended in ", config::duration_text(*left_s)) : "",
+        ": it takes no new ones until posternctl drain ", name, " --undo"));
+  }
+  add_some(std::move(texts), "drained addresses", all);
 }
 
 uint64_t ports_in_all(const MethodContext& context) {
@@ -122,6 +147,7 @@ void find_attention(const MethodContext& context, std::function<void(json)> done
     for (std::string& text : context.daemon_attention()) all.push_back(std::move(text));
   }
   add_sessions(context, all);
+  add_drains(context, all);
   std::vector<AddressSlot> slots = suspects(context);
   if (slots.empty()) return done(std::move(all));
   sum_sessions(context, [&context, slots = std::move(slots), all = std::move(all),

@@ -5,6 +5,7 @@
 //   or that two devices claim to be        an egress address whose ports to one
 //   a host name that does not resolve      destination are nearly used up
 //   a configuration that nobody confirmed  a state file that cannot be kept
+//   an egress address that is drained
 //
 // The ports take a reading of all sessions; it is done only while an address has enough of them
 // in use that it could be so. Control thread.

@@ -204,11 +204,9 @@ const char* address_state(const MethodContext& context, Ipv4Address address, uin
 }
 
 // Seconds until what is left on a drained address is ended.
-std::optional<uint64_t> drain_deadline_s(const MethodContext& context, Ipv4Address address) {
+std::optional<uint32_t> drain_deadline_s(const MethodContext& context, Ipv4Address address) {
   const Drain* drain = context.gateway->drains().find(address);
-  if (drain == nullptr || !drain->deadline_us) return std::nullopt;
-  const uint64_t now_us = context.loop->now_us();
-  return (std::max(*drain->deadline_us, now_us) - now_us + 999'999) / 1'000'000;  // rounded up
+  return drain == nullptr ? std::nullopt : drain->left_s(context.loop->now_us());
 }
 
 // Of all addresses of an entry: the one state of all, or "partly-" and the state of some.
@@ -244,7 +242,7 @@ void put_addresses(const MethodContext& context, const SessionSums& sums,
                     {"state", states.back()},
                     {"sessions", sessions},
                     {"ports_used", ports_used_json(its)}});
-    if (const std::optional<uint64_t> left_s = drain_deadline_s(context, address)) {
+    if (const std::optional<uint32_t> left_s = drain_deadline_s(context, address)) {
       each.back()["deadline_s"] = *left_s;
     }
   }

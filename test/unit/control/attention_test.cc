@@ -146,6 +146,40 @@ TEST_F(AttentionTest, ASessionTableThatIsNearlyFull) {
             "who opens so many (posternctl top)");
 }
 
+TEST_F(AttentionTest, AnAddressThatIsDrained) {
+  start(kWorkedConfig);
+  open(2, "203.0.113.5");
+  gateway_->result("egress_ips.drain", {{"address", "192.0.2.50"}});
+  EXPECT_EQ(only(),
+            "egress address 192.0.2.50 is being drained, 2 sessions are left: it takes no new ones "
+            "until posternctl drain 192.0.2.50 --undo");
+  gateway_->result("egress_ips.drain", {{"address", "192.0.2.50"}, {"deadline", "90s"}});
+  gateway_->result("sessions.delete", {{"filter", "src port 2000"}});
+  EXPECT_EQ(only(),
+            "egress address 192.0.2.50 is being drained, 1 session is left and will be ended in "
+            "1m30s: it takes no new ones until posternctl drain 192.0.2.50 --undo");
+  gateway_->result("egress_ips.drain", {{"address", "192.0.2.50"}, {"deadline", "2s"}});
+  gateway_->pass(seconds(3));
+  EXPECT_EQ(only(),
+            "egress address 192.0.2.50 is drained, it has no session left: take it out of the "
+            "configuration, or posternctl drain 192.0.2.50 --undo");
+  gateway_->result("egress_ips.drain", {{"address", "192.0.2.50"}, {"undo", true}});
+  EXPECT_TRUE(texts().empty());
+}
+
+TEST_F(AttentionTest, OfManyDrainedAddressesSome) {
+  std::string addresses;
+  for (int i = 0; i < 12; ++i) addresses += ", \"192.0.2." + std::to_string(100 + i) + "\"";
+  std::string text = kWorkedConfig;
+  text.insert(text.find("\"192.0.2.60\"") + 12, addresses);
+  start(text);
+  for (int i = 0; i < 12; ++i) {
+    gateway_->result("egress_ips.drain", {{"address", "192.0.2." + std::to_string(100 + i)}});
+  }
+  ASSERT_EQ(texts().size(), 9u);
+  EXPECT_EQ(texts().back(), "... and 4 more drained addresses like these");
+}
+
 TEST_F(AttentionTest, OfManyNodesSome) {
   std::string nodes;
   for (int i = 0; i < 20; ++i) {

@@ -24,8 +24,10 @@ class DrainMethodsTest : public testing::Test {
     gateway_.open("10.128.2.5", 1024, "203.0.113.5", 53, "192.0.2.60");
   }
   json row() { return gateway_.result("egress_ips.list", {{"name", "payments-out"}})["rows"][0]; }
-  int error(const json& params) {
-    return gateway_.call("egress_ips.drain", params)["error"].value("code", 0);
+  // The code and the words of the refusal.
+  std::string error(const json& params) {
+    const json error = gateway_.call("egress_ips.drain", params)["error"];
+    return std::to_string(error.value("code", 0)) + " " + error.value("message", "");
   }
 
   WorkedGateway gateway_{kWorkedConfig};
@@ -83,11 +85,17 @@ TEST_F(DrainMethodsTest, OnlyTriesWhereItIsToldSo) {
 }
 
 TEST_F(DrainMethodsTest, RefusesWhatItCannotDo) {
-  EXPECT_EQ(error({{"address", "192.0.2.99"}}), 1005);
-  EXPECT_EQ(error({{"address", "nonsense"}}), -32602);
-  EXPECT_EQ(error({{"address", kPaymentsOut}, {"deadline", "soon"}}), -32602);
-  EXPECT_EQ(error({{"address", kPaymentsOut}, {"deadline", "1s"}, {"undo", true}}), -32602);
-  EXPECT_EQ(error({{"address", kPaymentsOut}, {"if_generation", 77}}), 1009);
+  EXPECT_EQ(error({{"address", "192.0.2.99"}}),
+            "1005 192.0.2.99 is no egress address; egress_ips.list shows them");
+  EXPECT_EQ(error({{"address", "nonsense"}}),
+            "-32602 `address`: \"nonsense\" is not an IPv4 address; write one of those that "
+            "egress_ips.list shows");
+  EXPECT_EQ(error({{"address", kPaymentsOut}, {"deadline", "soon"}}),
+            "-32602 `deadline`: \"soon\" is not a duration such as \"10m\"");
+  EXPECT_EQ(error({{"address", kPaymentsOut}, {"deadline", "1s"}, {"undo", true}}),
+            "-32602 `deadline` and `undo` do not go together");
+  EXPECT_EQ(error({{"address", kPaymentsOut}, {"if_generation", 77}}),
+            "1009 the generation is 1, not 77; nothing was changed");
   EXPECT_EQ(row()["state"], "active");
 }
 
