@@ -19,6 +19,8 @@ LISTEN, ROUTER_IP, ROUTER_SERVER = "172.30.0.10", "192.0.2.70", topology.SERVERS
 NAMED = topology.SERVERS[3:5]
 CONNECTIONS = 50
 PODS = 1000
+QUOTA, WANTED = 20, 30
+SPARE_IP, LIVE = "192.0.2.51", 10
 WIDTHS = (60, 26)
 
 EGRESS = [{"name": "payments-out", "namespaces": ["payments"], "addresses": [PAYMENTS_IP]},
@@ -219,6 +221,71 @@ def _reached(rig, servers):
     return [server.address for server in servers if ROUTER_IP in server.seen]
 
 
+def show_quota(test, rig, report, server):
+    report.title("A quota: web may have %d sessions, and asks for %d" % (QUOTA, WANTED))
+    namespaces = rig.model()["namespaces"]
+    next(each for each in namespaces if each["name"] == "web")["limits"] = {"sessions": QUOTA}
+    rig.apply(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=EGRESS, namespaces=namespaces)
+    rig.gateway.call("sessions.delete", filter="namespace web")
+    asking = [rig.pod("web", 1 + number % 2).udp(timeout_s=0.3) for number in range(WANTED)]
+    for sock in asking:
+        sock.sendto(b"one more", (server.address, server.port))
+    answered = 0
+    for sock in asking:
+        with contextlib.suppress(TimeoutError):
+            sock.recv(100)
+            answered += 1
+        sock.close()
+    report.line("questions of web that are answered", str(QUOTA), str(answered))
+    row, = rig.gateway.call("namespaces.list", name="web")["rows"]
+    report.line("  refused by its quota, says the list", str(WANTED - QUOTA), str(row["refused"]))
+    report.line("payments meanwhile", PAYMENTS_IP, _source(test, rig.pod("payments"), server))
+
+
+def show_drain(test, rig, report, server):
+    report.title("An egress address is drained: %d live connections finish, others go elsewhere" %
+                 LIVE)
+    rig.apply(node_ip=_node_ip(), firewall=FIREWALL, egress_ips=[
+        {**EGRESS[0], "addresses": [PAYMENTS_IP, SPARE_IP], "spread": "first"}, EGRESS[1]],
+              sessions={"timeouts": {"tcp_transitory": "1s"}})
+    rig.gateway.call("sessions.delete", filter="namespace payments")
+    pod = rig.pod("payments")
+    live = [test.dial(pod, server) for _ in range(LIVE)]
+    report.line("connections of payments leave by", PAYMENTS_IP,
+                " ".join(sorted({seen for _, seen in live})))
+    left = rig.gateway.call("egress_ips.drain", address=PAYMENTS_IP)["sessions_left"]
+    report.line("drain %s: sessions left" % PAYMENTS_IP, str(LIVE), str(left))
+    report.line("a new connection leaves by", SPARE_IP, _source(test, pod, server))
+    for part in (live[:LIVE // 2], live[LIVE // 2:]):
+        report.line("  live connections that still answer", str(len(part)), str(_alive(part)))
+        for sock, _ in part:
+            sock.close()
+        live = live[len(part):]
+        test.eventually(lambda: _drained(rig)[1] == len(live), "what finished goes", 15.0)
+        report.line("  %d have finished: state, and sessions left" % len(part),
+                    "%s %d" % ("draining" if live else "drained", len(live)),
+                    "%s %d" % _drained(rig))
+    rig.gateway.call("egress_ips.drain", address=PAYMENTS_IP, undo=True)
+    report.line("undone: a new connection leaves by", PAYMENTS_IP, _source(test, pod, server))
+
+
+def _alive(connections):
+    """How many of them answer what they are sent."""
+    alive = 0
+    for sock, _ in connections:
+        with contextlib.suppress(OSError):
+            sock.sendall(b"still there?")
+            alive += sock.recv(100) == b"still there?"
+    return alive
+
+
+def _drained(rig):
+    """(state, sessions) of the address that is drained."""
+    row, = rig.gateway.call("egress_ips.list", name="payments-out")["rows"]
+    return next((each["state"], each["sessions"]) for each in row["by_address"]
+                if each["address"] == PAYMENTS_IP)
+
+
 def show_accounts(rig, report):
     report.title("Nothing else left, and every packet is accounted for")
     foreign = sorted({p.src for p in rig.left() if p.kind == frames.ETH_IP} - rig.allowed)
@@ -238,6 +305,7 @@ SHELL_TEXT = """
 The gateway keeps running. In this shell:
   posternctl status | sessions | drops | counters | config check %(config)s
   posternctl namespace add lab 10.128.1.9
+  posternctl drain %(drained)s | show egress-ips | drain %(drained)s --undo | top
   node-1 curl -s --interface 10.128.0.11 http://%(server)s/      a pod of payments
   node-1 curl -s --interface 10.128.0.12 http://%(server)s/      a pod of web
   node-1 curl -s --interface 10.128.0.13 http://%(server)s/      a pod of lab
@@ -259,7 +327,7 @@ def shell(rig):
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     print(SHELL_TEXT % {"config": rig.gateway.config_path, "server": topology.SERVERS[0],
-                        "pid": rig.gateway.pid}, flush=True)
+                        "pid": rig.gateway.pid, "drained": PAYMENTS_IP}, flush=True)
     subprocess.run(["bash", "--rcfile", path, "-i"], check=False)
 
 
@@ -283,6 +351,8 @@ def demonstrate(test, options):
     show_node_ips(test, rig, report, server)
     show_router(test, rig, report)
     show_names(test, rig, report)
+    show_quota(test, rig, report, server)
+    show_drain(test, rig, report, server)
     show_accounts(rig, report)
     if not report.good:
         print("\n" + rig.gateway.describe(), flush=True)
