@@ -167,8 +167,9 @@ void Gateway::conclude(const Job& job) {
   const bool changes = plan.file != nullptr || plan.addresses != nullptr || clears_pods ||
                        !plan.pods.changes.empty() || (plan.drain && !drains_.is_made(*plan.drain));
   if (plan.clears_layer && !job->options.dry_run) history_.forget_layers();
-  if (job->options.dry_run || !changes) return abandon(job);
-  commit(job);
+  if (!job->options.dry_run && changes) return commit(job);
+  if (!job->options.dry_run && !plan.clears_layer) keep_layer(plan);
+  abandon(job);
 }
 
 void Gateway::refuse(const Job& job, Refusal refusal) {
@@ -253,11 +254,11 @@ void Gateway::take_over(Plan& plan) {
 // What became of the layer, for itself and for who keeps it.
 void Gateway::keep_layer(const Plan& plan) {
   std::vector<LayerEdit> edits;
-  for (const PodChanges::Change& change : plan.pods.changes) {
-    const NamespaceIndex* in_file = state_.file_pods.find(change.key);
-    const bool is_in_file = in_file != nullptr && *in_file == change.index;
-    state_.layer.note(change.name, change.key.prefix, change.added, is_in_file);
-    edits.push_back({change.name, change.key.prefix, change.added, is_in_file});
+  for (const PodChanges::Change& said : plan.pods.said) {
+    const NamespaceIndex* in_file = state_.file_pods.find(said.key);
+    const bool is_in_file = in_file != nullptr && *in_file == said.index;
+    if (!state_.layer.note(said.name, said.key.prefix, said.added, is_in_file)) continue;
+    edits.push_back({said.name, said.key.prefix, said.added, is_in_file});
   }
   if (plan.clears_layer) state_.layer.clear();
   if (parts_.store == nullptr) return;

@@ -20,10 +20,8 @@ class PodEditor {
     if (key == nullptr) return;
     const OverlayPrefix pod{key->vni, edit.pod};
     const NamespaceIndex* owner = inputs_.pods.find(pod);
-    if (owner == nullptr) return;
-    if (*owner != key->index) return refuse(edit, pod, *owner);
-    inputs_.pods.erase(pod);
-    out_.changes.push_back({edit.name, pod, key->index, false});
+    if (owner != nullptr && *owner != key->index) return refuse(edit, pod, *owner);
+    note({edit.name, pod, key->index, false}, inputs_.pods.erase(pod));
   }
 
   void add(const PodEdit& edit) {
@@ -40,8 +38,7 @@ class PodEditor {
     }
     const PrefixMap<NamespaceIndex>::Entry* other = stranger_within(pod, key->index);
     if (other != nullptr) return refuse(edit, other->first, other->second);
-    if (!inputs_.pods.insert(pod, key->index)) return;
-    out_.changes.push_back({edit.name, pod, key->index, true});
+    note({edit.name, pod, key->index, true}, inputs_.pods.insert(pod, key->index));
   }
 
   [[nodiscard]] std::vector<config::Diagnostic>& errors() { return out_.errors; }
@@ -50,11 +47,17 @@ class PodEditor {
     if (!out_.errors.empty()) {
       undo_pods(inputs_, out_);
       out_.changes.clear();
+      out_.said.clear();
     }
     return std::move(out_);
   }
 
  private:
+  void note(PodChanges::Change change, bool changed) {
+    if (changed) out_.changes.push_back(change);
+    out_.said.push_back(std::move(change));
+  }
+
   const NamespaceKey* namespace_of(const PodEdit& edit) {
     const auto found = namespaces_.find(edit.name);
     if (found != namespaces_.end()) return &found->second;
@@ -119,16 +122,15 @@ NamespaceKeys namespace_keys(const config::Model& model, const Books& books) {
   return keys;
 }
 
-void PodLayer::note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file) {
+bool PodLayer::note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file) {
   Pods& pods = by_namespace_[name];
-  if (is_pod) {
-    pods.removed.erase(pod);
-    if (!in_file) pods.added.insert(pod);
-  } else {
-    pods.added.erase(pod);
-    if (in_file) pods.removed.insert(pod);
-  }
+  auto& before = is_pod ? pods.removed : pods.added;
+  auto& now = is_pod ? pods.added : pods.removed;
+  const bool was_otherwise = before.erase(pod) != 0;
+  const bool taken_back = !is_pod && was_otherwise && !in_file;
+  const bool changed = (!taken_back && now.insert(pod).second) || was_otherwise;
   if (pods.empty()) by_namespace_.erase(name);
+  return changed;
 }
 
 void PodLayer::forget(const std::string& name, Ipv4Prefix pod) {

@@ -1,6 +1,11 @@
 // The layer of pods over the file, set by `namespaces.patch`: effective = file + added - removed.
 // It belongs to namespaces by name and is kept when the file is applied again.
 //
+// What a patch said last of a pod holds over later files, also where it was so already: an added
+// pod stays one when the file drops it, a removed one stays none when the file gets it. Only taking
+// away what a patch had added beyond the file leaves no word: pods that come and go by patches
+// alone leave nothing behind.
+//
 // edit_pods() judges a change against who holds which address now, and makes it in the inputs of
 // the source book; what it did is written down, so that it can be undone and committed.
 //
@@ -43,8 +48,8 @@ class PodLayer {
   };
 
   // Notes that `pod` is a pod of the namespace from now on, or is none. `in_file`: the file says
-  // that it is one.
-  void note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file);
+  // that it is one. False where the layer said so already.
+  bool note(const std::string& name, Ipv4Prefix pod, bool is_pod, bool in_file);
   void clear() { by_namespace_.clear(); }
   // What the layer says of that pod is said no more.
   void forget(const std::string& name, Ipv4Prefix pod);
@@ -93,6 +98,7 @@ struct PodChanges {
     bool added = false;
   };
   std::vector<Change> changes;
+  std::vector<Change> said;  // these and the edits that changed nothing, in their order
   std::vector<config::Diagnostic> errors;  // nothing was changed when there are any
 };
 

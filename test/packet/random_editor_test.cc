@@ -202,17 +202,14 @@ class RandomEditor {
       if (other.name != name && world_.pods(other).contains(pod)) fault = "somebody else's pod";
     }
     const PlainNamespace& name_space = find(next, name);
-    if (!next.pods(name_space).contains(pod)) return;
-    next.layer.added[name].erase(pod);
-    if (in_file(name_space, pod)) next.layer.removed[name].insert(pod);
+    const bool takes_back = next.layer.added[name].erase(pod) != 0;
+    if (in_file(name_space, pod) || !takes_back) next.layer.removed[name].insert(pod);
   }
   void add(PlainWorld& next, PodPatch& patch, const std::string& name, const Ipv4Prefix& pod) {
     story_ += " +" + name + " " + pod.text();
     patch.add[name].push_back(pod.text());
-    const PlainNamespace& name_space = find(next, name);
-    if (next.pods(name_space).contains(pod)) return;
     next.layer.removed[name].erase(pod);
-    if (!in_file(name_space, pod)) next.layer.added[name].insert(pod);
+    next.layer.added[name].insert(pod);
   }
   // Pods of the file may not overlap, the layer's may within their namespace.
   static std::string patched_fault(const PlainWorld& next, const PodPatch& patch) {

@@ -138,9 +138,38 @@ TEST_F(GatewayTest, ThePatchIsALayerThatApplyKeeps) {
 
 TEST_F(GatewayTest, APatchThatUndoesItselfLeavesNoLayer) {
   add("payments", {"10.128.0.70"});
-  remove("payments", {"10.128.0.70", "10.128.0.12"});
-  add("payments", {"10.128.0.12"});
+  remove("payments", {"10.128.0.70"});
   EXPECT_TRUE(gateway_.layer().empty());
+}
+
+// What a patch says holds over later files, also where the file said the same.
+TEST_F(GatewayTest, APatchIsRememberedWhereTheFileSaysTheSame) {
+  EXPECT_EQ(add("payments", {"10.128.0.11"}).changed, 0u);
+  EXPECT_EQ(remove("payments", {"10.128.0.77"}).changed, 0u);
+  EXPECT_EQ(gateway_.generation(), 1u) << "nothing changes at present";
+  EXPECT_EQ(gateway_.layer().size(), 2u);
+  const std::string other =
+      replaced(kBody, "\"10.128.0.11\", \"10.128.0.12\"", "\"10.128.0.12\", \"10.128.0.77\"");
+  EXPECT_TRUE(apply(head() + other).status.ok());
+  EXPECT_EQ(owner("10.128.0.11"), "payments");
+  EXPECT_EQ(owner("10.128.0.77"), "-");
+  EXPECT_TRUE(patch({.add = {}, .remove = {}, .reset = true}).status.ok());
+  EXPECT_EQ(owner("10.128.0.11"), "-");
+  EXPECT_EQ(owner("10.128.0.77"), "payments");
+}
+
+TEST_F(GatewayTest, WhatIsOnlyTriedIsNotRemembered) {
+  patch({.add = {{"payments", {"10.128.0.11"}}}, .remove = {}}, {.dry_run = true});
+  patch({.add = {{"payments", {"10.128.0.11", "10.128.2.7"}}}, .remove = {}});  // refused
+  EXPECT_TRUE(gateway_.layer().empty());
+}
+
+TEST_F(GatewayTest, APodThatWasAddedAgainStaysWhenTheFileDropsIt) {
+  remove("payments", {"10.128.0.12"});
+  EXPECT_EQ(add("payments", {"10.128.0.12"}).changed, 1u);
+  EXPECT_TRUE(apply(head() + replaced(kBody, "\"10.128.0.11\", \"10.128.0.12\"", "\"10.128.0.11\""))
+                  .status.ok());
+  EXPECT_EQ(owner("10.128.0.12"), "payments");
 }
 
 TEST_F(GatewayTest, RefusesStrangersPodsAndUnknownNamespaces) {

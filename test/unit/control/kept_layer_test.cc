@@ -154,6 +154,21 @@ TEST_F(KeptLayerTest, WhoAsksForWhatIsThereWaitsForTheDiskToo) {
   EXPECT_EQ(answers_.size(), 2u);
 }
 
+TEST_F(KeptLayerTest, WhatTheFileSaysTooIsKeptWhenItIsAskedFor) {
+  start();
+  patch(adding("payments", "10.128.0.11"));
+  patch({.add = {}, .remove = {{"payments", {"10.128.0.77"}}}});
+  EXPECT_TRUE(answers_.empty()) << "answered when it is kept";
+  EXPECT_EQ(store_.layer.size(), 2u);
+  store_.finish(absl::OkStatus());
+  ASSERT_EQ(answers_.size(), 2u);
+  EXPECT_EQ(answers_[0].changed, 0u);
+  EXPECT_EQ(gateway_.generation(), 1u);
+  patch(adding("payments", "10.128.0.11"));
+  EXPECT_EQ(answers_.size(), 3u);
+  EXPECT_EQ(store_.changes, 2u) << "said already";
+}
+
 TEST_F(KeptLayerTest, RefusalsAndTrialsDoNotWait) {
   start();
   patch(adding("payments", "10.128.0.70"));
