@@ -42,13 +42,14 @@ void check(const Model& model, const Gaps& gaps, Report& report) {
   check_names(model, gaps, directory, report);
   check_ports(model, gaps, directory, report);
   check_addresses(model, directory, report);
-  check_routers(model, report);
-  check_firewall(model, report);
+  check_routers(model, gaps, report);
   check_qos(model, report);
   check_ties(model, gaps, directory, report);
   check_sessions(model, report);
   check_egress(model, gaps, directory, report);
   check_pods(model, directory, report);
+  check_firewall(model, report);
+  check_way_out(model, directory, report);
 }
 
 std::vector<Interval> joined(std::vector<Interval> intervals) {

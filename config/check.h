@@ -30,7 +30,8 @@ struct Gaps {
   bool ports = false;
   bool tunnels = false;
   bool namespaces = false;
-  std::set<const void*> lists = {};  // of values, by where the model keeps them
+  std::set<const void*> unread =
+      {};  // single values and lists of them, by where the model keeps them
 };
 
 // The same for the loader, which has a report already.

@@ -10,7 +10,8 @@ void check_node_ip(const Model& model, const Gaps& gaps, Report& report) {
     case NodeIpMode::kOff:
       return;
     case NodeIpMode::kGateway:
-      if (!model.node_ip.addresses.empty() || gaps.lists.contains(&model.node_ip.addresses)) return;
+      if (!model.node_ip.addresses.empty() || gaps.unread.contains(&model.node_ip.addresses))
+        return;
       report.error(model.node_ip.mode.line, "node_ip.addresses", "missing setting",
                    "mode \"gateway\" needs at least one address");
       return;
@@ -40,16 +41,19 @@ std::vector<Interval> pods_of_namespaces(const Model& model, const Directory& di
   return joined(std::move(all));
 }
 
-void check_entry(const Model& model, const Directory& directory, size_t index, Report& report) {
+void check_entry(const Model& model, const Gaps& gaps, const Directory& directory, size_t index,
+                 Report& report) {
   const EgressIp& egress = model.egress_ips[index];
   const std::string path = entry_path("egress_ips", egress, index);
-  if (egress.addresses.empty()) {
+  if (egress.addresses.empty() && !gaps.unread.contains(&egress.addresses)) {
     report.warn(egress.line, member_path(path, "addresses"),
                 "is empty: the sessions of this entry are dropped");
   }
-  if (egress.namespaces.empty()) {
+  if (egress.namespaces.empty() && !gaps.unread.contains(&egress.namespaces)) {
     report.warn(egress.line, member_path(path, "namespaces"), "is empty: the entry is for nobody");
   }
+  // What follows from other settings is said only where all of them could be read.
+  if (report.has_errors()) return;
   const bool node_ip =
       model.node_ip.mode.value != NodeIpMode::kOff && model.node_ip.for_whom == NodeIpFor::kAll;
   if (egress.fallback == Fallback::kNodeIp && !node_ip) {
@@ -71,7 +75,9 @@ void check_entry(const Model& model, const Directory& directory, size_t index, R
 void check_egress(const Model& model, const Gaps& gaps, const Directory& directory,
                   Report& report) {
   check_node_ip(model, gaps, report);
-  for (size_t i = 0; i < model.egress_ips.size(); ++i) check_entry(model, directory, i, report);
+  for (size_t i = 0; i < model.egress_ips.size(); ++i) {
+    check_entry(model, gaps, directory, i, report);
+  }
 }
 
 }  // namespace postern::config

@@ -53,6 +53,9 @@ std::vector<Interval> joined(std::vector<Interval> intervals);
 bool covers(const std::vector<Interval>& joined, Interval wanted);
 bool touches(const std::vector<Interval>& joined, Interval wanted);
 
+// What is inside, joined: pods, nodes, what is never translated, and the gateway itself.
+std::vector<Interval> inside(const Model& model);
+
 // Which virtual network something is in. Tunnels with one VNI are told apart by it alone: pods are
 // known by VNI and address. A tunnel with vni = "any" is a network of its own, and so is each VNI
 // that a namespace narrows it to.
@@ -88,9 +91,10 @@ void check_names(const Model& model, const Gaps& gaps, const Directory& director
 void check_ports(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 void check_addresses(const Model& model, const Directory& directory, Report& report);
 void check_pods(const Model& model, const Directory& directory, Report& report);
+void check_way_out(const Model& model, const Directory& directory, Report& report);
 void check_egress(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 void check_qos(const Model& model, Report& report);
-void check_routers(const Model& model, Report& report);
+void check_routers(const Model& model, const Gaps& gaps, Report& report);
 void check_firewall(const Model& model, Report& report);
 void check_ties(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 

@@ -15,7 +15,7 @@ bool is_external(const Port& port) { return port.role.value != PortRole::kCluste
 
 // Whether all addresses of the port could be read.
 bool is_whole(const Port& port, const Gaps& gaps) {
-  return !gaps.lists.contains(&port.addresses) &&
+  return !gaps.unread.contains(&port.addresses) &&
          std::all_of(port.addresses.begin(), port.addresses.end(),
                      [](const At<PortAddress>& a) { return a->address.value != 0; });
 }

@@ -63,8 +63,8 @@ class TieCheck {
  private:
   // Whether what the entry is for could not be read.
   [[nodiscard]] bool is_vague(const EgressIp& entry) const {
-    return gaps_.lists.contains(&entry.pods) || gaps_.lists.contains(&entry.destinations) ||
-           gaps_.lists.contains(&entry.except);
+    return gaps_.unread.contains(&entry.pods) || gaps_.unread.contains(&entry.destinations) ||
+           gaps_.unread.contains(&entry.except);
   }
 
   // The claims to prefixes that several entries list, sorted and each once.

@@ -69,7 +69,8 @@ Reading<int64_t> Integer::read(const Scalar& scalar) const {
 
 std::string Integer::expects() const {
   if (min == max) return std::to_string(min);
-  return "an integer from " + std::to_string(min) + " to " + std::to_string(max);
+  std::string out = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
+  return unit.empty() ? out : out.append(" (").append(unit).append(")");
 }
 
 Reading<bool> Boolean::read(const Scalar& scalar) const {
@@ -88,8 +89,8 @@ Reading<uint32_t> Duration::read(const Scalar& scalar) const {
 std::string Duration::print(uint32_t value) const { return quoted(duration_text(value)); }
 
 std::string Duration::expects() const {
-  return "a duration such as \"2h4m\" or \"30s\", from " + duration_text(min_s) + " to " +
-         duration_text(max_s);
+  return "a duration in " + duration_units() + " such as \"2h4m\" or \"30s\", from " +
+         duration_text(min_s) + " to " + duration_text(max_s);
 }
 
 Reading<uint64_t> Rate::read(const Scalar& scalar) const {
@@ -101,7 +102,9 @@ Reading<uint64_t> Rate::read(const Scalar& scalar) const {
 
 std::string Rate::print(uint64_t value) const { return quoted(rate_text(value)); }
 
-std::string Rate::expects() const { return "a rate such as \"1Gbit\" or \"500Mbit\""; }
+std::string Rate::expects() const {
+  return "a rate in " + rate_units() + " such as \"1Gbit\" or \"500Mbit\"";
+}
 
 Reading<MacAddress> Mac::read(const Scalar& scalar) const {
   const auto* text = text_of(scalar);

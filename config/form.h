@@ -50,6 +50,7 @@ struct Integer {
   using Value = int64_t;
   int64_t min;
   int64_t max;
+  std::string_view unit = {};  // what is counted, for messages
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(Value value) const { return std::to_string(value); }
   [[nodiscard]] std::string expects() const;
@@ -128,7 +129,7 @@ struct Address {
   [[nodiscard]] std::string expects() const;
 };
 
-// A prefix without host bits; a bare address stands for itself alone.
+// A prefix without host bits; a bare address stands for itself alone, but 0.0.0.0 for no host.
 struct Prefix {
   using Value = Ipv4Prefix;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
@@ -136,7 +137,8 @@ struct Prefix {
   [[nodiscard]] std::string expects() const;
 };
 
-// A host's address with the length of its subnet; a bare address has no subnet around it.
+// A host's address with the length of its subnet. The length must be written: without it, the
+// gateway would take the hosts beside it for ones beyond a next hop.
 struct AddressInSubnet {
   using Value = PortAddress;
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;

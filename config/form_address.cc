@@ -123,6 +123,12 @@ Reading<Ipv4Address> Address::read(const Scalar& scalar) const {
     return {problem.empty() ? address : std::nullopt, problem};
   }
   if (classify_ipv6(*text) == Ipv6::kHost) return {std::nullopt, ipv6_not_yet(*text)};
+  if (const auto prefix = Ipv4Prefix::parse(*text)) {
+    const bool is_host = prefix->has_host_bits() || prefix->length == 32;
+    return {std::nullopt, "must be an address without a length, is " + shown(scalar) +
+                              (is_host ? ": write " + quoted(prefix->address.text())
+                                       : ": write addresses one by one")};
+  }
   return refuse(*this, scalar);
 }
 
@@ -132,6 +138,9 @@ Reading<Ipv4Prefix> Prefix::read(const Scalar& scalar) const {
   const auto* text = std::get_if<std::string_view>(&scalar);
   if (text == nullptr) return refuse(*this, scalar);
   if (const auto prefix = Ipv4Prefix::parse(*text)) {
+    if (prefix->address.value == 0 && prefix->length == 32) {
+      return {std::nullopt, shown(scalar) + " is no host's address: write \"0.0.0.0/0\" for all"};
+    }
     if (!prefix->has_host_bits()) return {*prefix, ""};
     const Ipv4Prefix whole = PortAddress{prefix->address, prefix->length}.subnet();
     return {std::nullopt, shown(scalar) + " has host bits: write \"" + prefix->address.text() +
@@ -157,6 +166,12 @@ Reading<PortAddress> AddressInSubnet::read(const Scalar& scalar) const {
   if (const auto prefix = Ipv4Prefix::parse(*text)) {
     const std::string problem = no_host(prefix->address);
     if (!problem.empty()) return {std::nullopt, problem};
+    if (text->find('/') == std::string_view::npos) {
+      return {std::nullopt, shown(scalar) +
+                                " has no length: write the length of the subnet on the "
+                                "link behind it, as " +
+                                quoted(prefix->address.text() + "/24")};
+    }
     const PortAddress address{prefix->address, prefix->length};
     if (prefix->length == 0) {
       return {std::nullopt, prefix->text() +

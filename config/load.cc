@@ -88,7 +88,7 @@ class Loader {
   void read_group(const config_setting_t* group, Owner& owner, const Table& table, const Path& path,
                   SourceLine line);
 
-  // Where the lists are kept that lack elements because they could not be read.
+  // Where the settings are kept that could not be read, or not all of them.
   [[nodiscard]] std::set<const void*> take_damaged() { return std::move(damaged_); }
   // Whether the list that is kept in `member` may lack entries that the operator meant.
   [[nodiscard]] bool has_gap(const void* member) const {
@@ -247,6 +247,7 @@ bool Loader::read(const config_setting_t* setting, Member& member, const Form& f
                   const Path& path) {
   bool good = true;
   auto value = read_scalar(setting, form, path, good);
+  if (!value) damaged_.insert(&member);
   if (value) store(member, *std::move(value), line_of(setting));
   return good;
 }
@@ -315,12 +316,16 @@ bool Loader::read(const config_setting_t* setting, ListOf<std::string>& member, 
     }
     return good;
   };
-  if (!is_list(setting)) return split(setting, path);
-  bool good = true;
+  bool good = is_list(setting) || split(setting, path);
+  if (!is_list(setting)) {
+    if (!good) damaged_.insert(&member);
+    return good;
+  }
   for (int i = 0; i < config_setting_length(setting); ++i) {
     const config_setting_t* element = config_setting_get_elem(setting, static_cast<unsigned>(i));
     good = split(element, Path{&path, {}, i}) && good;
   }
+  if (!good) damaged_.insert(&member);
   return good;
 }
 
@@ -407,7 +412,7 @@ void load(const Source& source, Model& model, Report& report) {
   const Gaps gaps{.ports = loader.has_gap(&model.ports),
                   .tunnels = loader.has_gap(&model.tunnels),
                   .namespaces = loader.has_gap(&model.namespaces),
-                  .lists = loader.take_damaged()};
+                  .unread = loader.take_damaged()};
   check(model, gaps, report);
 }
 

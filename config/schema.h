@@ -118,7 +118,7 @@ inline constexpr auto kEalKeys =
                                       {"in-memory", MemoryMode::kInMemory},
                                       {"no-huge", MemoryMode::kNoHuge}}),
                    kOptional, "Which memory DPDK takes; auto: hugepages where there are any."),
-               key("memory_mb", &Eal::memory_mb, Integer{32, 1 << 20}, kOptional,
+               key("memory_mb", &Eal::memory_mb, Integer{32, 1 << 20, "MiB"}, kOptional,
                    "How much memory DPDK takes, in MiB."),
                key("args", &Eal::args, list(Text{4095}), kOptional,
                    "Further EAL arguments, after those that postern makes."));

@@ -1,7 +1,11 @@
 #include "config/units.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <iterator>
 #include <limits>
+#include <span>
 #include <utility>
 
 namespace postern::config {
@@ -12,6 +16,7 @@ struct Unit {
   uint64_t size;
 };
 
+// The largest first.
 constexpr Unit kTimes[] = {{"h", 3600}, {"m", 60}, {"s", 1}};
 constexpr Unit kRates[] = {{"Tbit", 1'000'000'000'000},
                            {"Gbit", 1'000'000'000},
@@ -28,7 +33,33 @@ std::optional<uint64_t> take_number(std::string_view& text) {
   return value;
 }
 
+// "a, b and c".
+std::string listed(std::span<const std::string_view> names, std::string_view last_joint) {
+  std::string out;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) out += i + 1 == names.size() ? last_joint : ", ";
+    out += names[i];
+  }
+  return out;
+}
+
+template <size_t N>
+std::array<std::string_view, N> names_of(const Unit (&units)[N]) {
+  std::array<std::string_view, N> names;
+  std::transform(std::begin(units), std::end(units), names.begin(),
+                 [](const Unit& unit) { return unit.name; });
+  return names;
+}
+
 }  // namespace
+
+std::string duration_units() { return listed(names_of(kTimes), " and "); }
+
+std::string rate_units() {
+  auto names = names_of(kRates);
+  std::reverse(names.begin(), names.end());
+  return listed(names, " or ");
+}
 
 std::optional<uint32_t> parse_duration_s(std::string_view text) {
   constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();

@@ -54,9 +54,11 @@ void apply(const MethodContext& context, const json& params, Responder responder
         config::parse_duration_s(params.at("confirm_timeout").get<std::string>());
     if (options.confirm_timeout_s.value_or(0) == 0 ||
         *options.confirm_timeout_s > kLongestConfirmTimeout_s) {
-      responder.error({kRpcInvalidParams,
-                       "`confirm_timeout` must be a duration of 1s to 24h, such as \"5m\" or "
-                       "\"1m30s\"; nothing was changed"});
+      responder.error(
+          {kRpcInvalidParams,
+           absl::StrCat("`confirm_timeout` must be a duration in ", config::duration_units(),
+                        " such as \"5m\" or \"1m30s\", from 1s to 24h; nothing was "
+                        "changed")});
       return;
     }
   }

@@ -44,8 +44,9 @@ std::optional<Request> request_of(const json& params, Responder& responder) {
     return std::nullopt;
   }
   if (!request.deadline_s) {
-    responder.error({kRpcInvalidParams, absl::StrCat("`deadline`: \"", deadline,
-                                                     "\" is not a duration such as \"10m\"")});
+    responder.error({kRpcInvalidParams,
+                     absl::StrCat("`deadline`: \"", deadline, "\" is not a duration in ",
+                                  config::duration_units(), " such as \"10m\" or \"1h30m\"")});
     return std::nullopt;
   }
   return request;

@@ -117,7 +117,7 @@ constexpr KeyCase kGood[] = {
     {"ports.uplink.mtu", "9702"},
     {"ports.uplink.device", "\"0000:3b:00.0\""},
     {"ports.uplink.device", "\"net_tap1,iface=gw-up\""},
-    {"ports.uplink.addresses", "[ \"192.0.2.10/24\", \"198.51.100.9\" ]"},
+    {"ports.uplink.addresses", "[ \"192.0.2.10/24\", \"198.51.100.9/32\" ]"},
     {"ports.uplink.gateway", "( \"192.0.2.254\" )"},
     {"routes[0].to", "\"0.0.0.0/0\""},
     {"routes[0].to", "\"198.51.100.1\""},

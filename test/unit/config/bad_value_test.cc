@@ -94,7 +94,9 @@ const BadSample kSamples[] = {
      {{11, "nodes.node-2.vtep: must be an address such as \"192.0.2.1\", is \"10.0.0.256\""}}},
     {"address with a prefix",
      {{"gateway = \"192.0.2.1\"", "gateway = \"192.0.2.1/24\""}},
-     {{6, "ports.uplink.gateway: must be an address such as \"192.0.2.1\", is \"192.0.2.1/24\""}}},
+     {{6,
+       "ports.uplink.gateway: must be an address without a length, is \"192.0.2.1/24\": write "
+       "\"192.0.2.1\""}}},
     {"host bits",
      {{"\"10.128.1.0/26\"", "\"10.128.1.1/26\""}},
      {{15,
@@ -137,32 +139,38 @@ const BadSample kSamples[] = {
     {"duration without a unit",
      {{"max = 1000", "port_hold = \"60\""}},
      {{30,
-       "sessions.port_hold: must be a duration such as \"2h4m\" or \"30s\", from 0s to 10m, is "
+       "sessions.port_hold: must be a duration in h, m and s such as \"2h4m\" or \"30s\", from 0s "
+       "to 10m, is "
        "\"60\""}}},
     {"duration as a number",
      {{"max = 1000", "port_hold = 60"}},
      {{30,
-       "sessions.port_hold: must be a duration such as \"2h4m\" or \"30s\", from 0s to 10m, is "
+       "sessions.port_hold: must be a duration in h, m and s such as \"2h4m\" or \"30s\", from 0s "
+       "to 10m, is "
        "60"}}},
     {"duration too long",
      {{"max = 1000", "port_hold = \"10m1s\""}},
      {{30,
-       "sessions.port_hold: must be a duration such as \"2h4m\" or \"30s\", from 0s to 10m, is "
+       "sessions.port_hold: must be a duration in h, m and s such as \"2h4m\" or \"30s\", from 0s "
+       "to 10m, is "
        "\"10m1s\""}}},
     {"timeout too short",
      {{"max = 1000", "timeouts : { udp = \"0s\"; }"}},
      {{30,
-       "sessions.timeouts.udp: must be a duration such as \"2h4m\" or \"30s\", from 1s to 8h, is "
+       "sessions.timeouts.udp: must be a duration in h, m and s such as \"2h4m\" or \"30s\", from "
+       "1s to 8h, is "
        "\"0s\""}}},
     {"timeout too long",
      {{"max = 1000", "timeouts : { tcp_established = \"8h1s\"; }"}},
      {{30,
-       "sessions.timeouts.tcp_established: must be a duration such as \"2h4m\" or \"30s\", from 1s "
+       "sessions.timeouts.tcp_established: must be a duration in h, m and s such as \"2h4m\" or "
+       "\"30s\", from 1s "
        "to 8h, is \"8h1s\""}}},
     {"units in the wrong order",
      {{"max = 1000", "timeouts : { udp = \"1s1m\"; }"}},
      {{30,
-       "sessions.timeouts.udp: must be a duration such as \"2h4m\" or \"30s\", from 1s to 8h, is "
+       "sessions.timeouts.udp: must be a duration in h, m and s such as \"2h4m\" or \"30s\", from "
+       "1s to 8h, is "
        "\"1s1m\""}}},
     {"port range not on multiples of 8",
      {{"max = 1000", "port_range = \"1025-65535\""}},
@@ -234,7 +242,8 @@ const BadSample kSamples[] = {
     {"rate without a unit",
      {{"name = \"lab\";", "name = \"lab\"; limits : { bandwidth = \"1000\"; };"}},
      {{16,
-       "namespaces.lab.limits.bandwidth: must be a rate such as \"1Gbit\" or \"500Mbit\", is "
+       "namespaces.lab.limits.bandwidth: must be a rate in bit, kbit, Mbit, Gbit or Tbit such as "
+       "\"1Gbit\" or \"500Mbit\", is "
        "\"1000\""}}},
     {"Geneve options cut off",
      {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"01028001000000\";"}},

@@ -172,13 +172,19 @@ KeyEdit with_key(const KeyCase& wanted) {
   return edit;
 }
 
-std::vector<std::string> every_key_paths() {
+std::vector<std::string> every_key_places() {
   std::vector<std::string> paths;
   for (size_t at = kEveryKey.find(kBefore); at != std::string_view::npos;
        at = kEveryKey.find(kBefore, at + 1)) {
     const size_t begin = at + kBefore.size();
-    paths.push_back(general(kEveryKey.substr(begin, kEveryKey.find('\n', begin) - begin)));
+    paths.emplace_back(kEveryKey.substr(begin, kEveryKey.find('\n', begin) - begin));
   }
+  return paths;
+}
+
+std::vector<std::string> every_key_paths() {
+  std::vector<std::string> paths;
+  for (const std::string& place : every_key_places()) paths.push_back(general(place));
   return paths;
 }
 

@@ -26,6 +26,8 @@ KeyEdit with_key(const KeyCase& wanted);
 std::string_view every_key();
 // The paths of the lines, with the names of entries replaced by "[]".
 std::vector<std::string> every_key_paths();
+// The paths of the lines as they are, for with_key().
+std::vector<std::string> every_key_places();
 // "ports.uplink.mtu" as "ports[].mtu".
 std::string general(std::string_view path);
 

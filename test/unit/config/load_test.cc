@@ -219,12 +219,16 @@ egress_ips = ( { name = "out"; namespaces = [ ]; addresses = [ "192.0.2.50" ]; }
   EXPECT_EQ(all_text(loaded.errors), "");
   EXPECT_EQ(all_text(loaded.warnings, "warning"),
             "f:1: warning: tunnels: is empty: there is no cluster to take packets from\n"
+            "f:3: warning: ports.p.gateway: no external port has a gateway and no route leads out: "
+            "nothing can leave, but to hosts in the subnets of external ports; write gateway = "
+            "\"ADDRESS\", the router beside the port\n"
             "f:6: warning: egress_ips.out.namespaces: is empty: the entry is for nobody\n");
 }
 
 TEST(LoadText, WarnsOfDenialsByName) {
   const LoadResult loaded = load_text(
-      edited({{"action = \"deny\";", "action = \"deny\"; to_names = [ \"api.example.com\" ];"}}),
+      edited({{"namespace = \"payments\"; action", "namespace = \"*\"; action"},
+              {"action = \"deny\";", "action = \"deny\"; to_names = [ \"api.example.com\" ];"}}),
       "f");
   ASSERT_EQ(all_text(loaded.errors), "");
   EXPECT_EQ(all_text(loaded.warnings, "warning"),
@@ -252,7 +256,106 @@ TEST(LoadText, Warnings) {
       "f:22: warning: egress_ips.lab-out.fallback: node_ip is off or for the platform only: there "
       "is nothing to fall back to\n"
       "f:22: warning: egress_ips.lab-out.pods[0]: 10.128.0.11 is not within the pods of the "
-      "entry's namespaces\n");
+      "entry's namespaces\n"
+      "f:24: warning: firewall: everything is denied to 1 namespace (lab): no rule allows "
+      "anything, and firewall.default is \"deny\"; write rules with action = \"allow\", or default "
+      "= \"allow\"\n");
+}
+
+std::string warnings(const std::vector<Edit>& edits) {
+  const LoadResult loaded = load_text(edited(edits), "f");
+  EXPECT_EQ(all_text(loaded.errors), "");
+  return all_text(loaded.warnings, "warning");
+}
+
+const std::string kDenied =
+    ": no rule allows anything, and firewall.default is \"deny\"; write rules with action = "
+    "\"allow\", or default = \"allow\"\n";
+
+// The whole group of the sample.
+const char* const kFirewall =
+    "firewall : {\n  rules = (\n"
+    "    { namespace = \"payments\"; action = \"allow\"; to = [ \"203.0.113.0/24\" ]; ports = "
+    "[ \"tcp/443\" ]; },\n"
+    "    { namespace = \"*\"; action = \"deny\"; to = [ \"169.254.169.254\" ]; }\n  );\n};\n";
+
+TEST(LoadText, WarnsOnceOfAllThatAreDeniedEverything) {
+  EXPECT_EQ(
+      warnings({{kFirewall, ""}}),
+      "f:1: warning: firewall: everything is denied to 2 namespaces (payments, lab)" + kDenied);
+  EXPECT_EQ(
+      warnings({{kFirewall, "firewall : { };\n"}}),
+      "f:24: warning: firewall: everything is denied to 2 namespaces (payments, lab)" + kDenied);
+  // Of many, the first ones.
+  std::string many = "{ name = \"lab\"; pods = [ \"10.128.2.0/25\" ]; }";
+  for (int i = 0; i < 5000; ++i) many += ", { name = \"n" + std::to_string(i) + "\"; }";
+  EXPECT_EQ(warnings({{kFirewall, ""},
+                      {"{ name = \"lab\"; pods = [ \"10.128.2.0/25\" ]; }", many.c_str()}}),
+            "f:1: warning: firewall: everything is denied to 5002 namespaces (payments, lab, n0, "
+            "...)" +
+                kDenied);
+}
+
+TEST(LoadText, NoWarningWhereSomethingIsAllowedOrDenialIsWritten) {
+  EXPECT_EQ(warnings({{kFirewall, "firewall : { default = \"allow\"; };\n"}}), "");
+  EXPECT_EQ(warnings({{"namespace = \"payments\"; action", "namespace = \"*\"; action"}}), "");
+  EXPECT_EQ(warnings({{"; to = [ \"169.254.169.254\" ]", ""}}), "");
+  EXPECT_EQ(warnings({{"\"169.254.169.254\"", "\"0.0.0.0/0\""}}), "");
+}
+
+// What goes to an egress router is not judged by the firewall.
+TEST(LoadText, NoWarningOfNamespacesThatOnlyDialRouters) {
+  const Edit router = {"sessions :",
+                       "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = "
+                       "\"10.131.255.10\"; source = \"192.0.2.70\"; destinations = "
+                       "\"203.0.113.9\"; } );\nsessions :"};
+  const Edit no_way = {"{ name = \"lab-out\"; namespaces = [ \"lab\" ]",
+                       "{ name = \"lab-out\"; namespaces = [ \"payments\" ]; pods = [ "
+                       "\"10.128.0.11\" ]"};
+  const Edit off = {"mode = \"gateway\"", "mode = \"off\""};
+  EXPECT_EQ(warnings({router, no_way, off}), "");
+  const std::string lab =
+      "f:24: warning: firewall: everything is denied to 1 namespace (lab)" + kDenied;
+  EXPECT_EQ(warnings({router, off}), lab);
+  EXPECT_EQ(warnings({router, no_way}), lab);
+}
+
+TEST(LoadText, WarnsWhereNothingCanLeave) {
+  const Edit gateway = {"gateway = \"192.0.2.1\";", ""};
+  const Edit allow = {"namespace = \"payments\"; action", "namespace = \"*\"; action"};
+  const auto route = [](const char* line) { return Edit{"tunnels =", line}; };
+  const std::string nothing =
+      "f:5: warning: ports.uplink.gateway: no external port has a gateway and no route leads out: "
+      "nothing can leave, but to hosts in the subnets of external ports; write gateway = "
+      "\"ADDRESS\", the router beside the port\n";
+  EXPECT_EQ(warnings({allow, gateway}), nothing);
+  EXPECT_EQ(warnings({allow, gateway,
+                      route("routes = ( { to = \"198.51.100.0/24\"; via = \"192.0.2.2\"; port = "
+                            "\"uplink\"; } );\ntunnels =")}),
+            "");
+  // Ways that lead to the cluster are none.
+  EXPECT_EQ(warnings({allow, gateway,
+                      route("routes = ( { to = \"10.129.0.0/16\"; via = \"192.0.2.2\"; port = "
+                            "\"uplink\"; } );\ntunnels =")}),
+            nothing);
+  EXPECT_EQ(warnings({allow, gateway,
+                      route("routes = ( { to = \"198.51.100.0/24\"; via = \"10.0.0.1\"; port = "
+                            "\"underlay\"; } );\ntunnels =")}),
+            nothing);
+}
+
+TEST(LoadText, WarnsWithoutAnExternalPort) {
+  const LoadResult loaded = load_text(R"(version = 1;
+gateway : { name = "gw"; };
+ports = ( { name = "p"; device = "net_tap0"; role = "cluster"; addresses = [ "192.0.2.9/24" ]; } );
+tunnels = ( { name = "t"; type = "vxlan"; local = "192.0.2.9"; vni = 1; } );
+nodes = ( );
+)",
+                                      "f");
+  EXPECT_EQ(all_text(loaded.errors), "");
+  EXPECT_EQ(all_text(loaded.warnings, "warning"),
+            "f:3: warning: ports: no port has the role \"external\": nothing can leave; sessions "
+            "leave by an external port only\n");
 }
 
 }  // namespace

@@ -19,10 +19,10 @@ TEST(Reference, TheDocumentIsUpToDate) {
 TEST(Reference, SaysDefaultsAndWhatIsMissing) {
   const std::string text = reference();
   EXPECT_NE(text.find("## sessions.timeouts\n"), std::string::npos);
-  EXPECT_NE(
-      text.find("| `tcp_established` | a duration such as \"2h4m\" or \"30s\", from 1s to 8h | "
-                "`\"2h4m\"` | "),
-      std::string::npos);
+  EXPECT_NE(text.find("| `tcp_established` | a duration in h, m and s such as \"2h4m\" or \"30s\", "
+                      "from 1s to 8h | "
+                      "`\"2h4m\"` | "),
+            std::string::npos);
   EXPECT_NE(text.find("| `vlan` | an integer from 1 to 4094 | none | "), std::string::npos);
   EXPECT_NE(text.find("*Not supported yet: \"both\".*"), std::string::npos);
   EXPECT_NE(
