@@ -192,7 +192,11 @@ Daemon::Step Daemon::put_into_force(const config::Model& model) {
                      .store = keeper_ ? &*keeper_ : nullptr,
                      .machine = std::move(machine),
                      .on_commit = [this](const config::Model& applied) { committed(applied); },
-                     .tell = [this](const std::string& text) { log_->warn(text); }});
+                     .tell = [this](const std::string& text) { log_->warn(text); },
+                     .namespace_forgotten =
+                         [this](NamespaceIndex name) {
+                           for (const auto& worker : workers_) worker->forget_namespace(name);
+                         }});
   const auto left_out = gateway_->start(model, std::move(kept_layer_));
   if (!left_out.ok()) {
     return Failure{ExitCode::kConfiguration, {{std::string(left_out.status().message()), ""}}};

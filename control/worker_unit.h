@@ -43,6 +43,7 @@ class WorkerUnit {
 
   [[nodiscard]] WorkerChannel& channel() { return channel_; }
   [[nodiscard]] RuleJournal& rules() { return accounts_.rules; }
+  void forget_namespace(NamespaceIndex name) { accounts_.forget_namespace(name); }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] SessionMemory::Pages pages() const { return memory_.pages(); }
   [[nodiscard]] WorkerView view(uint32_t cpu) {

@@ -317,7 +317,10 @@ void Gateway::after_retirement(bool retired, std::function<void()> done) {
 void Gateway::release_cooled() {
   for (const Cooling& cooled : cooled_) {
     sources_.release(cooled.sources);
-    for (const NamespaceIndex index : cooled.namespaces) state_.books.namespaces.release(index);
+    for (const NamespaceIndex index : cooled.namespaces) {
+      if (parts_.namespace_forgotten) parts_.namespace_forgotten(index);
+      state_.books.namespaces.release(index);
+    }
     for (const NodeIndex index : cooled.nodes) state_.books.nodes.release(index);
     for (const uint32_t slot : cooled.addresses) state_.books.addresses.release(slot);
     for (const NeighbourSlot slot : cooled.next_hops) state_.books.next_hops.release(slot);

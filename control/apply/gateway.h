@@ -96,6 +96,8 @@ class Gateway {
     std::function<void(const config::Model&)> on_commit;
     // Takes what the gateway did by itself, a sentence for the log.
     std::function<void(const std::string&)> tell = {};
+    // No worker knows this number any more: the next namespace that bears it is another one.
+    std::function<void(NamespaceIndex)> namespace_forgotten = {};
   };
   using Done = std::function<void(ChangeResult)>;
 

@@ -39,6 +39,9 @@ struct SessionAccounts {
   std::vector<std::array<Counter, 3>> ports_used;  // by AddressSlot
   RuleJournal rules;
 
+  // Control thread, once no worker knows the number any more: it will be another namespace's.
+  void forget_namespace(NamespaceIndex name) { refused[name].set(0); }
+
   static size_t protocol_index(uint8_t protocol) {
     if (protocol == kProtocolTcp) return kTcp;
     return protocol == kProtocolUdp ? kUdp : kIcmp;

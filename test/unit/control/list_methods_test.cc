@@ -58,6 +58,33 @@ TEST_F(ListMethodsTest, NamespacesHavePodsAndSessions) {
   EXPECT_EQ(row("namespaces.list", "shop")["sessions"], 6);
 }
 
+// Numbers are used again, and what was counted under them is not the next one's.
+TEST(NamespaceCounters, BeginAtZeroForANewNamespace) {
+  WorkedGateway gateway(kWorkedConfig);
+  const auto without_shop = [](std::string_view other) {
+    std::string text = kWorkedConfig;
+    for (const std::string_view each : {"\"shop\"; pods", "\"shop\" ]"}) {
+      text.replace(text.find(each) + 1, 4, other);
+    }
+    return text;
+  };
+  const auto number = [&](const std::string& name) {
+    return gateway.context().gateway->books().namespaces.find(name).value_or(kNoNamespace);
+  };
+  const auto refused = [&](const char* name) {
+    const json rows = gateway.result("namespaces.list", {{"name", name}})["rows"];
+    return rows.empty() ? json() : rows[0]["refused"];
+  };
+  const NamespaceIndex shops = number("shop");
+  for (int i = 0; i < 3; ++i) gateway.refuse("shop");
+  EXPECT_EQ(refused("shop"), 3);
+  gateway.result("config.apply", {{"text", without_shop("mall")}});
+  gateway.pass(std::chrono::milliseconds(500));  // the number cools
+  gateway.result("config.apply", {{"text", without_shop("port")}});
+  ASSERT_EQ(number("port"), shops);
+  EXPECT_EQ(refused("port"), 0);
+}
+
 TEST_F(ListMethodsTest, EgressAddressesHavePortsInUse) {
   const json shop = row("egress_ips.list", "shop-out");
   EXPECT_EQ(shop["namespaces"], json{"shop"});

@@ -82,6 +82,10 @@ class WorkedGateway {
   }
   // What the gateway told by itself.
   [[nodiscard]] const std::vector<std::string>& told() const { return told_; }
+  // The worker refuses a packet of the namespace because of a limit.
+  void refuse(std::string_view name) {
+    sessions_.note_refused(gateway_.books().namespaces.find(std::string(name)).value());
+  }
   void count(SessionHandle handle, Direction direction, uint32_t bytes) {
     sessions_.count(handle, direction, bytes);
   }
@@ -159,13 +163,15 @@ class WorkedGateway {
   Neighbours neighbours_{
       &loop_, &tables_.neighbours, &sender_,
       neighbour_ports(model_, std::vector<MacAddress>(model_.ports.size(), MacAddress{{2}}))};
-  Gateway gateway_{{.loop = &loop_,
-                    .publisher = &publisher_,
-                    .tables = &tables_,
-                    .resolver = &neighbours_,
-                    .machine = {std::vector<PortFacts>(model_.ports.size()), 7},
-                    .on_commit = [](const config::Model&) {},
-                    .tell = [this](const std::string& text) { told_.push_back(text); }}};
+  Gateway gateway_{
+      {.loop = &loop_,
+       .publisher = &publisher_,
+       .tables = &tables_,
+       .resolver = &neighbours_,
+       .machine = {std::vector<PortFacts>(model_.ports.size()), 7},
+       .on_commit = [](const config::Model&) {},
+       .tell = [this](const std::string& text) { told_.push_back(text); },
+       .namespace_forgotten = [this](NamespaceIndex name) { accounts_.forget_namespace(name); }}};
   KnownNames names_{&loop_};
   Rates rates_{{&counters_}};
   MethodContext context_;
