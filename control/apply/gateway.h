@@ -116,8 +116,9 @@ class Gateway {
   void patch(PodPatch patch, ChangeOptions options, Done done);
   // One step back (history.h).
   void rollback(ChangeOptions options, Done done);
-  // The change that waits for it is kept.
-  absl::Status confirm() { return history_.confirm(); }
+  // The change that waits for it is kept: at its turn, so of those asked for before. One that was
+  // asked for in time counts, though its turn comes when the time is over.
+  void confirm(Done done);
   // What names stand for has changed: nobody's request, so the generation stays. Of several that
   // wait for their turn the last one counts, and only its `done` is called.
   void names_changed(std::shared_ptr<const NameAddresses> addresses, Done done);
@@ -150,6 +151,7 @@ class Gateway {
     ChangeOptions options;
     Done done;
     bool of_names = false;
+    bool is_confirmation = false;
     uint64_t asked_us = 0;
     Plan planned = {};
     uint64_t change = 0;  // of the layer: kept before the answer
@@ -176,6 +178,7 @@ class Gateway {
   void note_applied(const History::Step& before, const ConfigDiff& diff,
                     const ChangeOptions& options);
   Transaction step_back(History::Wait wait);
+  [[nodiscard]] bool is_confirmation_queued() const;
   void wait_is_over(History::Wait wait);
   void return_now(History::Wait wait);
   void tell_warnings(const std::vector<config::Diagnostic>& warnings);

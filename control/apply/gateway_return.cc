@@ -16,6 +16,8 @@ namespace {
 
 // Numbers of removed things are free again after some seconds.
 constexpr std::chrono::seconds kTryAgain{1};
+// A confirmation that waits behind other changes has its turn before long.
+constexpr std::chrono::milliseconds kTurnComes{50};
 // Of warnings, in the log; the others are known by their number.
 constexpr size_t kMostWarnings = 20;
 
@@ -60,8 +62,34 @@ void Gateway::rollback(ChangeOptions options, Done done) {
   enqueue(std::move(transaction));
 }
 
+void Gateway::confirm(Done done) {
+  if (history_.is_time_over()) {  // the gateway is about to go back, and that is not waited for
+    ChangeResult late;
+    late.status = history_.confirm();
+    return done(std::move(late));
+  }
+  enqueue({.plan =
+               [this] {
+                 Plan plan;
+                 plan.refusal.status = history_.confirm();
+                 return plan;
+               },
+           .is_small = [] { return true; },
+           .options = {},
+           .done = std::move(done),
+           .is_confirmation = true});
+}
+
+bool Gateway::is_confirmation_queued() const {
+  return std::ranges::any_of(queue_, [](const Job& job) { return job->is_confirmation; });
+}
+
 void Gateway::wait_is_over(History::Wait wait) {
   if (history_.waiting() != wait) return;
+  if (is_confirmation_queued()) {  // it came in time
+    parts_.loop->after(kTurnComes, [this, wait] { wait_is_over(wait); });
+    return;
+  }
   history_.time_is_over();
   return_now(wait);
 }

@@ -61,6 +61,7 @@ class History {
   absl::Status confirm();
   // Its time is over: it cannot be confirmed any more.
   void time_is_over();
+  [[nodiscard]] bool is_time_over() const { return waiting_ && waiting_->over; }
 
   // What the operator should know, a sentence; empty: nothing.
   [[nodiscard]] std::string attention(uint64_t now_us) const;

@@ -76,11 +76,13 @@ void rollback(const MethodContext& context, const json& params, Responder respon
 }
 
 void confirm(const MethodContext& context, Responder responder) {
-  const absl::Status status = context.gateway->confirm();
-  if (!status.ok()) return responder.error(status);
-  context.log->info(absl::StrCat("config.confirm by uid ", responder.peer().uid, ", pid ",
-                                 responder.peer().pid, ": the last change stays"));
-  responder.result({{"generation", context.gateway->generation()}});
+  auto held = std::make_shared<Responder>(std::move(responder));
+  context.gateway->confirm([&context, held](const ChangeResult& result) {
+    if (!result.status.ok()) return held->error(result.status);
+    context.log->info(absl::StrCat("config.confirm by uid ", held->peer().uid, ", pid ",
+                                   held->peer().pid, ": the last change stays"));
+    held->result({{"generation", result.generation}});
+  });
 }
 
 std::map<std::string, std::vector<std::string>> pods_of(const json& params, const char* side) {
