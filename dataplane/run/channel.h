@@ -3,7 +3,8 @@
 //
 //   punts     worker -> control   "resolve this neighbour", "this neighbour spoke"
 //   frames    control -> worker   finished frames to send (ARP requests, gratuitous ARP)
-//   commands  control -> worker   "copy these sessions", "end those", "judge all", "purge"
+//   commands  control -> worker   "copy these sessions", "end those", "judge all", "purge", "what
+//                                 would meet this packet?"
 //
 // A full ring never blocks: the worker drops the message (it asks again with the next packet), the
 // control thread tries again later.
@@ -82,17 +83,21 @@ struct SessionRevalidation {
   std::atomic<bool> done{false};
 };
 
+struct TrialFactsRequest;  // trial_facts.h
+
 struct WorkerCommand {
   enum class Kind : uint8_t {
     kCopySessions,    // fill `copy`, a bounded number a loop
     kRemoveSessions,  // end the sessions of `removal`, a bounded number a loop
     kRevalidate,      // judge every session for `revalidation`, a bounded number a loop
+    kTellFacts,       // fill `facts`, a bounded part a loop
     kPurge,           // look at every session once, ignoring look-not-before (removed slots)
   };
   Kind kind = Kind::kPurge;
   SessionCopyRequest* copy = nullptr;
   SessionRemovalRequest* removal = nullptr;
   SessionRevalidation* revalidation = nullptr;
+  TrialFactsRequest* facts = nullptr;
 };
 
 struct WorkerChannel {

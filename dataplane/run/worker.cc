@@ -81,6 +81,7 @@ void Worker::run() {
   for (uint32_t port = 0; port < doors_.ports(); ++port)
     doors_.sent(static_cast<uint16_t>(port), 0);
   errands_.abandon();
+  facts_.abandon();
   channel.stopped.store(true, std::memory_order_release);
 }
 
@@ -126,11 +127,12 @@ void Worker::housekeep(const Snapshot& snapshot, Now now) {
   }
   take_command();
   errands_.turn(snapshot, now);
+  facts_.turn(now);
   sweep(snapshot, now);
 }
 
 void Worker::take_command() {
-  if (errands_.busy()) return;  // one after another
+  if (errands_.busy() || facts_.busy()) return;  // one after another
   if (purges_begun_ - purges_ended_ == kPurgesUnderWay) return;
   WorkerCommand command;
   if (!given_.channel.commands.pop(command)) return;
@@ -143,6 +145,9 @@ void Worker::take_command() {
       break;
     case WorkerCommand::Kind::kRevalidate:
       errands_.revalidate(command.revalidation);
+      break;
+    case WorkerCommand::Kind::kTellFacts:
+      facts_.begin(command.facts);
       break;
     case WorkerCommand::Kind::kPurge:
       purge_tickets_[purges_begun_++ % kPurgesUnderWay] = given_.table.purge();

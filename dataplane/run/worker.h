@@ -4,7 +4,7 @@
 // channel to the control thread; nothing is global, so a second worker is a second object and a
 // second call. It polls its ports, walks each burst through the stages, and between bursts does a
 // bounded amount of housekeeping: frames from the control thread, held packets, the sweep over
-// its sessions, and what is asked of them (session_errands.h).
+// its sessions, and what is asked of them (session_errands.h, trial_facts.h).
 //
 // Fail closed: without a published snapshot it does not touch its ports, and once it was told to
 // stop nothing leaves any more.
@@ -23,6 +23,7 @@
 #include "dataplane/run/clock.h"
 #include "dataplane/run/heard_filter.h"
 #include "dataplane/run/session_errands.h"
+#include "dataplane/run/trial_facts.h"
 #include "dataplane/run/walk.h"
 #include "dataplane/table/sessions.h"
 
@@ -74,6 +75,7 @@ class Worker {
   SessionErrands errands_{sessions_};
   Doors doors_;
   HoldQueue holds_;
+  FactsErrand facts_{sessions_, holds_};
   RateLimiter answers_;
   RateLimiter arp_answers_;
   HeardFilter heard_filter_;

@@ -43,19 +43,18 @@ bool still_stands(const Snapshot& snapshot, Sessions& sessions, const rte_mbuf* 
 void HoldQueue::hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta,
                      Now now, Doors& doors) {
   const Waiting waiting{frame, key, slot, now.ms + kPatience_ms, meta};
-  if (!has_room(waiting)) return doors.drop(frame, Reason::kNeighbourUnresolved, &meta);
+  if (!has_room(key, slot, meta)) return doors.drop(frame, Reason::kNeighbourUnresolved, &meta);
   if (slot == kNoNeighbour && request_count_ < kRequests) requests_[request_count_++] = key;
   doors.hold();
   count(waiting);
   waiting_[waiting_count_++] = waiting;
 }
 
-bool HoldQueue::has_room(const Waiting& frame) {
+bool HoldQueue::has_room(NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta) {
   if (waiting_count_ == kFrames) return false;
-  if (tally_of(neighbour_name(frame.key, frame.slot)).frames >= kFramesPerNeighbour) return false;
-  if (!is_on_link(frame.slot)) return true;
-  return on_link_count_ < kFramesOnLink &&
-         tally_of(pod_name(frame.meta)).frames < kFramesOnLinkPerPod;
+  if (tally_of(neighbour_name(key, slot)).frames >= kFramesPerNeighbour) return false;
+  if (!is_on_link(slot)) return true;
+  return on_link_count_ < kFramesOnLink && tally_of(pod_name(meta)).frames < kFramesOnLinkPerPod;
 }
 
 void HoldQueue::count(const Waiting& frame) {

@@ -49,6 +49,9 @@ class HoldQueue {
   void hold(rte_mbuf* frame, NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta, Now now,
             Doors& doors);
 
+  // Whether hold() would take the frame.
+  [[nodiscard]] bool has_room(NeighbourKey key, NeighbourSlot slot, const PacketMeta& meta);
+
   // Lets go what can go now, at most `budget` frames. Looks at all that wait: once a millisecond
   // is enough.
   void release(const Snapshot& snapshot, Sessions& sessions, Now now, uint32_t budget,
@@ -78,7 +81,6 @@ class HoldQueue {
 
   // Slots below are those of the configuration's next hops.
   static bool is_on_link(NeighbourSlot slot) { return slot >= kMaxNextHops; }
-  [[nodiscard]] bool has_room(const Waiting& frame);
   void count(const Waiting& frame);
   void count_anew();
   Tally& tally_of(uint64_t whose);

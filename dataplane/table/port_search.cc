@@ -294,10 +294,42 @@ bool PortSearch::spend_exact_budget(Now now) {
   return true;
 }
 
-ScarceRemote* PortSearch::record_of(InboundWords remote) {
+ScarceRemote* PortSearch::record_of(InboundWords remote) const {
   if (scarce_.count() == 0) [[likely]]
     return nullptr;
   return scarce_.find(hash_.fingerprint(remote), remote);
+}
+
+PortRoom PortSearch::room(InboundWords remote, uint32_t& block, uint32_t budget, Now now) const {
+  if (const ScarceRemote* record = record_of(remote)) {
+    const uint32_t oldest = record->held.oldest();
+    const bool takes_held =
+        oldest != kNoLink && held_for_ms(entries_[oldest], now) >= kHoldAtLeast_ms;
+    return takes_held || record->free_ports != 0 ? PortRoom::kSome : PortRoom::kNone;
+  }
+  for (block = std::max(block, blocks_.first()); block <= blocks_.last(); ++block) {
+    if (!blocks_.owns(block)) continue;
+    if (budget-- == 0) return PortRoom::kLookOn;
+    if (can_give(remote, place_of(remote, block), now)) return PortRoom::kSome;
+  }
+  return PortRoom::kNone;
+}
+
+// Tags may lie, so what is behind them is read where they show all eight ports taken.
+bool PortSearch::can_give(InboundWords remote, const IndexPlace& block, Now now) const {
+  if (taken_ports(block) != 0xff) return true;
+  uint8_t taken = 0;
+  bool held_long_enough = false;
+  inbound_.for_each_line(block, [&](const IndexLine& line) {
+    for (SlotSet slots = line.with_block(block.tag); !slots.empty(); slots.drop_first()) {
+      SessionEntry& entry = entries_[line.handle(slots.first())];
+      if (!is_of_remote(entry, remote)) continue;
+      taken = static_cast<uint8_t>(taken | 1U << entry.egress_port.host() % 8);
+      held_long_enough |= is_held(entry) && held_for_ms(entry, now) >= kHoldAtLeast_ms;
+    }
+    return held_long_enough;
+  });
+  return held_long_enough || taken != 0xff;
 }
 
 void PortSearch::taken(InboundWords key) {

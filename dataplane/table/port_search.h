@@ -39,6 +39,9 @@ struct PortChoice {
   uint32_t held = kNoLink;  // kHeld: the entry that holds the port, at least 1 s
 };
 
+// Whether there is a port to choose.
+enum class PortRoom : uint8_t { kSome, kNone, kLookOn };
+
 struct PortSearchStatistics {
   uint64_t blocks_examined = 0;
   uint64_t exact_walks = 0;
@@ -68,6 +71,11 @@ class PortSearch {
   [[gnu::target("aes")]] PortChoice choose(InboundWords remote, uint32_t shard, bool prefer_held,
                                            Now now);
 
+  // Whether choose() would find a port for `remote`, without choosing one: looks at up to `budget`
+  // blocks from `block` on, which is where to go on; start with the first block.
+  [[nodiscard, gnu::target("aes")]] PortRoom room(InboundWords remote, uint32_t& block,
+                                                  uint32_t budget, Now now) const;
+
   // Asks for the line that the search for the `ahead`-th of the next choices will read first.
   void prefetch(InboundWords remote, uint32_t shard, unsigned ahead);
 
@@ -96,6 +104,7 @@ class PortSearch {
   [[nodiscard, gnu::target("aes")]] IndexPlace place_of(InboundWords remote, uint32_t block) const;
   [[gnu::target("aes")]] void load_batch(InboundWords remote, Batch& batch) const;
   [[nodiscard]] uint8_t taken_ports(const IndexPlace& block) const;
+  [[nodiscard]] bool can_give(InboundWords remote, const IndexPlace& block, Now now) const;
   [[nodiscard]] static PortChoice pick(uint32_t block, const IndexPlace& place, uint8_t free,
                                        uint32_t draw);
   PortChoice choose_among_few(InboundWords remote, uint32_t shard, uint32_t draw, bool prefer_held,
@@ -107,7 +116,7 @@ class PortSearch {
                          bool prefer_held, Now now);
   ScarceRemote* make_record(InboundWords remote, Now now);
   bool spend_exact_budget(Now now);
-  [[nodiscard]] ScarceRemote* record_of(InboundWords remote);
+  [[nodiscard]] ScarceRemote* record_of(InboundWords remote) const;
 
   PortBlocks blocks_;
   const SessionHash& hash_;

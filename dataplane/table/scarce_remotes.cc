@@ -42,7 +42,7 @@ ScarceRemotes::ScarceRemotes(const PortBlocks& blocks, uint32_t max_sessions,
   maps_ = reinterpret_cast<uint64_t*>(at);
 }
 
-ScarceRemote* ScarceRemotes::find(uint32_t fingerprint, InboundWords key) {
+ScarceRemote* ScarceRemotes::find(uint32_t fingerprint, InboundWords key) const {
   const __m256i wanted = _mm256_set1_epi32(static_cast<int32_t>(fingerprint));
   for (uint32_t first = 0; first < count_; first += 8) {
     const auto* eight = reinterpret_cast<const __m256i*>(fingerprints_ + first);

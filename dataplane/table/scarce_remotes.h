@@ -37,7 +37,7 @@ class ScarceRemotes {
 
   [[nodiscard]] uint32_t count() const { return count_; }
   // The record of `key`, or null. `fingerprint` is a hash of the key.
-  [[nodiscard]] ScarceRemote* find(uint32_t fingerprint, InboundWords key);
+  [[nodiscard]] ScarceRemote* find(uint32_t fingerprint, InboundWords key) const;
   // A new record with all owned ports free, none held. The record with most free ports gives way
   // when there is no room; its remote is then searched by walking again.
   ScarceRemote& add(uint32_t fingerprint, InboundWords key);

@@ -146,6 +146,22 @@ Created SessionTable::begin(SessionHandle handle, const NewSession& session, uin
   return {CreateStatus::kCreated, handle};
 }
 
+SessionHandle SessionTable::adopt(const SessionEntry& session, const ColdSession& cold, Now now) {
+  if (live_ == capacity_) return kNoSession;
+  const InboundWords key = InboundWords::of(session);
+  const SessionHandle handle = allocate();
+  if (!enter(handle, outbound_place(postern::outbound_key_of(session, cold)), inbound_place(key))) {
+    return kNoSession;
+  }
+  ports_.taken(key);
+  entries_[handle] = session;
+  cold_[handle] = cold;
+  arm_for_expiry(handle, now);
+  ++live_;
+  ++statistics_.created;
+  return handle;
+}
+
 void SessionTable::prefetch_create(std::span<const NewSession> sessions) {
   SessionHandle free = free_;
   for (unsigned i = 0; i < sessions.size(); ++i) {
@@ -282,6 +298,13 @@ SessionHandle SessionTable::half_open_victim(Now now) {
     if (fresh_ > kVictimSearch) victim_rest_until_ms_ = now.ms + kVictimRest_ms;
   }
   return victim;
+}
+
+SessionHandle SessionTable::next_half_open_victim(Now now) const {
+  if (now.ms < victim_rest_until_ms_) return kNoSession;
+  SessionHandle hand = victim_hand_;
+  uint32_t looks = kVictimSearch;
+  return find_half_open(hand, looks, now, [](const SessionEntry&) { return true; });
 }
 
 SessionTableStatistics SessionTable::statistics() const {

@@ -143,6 +143,18 @@ class SessionTable {
   // zero, created now, resting on this source record. The caller sets its expiry.
   void begin_again(SessionHandle handle, uint32_t source_slot_epoch, Now now);
 
+  // Takes a copy of another table's live session in, with its port, whoever has that port here: for
+  // trials of packets (run/trial.h). kNoSession when there is no room.
+  [[gnu::target("aes")]] SessionHandle adopt(const SessionEntry& session, const ColdSession& cold,
+                                             Now now);
+  // Whether create() would find a port towards `remote` (InboundWords without port), and what
+  // half_open_victim() would name: both without changing anything. `block` is as in PortSearch.
+  [[nodiscard, gnu::target("aes")]] PortRoom port_room(InboundWords remote, uint32_t& block,
+                                                       uint32_t budget, Now now) const {
+    return ports_.room(remote, block, budget, now);
+  }
+  [[nodiscard]] SessionHandle next_half_open_victim(Now now) const;
+
   // Ends a live session. Both lookups miss at once. Its port is held for the port hold.
   void end(SessionHandle handle, Now now);
   // The same without holding the port.

@@ -17,14 +17,36 @@ bool Sessions::make_room(NamespaceIndex name, Now now) {
   const uint32_t looks = std::min(kLooksAtOnce, table_.capacity());
   if (!looks_.has(looks, kLooksPerSecond, kLooksAtOnce, now)) return false;
   uint32_t left = looks;
-  const SessionHandle victim = table_.find_half_open(
-      look_from_, left, now,
-      [&](const SessionEntry& entry) { return namespace_of(entry.source_slot_epoch) == name; });
+  const SessionHandle victim = find_half_open_of(name, look_from_, left, now);
   looks_.take(looks - left);
   if (victim == kNoSession) return false;
   settle(table_.entry(victim), counters_.session_deleted);
   table_.end_without_hold(victim);
   return true;
+}
+
+SessionHandle Sessions::find_half_open_of(NamespaceIndex name, SessionHandle& hand, uint32_t& looks,
+                                          Now now) const {
+  return table_.find_half_open(hand, looks, now, [&](const SessionEntry& entry) {
+    return namespace_of(entry.source_slot_epoch) == name;
+  });
+}
+
+SessionHandle Sessions::next_to_give_way(NamespaceIndex name, Now now) const {
+  uint32_t looks = std::min(kLooksAtOnce, table_.capacity());
+  TokenBucket bucket = looks_;
+  if (!bucket.has(looks, kLooksPerSecond, kLooksAtOnce, now)) return kNoSession;
+  SessionHandle hand = look_from_;
+  return find_half_open_of(name, hand, looks, now);
+}
+
+SessionHandle Sessions::adopt(const SessionEntry& session, const ColdSession& cold, Now now) {
+  const SessionHandle handle = table_.adopt(session, cold, now);
+  if (handle == kNoSession) return handle;
+  counters_.session_created.add();
+  accounts_.active[namespace_of(session.source_slot_epoch)].add();
+  ports_used(session.address_slot, session.protocol()).add();
+  return handle;
 }
 
 }  // namespace postern

@@ -111,6 +111,20 @@ class Sessions {
   // A packet is refused because of a limit.
   void note_refused(NamespaceIndex name) { accounts_.refused[name].add(); }
 
+  // For trials of packets (run/trial.h): what the namespace has used, and the session that would
+  // give way to a new one of it at its number of sessions, or kNoSession. Change nothing.
+  [[nodiscard]] const NamespaceUsage& usage_of(NamespaceIndex name) const { return usage_[name]; }
+  [[nodiscard]] uint64_t active_of(NamespaceIndex name) const {
+    return accounts_.active[name].read();
+  }
+  [[nodiscard]] SessionHandle next_to_give_way(NamespaceIndex name, Now now) const;
+  // For trials: a copy of another's session, and what a namespace has used there.
+  SessionHandle adopt(const SessionEntry& session, const ColdSession& cold, Now now);
+  void assume(NamespaceIndex name, const NamespaceUsage& usage, uint64_t active) {
+    usage_[name] = usage;
+    accounts_.active[name].set(active);
+  }
+
   // Ends a session because what it rests on is gone, or because it is asked for.
   void remove(SessionHandle handle, Now now) {
     settle(table_.entry(handle), counters_.session_deleted);
@@ -152,6 +166,8 @@ class Sessions {
   }
 
   bool make_room(NamespaceIndex name, Now now);
+  [[nodiscard]] SessionHandle find_half_open_of(NamespaceIndex name, SessionHandle& hand,
+                                                uint32_t& looks, Now now) const;
 
   // Looking for half-open sessions of one namespace among all: so many entries a second, which is
   // below one percent of a worker's time (test: a flood at the limit).

@@ -265,6 +265,9 @@ const Counters& Gateway::counters() const { return parts_->counters; }
 
 RuleJournal& Gateway::rules() { return parts_->accounts.rules; }
 SessionTable& Gateway::table() { return parts_->table; }
+Sessions& Gateway::sessions() { return parts_->sessions; }
+HoldQueue& Gateway::holds() { return parts_->holds; }
+rte_mempool* Gateway::pool() const { return parts_->pool; }
 
 int64_t Gateway::imbalance() const {
   const Counters& c = parts_->counters;

@@ -70,6 +70,10 @@ class Gateway {
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] SessionTable& table();
   [[nodiscard]] RuleJournal& rules();
+  [[nodiscard]] Sessions& sessions();
+  [[nodiscard]] HoldQueue& holds();
+  [[nodiscard]] rte_mempool* pool() const;
+  [[nodiscard]] Now now() const { return now_; }
   [[nodiscard]] const Snapshot& snapshot() const { return *in_force_; }
   // received + made - forwarded - answered - dropped - held: zero in a gateway that counts right.
   [[nodiscard]] int64_t imbalance() const;
