@@ -292,6 +292,7 @@ void Daemon::make_context(const config::Model& model) {
                               .link = [&port] { return port.link(); },
                               .statistics = [&port] { return port.statistics(); }});
   }
+  context_.pool = pool_->get();
   context_.gateway = &*gateway_;
   context_.loop = &loop_;
   context_.log = log_;

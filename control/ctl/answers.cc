@@ -257,6 +257,31 @@ bool print_drops(const json& answer, const CommandLine&, Display& display) {
   return true;
 }
 
+bool print_explain(const json& answer, const CommandLine&, Display& display) {
+  std::vector<Row> rows;
+  for (const json& step : member(answer, "steps")) {
+    const bool has_line = step.contains("line");
+    rows.push_back({text_at(step, "stage"),
+                    has_line ? text_at(step, "file") + ":" + text_at(step, "line") : "",
+                    text_at(step, "text")});
+  }
+  display.table({{.title = "STAGE"}, {.title = "LINE"}, {.title = "WHAT HAPPENS"}}, rows);
+  display.line("");
+  const json& translated = member(answer, "translated");
+  if (member(answer, "verdict") != "forward") {
+    display.line("drop: " + text_at(answer, "reason"));
+  } else if (!translated.is_object()) {
+    display.line("forward");
+  } else {
+    std::string text = "forward: by port " + text_at(translated, "port") + " as " +
+                       endpoint(translated, "src", "sport") + " to " +
+                       endpoint(translated, "dst", "dport");
+    if (translated.contains("dscp")) text += ", DSCP " + text_at(translated, "dscp");
+    display.line(text);
+  }
+  return true;
+}
+
 bool print_counters(const json& answer, const CommandLine&, Display& display) {
   std::vector<Row> rows;
   for (const auto& [name, value] : answer.items()) {

@@ -22,6 +22,8 @@ bool print_count(const nlohmann::json& answer, const CommandLine& line, Display&
 bool print_list(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_removed(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_drops(const nlohmann::json& answer, const CommandLine& line, Display& display);
+// The steps, and the verdict.
+bool print_explain(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_counters(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_check(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_diff(const nlohmann::json& answer, const CommandLine& line, Display& display);

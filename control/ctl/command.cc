@@ -42,7 +42,7 @@ const Command* find_command(const std::vector<Command>& commands,
 }
 
 // Commands of the interface that a later version brings.
-constexpr std::string_view kNotYet[] = {"events", "explain", "trace", "capture", "bugreport"};
+constexpr std::string_view kNotYet[] = {"events", "trace", "capture", "bugreport"};
 
 absl::Status unknown_command(const std::vector<Command>& commands,
                              const std::vector<std::string>& plain) {

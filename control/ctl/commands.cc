@@ -106,6 +106,32 @@ Params drain_params(const CommandLine& line) {
 
 Params level_params(const CommandLine& line) { return json{{"level", line.arguments[0]}}; }
 
+// A word of the line as a number; an error names the word.
+absl::Status put_port(const std::string& word, const char* name, const char* said, json& params) {
+  const json number = json::parse(word, nullptr, false);
+  if (!number.is_number_unsigned()) {
+    return absl::InvalidArgumentError(std::string(said) + " is a number, as 443");
+  }
+  params[name] = number;
+  return absl::OkStatus();
+}
+
+Params explain_params(const CommandLine& line) {
+  json params = {
+      {"src", line.arguments[0]}, {"dst", line.arguments[1]}, {"protocol", line.arguments[2]}};
+  absl::Status status;
+  if (line.arguments.size() > 3)
+    status.Update(put_port(line.arguments[3], "dport", "DPORT", params));
+  if (const auto port = line.options.find("--sport"); port != line.options.end()) {
+    status.Update(put_port(port->second, "sport", "--sport", params));
+  }
+  if (const auto node = line.options.find("--node"); node != line.options.end()) {
+    params["node"] = node->second;
+  }
+  if (!status.ok()) return status;
+  return params;
+}
+
 Params rpc_params(const CommandLine& line) {
   if (line.arguments.size() < 2) return json::object();
   json params = json::parse(line.arguments[1], nullptr, false);
@@ -120,6 +146,26 @@ const Argument kPods{.name = "POD", .repeated = true};
 const Option kRevalidate{.name = "--revalidate",
                          .help = "end sessions that the new policy would not let begin"};
 const Option kDryRun{.name = "--dry-run", .help = "check it and change nothing"};
+
+Command explain_command() {
+  return {.words = "explain",
+          .arguments = {{.name = "SRC"},
+                        {.name = "DST"},
+                        {.name = "PROTO"},
+                        {.name = "DPORT", .optional = true}},
+          .options = {{.name = "--sport",
+                       .value = "PORT",
+                       .help = "from this source port, of icmp the identifier; not just any"},
+                      {.name = "--node",
+                       .value = "NODE",
+                       .help = "sent by the node of that name or underlay address"}},
+          .method = "explain",
+          .help =
+              "Tells what would become of a packet, and the line that decides each step. PROTO is "
+              "tcp or udp, which need DPORT, icmp, or another; ends with 3 where it is dropped.",
+          .params = explain_params,
+          .print = print_explain};
+}
 
 std::vector<Command> reading_commands() {
   return {
@@ -150,6 +196,7 @@ std::vector<Command> reading_commands() {
        .method = "drops.list",
        .help = "Shows why packets were dropped, the last one of each kind, and what to do.",
        .print = print_drops},
+      explain_command(),
       {.words = "counters",
        .arguments = {{.name = "PREFIX", .optional = true}},
        .method = "counters.get",

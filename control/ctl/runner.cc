@@ -162,7 +162,9 @@ ExitCode Runner::show(const CommandLine& line, const json& answer) {
   } else {
     good &= line.command->print(answer, line, display);
   }
-  return good ? ExitCode::kOk : ExitCode::kFailed;
+  if (!good) return ExitCode::kFailed;
+  const bool dropped = line.command->method == "explain" && answer.value("verdict", "") == "drop";
+  return dropped ? ExitCode::kDropped : ExitCode::kOk;
 }
 
 ExitCode Runner::refused(const CommandLine& line, const json& error) {

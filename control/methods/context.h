@@ -20,6 +20,8 @@
 #include "dataplane/run/port.h"
 #include "dataplane/table/sessions.h"
 
+struct rte_mempool;
+
 namespace postern {
 
 // One worker, as far as it may be looked at from outside.
@@ -50,6 +52,7 @@ struct MethodContext {
   const Rates* rates = nullptr;
   std::vector<WorkerView> workers;
   std::vector<PortView> ports;  // in the model's order
+  rte_mempool* pool = nullptr;  // of packet buffers
 
   std::function<uint64_t()> now_ms;          // the workers' clock
   std::function<RpcCounts()> rpc_counts;     // of the control socket

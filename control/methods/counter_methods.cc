@@ -211,9 +211,10 @@ void add_methods(MethodTable& table, const MethodContext& context) {
   add_list_methods(table, context);
   add_session_methods(table, context);
   add_counter_methods(table, context);
+  add_explain_methods(table, context);
   // Of the interface, for a later version. Each gives way to the method once there is one.
-  for (const char* later : {"explain", "trace.start", "trace.stop", "capture.start", "capture.stop",
-                            "events.subscribe"}) {
+  for (const char* later :
+       {"trace.start", "trace.stop", "capture.start", "capture.stop", "events.subscribe"}) {
     table.announce(later);
   }
 }

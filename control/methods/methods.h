@@ -17,6 +17,7 @@ void add_config_methods(MethodTable& table, const MethodContext& context);
 void add_session_methods(MethodTable& table, const MethodContext& context);
 void add_drain_methods(MethodTable& table, const MethodContext& context);
 void add_list_methods(MethodTable& table, const MethodContext& context);
+void add_explain_methods(MethodTable& table, const MethodContext& context);
 void add_counter_methods(MethodTable& table, const MethodContext& context);
 
 }  // namespace postern

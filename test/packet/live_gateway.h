@@ -95,7 +95,10 @@ class LiveGateway {
                              .publisher = &publisher_,
                              .tables = &data_.shared(),
                              .resolver = &resolver_,
-                             .machine = {{{0, Gateway::kClusterMac}, {1, Gateway::kUplinkMac}}, 7},
+                             .machine = {{{0, Gateway::kClusterMac},
+                                          {1, Gateway::kUplinkMac},
+                                          {2, Gateway::kSecondUplinkMac}},
+                                         7},
                              .on_commit = [](const config::Model&) {}}};
 };
 

@@ -129,7 +129,7 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
 
 // Whatever of the interface is not there yet says so, with its options and whatever follows.
 TEST_F(CommandTest, WhatIsNotSupportedYetIsNoUsageError) {
-  for (const char* text : {"events sessions", "explain 10.0.0.1 1.1.1.1 tcp 443",
+  for (const char* text : {"events sessions", "explain 10.0.0.1 1.1.1.1 tcp 443 --node a",
                            "trace src 10.0.0.1 -n 3 --drops", "capture uplink -w /tmp/x --drops",
                            "drain 192.0.2.50 --deadline 60s", "bugreport -o /tmp/x"}) {
     const absl::StatusOr<CommandLine> line = parse_line(commands_, *split_words(text));
@@ -163,6 +163,7 @@ TEST_F(CommandTest, EveryCommandOfTheInterfaceIsKnown) {
                            "sessions delete tcp",
                            "drops",
                            "counters nat.",
+                           "explain 10.0.0.1 1.1.1.1 icmp",
                            "top pods",
                            "top namespaces",
                            "top destinations",

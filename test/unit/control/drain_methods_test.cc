@@ -90,8 +90,9 @@ TEST_F(DrainMethodsTest, RefusesWhatItCannotDo) {
   EXPECT_EQ(error({{"address", "nonsense"}}),
             "-32602 `address`: \"nonsense\" is not an IPv4 address; write one of those that "
             "egress_ips.list shows");
-  EXPECT_EQ(error({{"address", kPaymentsOut}, {"deadline", "soon"}}),
-            "-32602 `deadline`: \"soon\" is not a duration such as \"10m\"");
+  EXPECT_EQ(
+      error({{"address", kPaymentsOut}, {"deadline", "soon"}}),
+      "-32602 `deadline`: \"soon\" is not a duration in h, m and s such as \"10m\" or \"1h30m\"");
   EXPECT_EQ(error({{"address", kPaymentsOut}, {"deadline", "1s"}, {"undo", true}}),
             "-32602 `deadline` and `undo` do not go together");
   EXPECT_EQ(error({{"address", kPaymentsOut}, {"if_generation", 77}}),

@@ -74,6 +74,7 @@ class RunnerTest : public testing::Test {
                       {"bytes", {{"out", 1'500'000}, {"in", 3'000}}}};
           r.result({{"rows", {row}}});
         });
+    add_explain();
     loop_ = std::make_unique<LoopThread>();
     absl::StatusOr<std::unique_ptr<RpcServer>> server =
         RpcServer::start(loop_->base(), &methods_, options_);
@@ -92,6 +93,33 @@ class RunnerTest : public testing::Test {
     json rows = json::array();
     for (int i = from; i < to; ++i) rows.push_back({{"namespace", "ns"}, {"worker", i}});
     r.result({{"rows", rows}, {"cursor", to < kSessions ? json(std::to_string(to)) : json()}});
+  }
+
+  void add_explain() {
+    add("explain",
+        {{.name = "src"},
+         {.name = "dst"},
+         {.name = "protocol"},
+         {.name = "dport", .kind = ParamKind::kInteger},
+         {.name = "sport", .kind = ParamKind::kInteger},
+         {.name = "node"}},
+        explain);
+  }
+  static void explain(const json& params, Responder r) {
+    json steps = {{{"stage", "packet"}, {"text", params.dump()}},
+                  {{"stage", "firewall"}, {"text", "why"}, {"file", "/p.cfg"}, {"line", 7}}};
+    if (params.value("dport", 0) == 25) {
+      r.result({{"verdict", "drop"}, {"reason", "firewall-denied"}, {"steps", steps}});
+      return;
+    }
+    r.result({{"verdict", "forward"},
+              {"steps", steps},
+              {"translated",
+               {{"src", "192.0.2.50"},
+                {"dst", params["dst"]},
+                {"dport", params.value("dport", 0)},
+                {"dscp", 46},
+                {"port", "uplink"}}}});
   }
 
   void add(std::string_view name, std::vector<Param> params, Handler handler) {
@@ -221,6 +249,23 @@ TEST_F(RunnerTest, ShowsWhoTakesMost) {
   EXPECT_EQ(out(),
             "NAMESPACE  SESSIONS  PACKETS      BYTES\n"
             "(nodes)          17      1/2  1.5M/3.0k\n");
+}
+
+TEST_F(RunnerTest, ExplainsPackets) {
+  EXPECT_EQ(run("explain 10.0.0.1 203.0.113.5 tcp 443 --sport 5 --node n1"), 0);
+  EXPECT_NE(out_.str().find("\"sport\":5"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("\"node\":\"n1\""), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("firewall  /p.cfg:7  why"), std::string::npos) << out_.str();
+  EXPECT_TRUE(
+      out_.str().ends_with("\nforward: by port uplink as 192.0.2.50 to 203.0.113.5:443, DSCP 46\n"))
+      << out_.str();
+  EXPECT_EQ(run("explain 10.0.0.1 203.0.113.5 tcp 25"), 3);
+  EXPECT_TRUE(out_.str().ends_with("\ndrop: firewall-denied\n")) << out_.str();
+  EXPECT_EQ(run("-j explain 10.0.0.1 203.0.113.5 tcp 25"), 3);
+  EXPECT_EQ(json::parse(out_.str()).value("reason", ""), "firewall-denied");
+  EXPECT_EQ(run("explain 10.0.0.1 203.0.113.5"), 2);
+  EXPECT_EQ(run("explain 10.0.0.1 203.0.113.5 tcp https"), 2);
+  EXPECT_EQ(err_.str(), "posternctl: DPORT is a number, as 443\n");
 }
 
 TEST_F(RunnerTest, WhatIsNotSupportedYetIsAFailure) {

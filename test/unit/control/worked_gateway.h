@@ -21,6 +21,7 @@
 #include "control/serve/neighbours.h"
 #include "control/serve/settings.h"
 #include "dataplane/run/session_errands.h"
+#include "dataplane/run/trial_facts.h"
 #include "test/unit/control/fake_loop.h"
 #include "test/unit/control/known_names.h"
 #include "test/unit/table/session_fixture.h"
@@ -134,7 +135,8 @@ class WorkedGateway {
     loop_.run_helper();
     channel_.seen_generation.store(published_.generation());
     WorkerCommand command;
-    if (!errands_.busy() && channel_.commands.pop(command)) {
+    if (!errands_.busy() && !facts_.busy() && channel_.commands.pop(command)) {
+      if (command.kind == WorkerCommand::Kind::kTellFacts) facts_.begin(command.facts);
       if (command.kind == WorkerCommand::Kind::kCopySessions) errands_.copy(command.copy);
       if (command.kind == WorkerCommand::Kind::kRemoveSessions) errands_.remove(command.removal);
       if (command.kind == WorkerCommand::Kind::kRevalidate) {
@@ -143,6 +145,7 @@ class WorkedGateway {
       if (command.kind == WorkerCommand::Kind::kPurge) channel_.purges_finished.fetch_add(1);
     }
     errands_.turn(*published_.current(), now_);
+    facts_.turn(now_);
   }
 
   std::vector<std::string> told_;
@@ -158,6 +161,8 @@ class WorkedGateway {
   Counters counters_;
   Sessions sessions_{table_.table, tables_.source_records, accounts_, counters_};
   SessionErrands errands_{sessions_};
+  HoldQueue holds_;
+  FactsErrand facts_{sessions_, holds_};
   Publisher publisher_{&loop_, &published_, {&channel_}};
   SilentSender sender_;
   Neighbours neighbours_{
