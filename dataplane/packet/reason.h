@@ -83,6 +83,9 @@ namespace postern {
     "Raise limits.bandwidth of the namespace.")                                                   \
   X(kSessionTableFull, "session-table-full", "There is no room for another session.",             \
     "Raise sessions.max and restart, or find the pod that opens so many.")                        \
+  X(kSessionEnded, "session-ended",                                                               \
+    "The packet's session gave way to a new one in the same burst.",                              \
+    "Sessions run short: raise sessions.max or limits.sessions, or find who opens so many.")      \
   X(kNoSession, "no-session", "An inbound packet without a session, or its session went.",        \
     "Normal for scans and late packets. Many: check that replies come to the same gateway.")      \
   X(kBadTcpState, "bad-tcp-state",                                                                \

@@ -193,7 +193,7 @@ template <Direction direction>
     if (found == meta.session) {
       pass.push(i);
     } else {
-      refusals.push(i, kOut ? Reason::kSessionTableFull : Reason::kNoSession);
+      refusals.push(i, kOut ? Reason::kSessionEnded : Reason::kNoSession);
     }
   }
 }

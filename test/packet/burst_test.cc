@@ -37,7 +37,8 @@ TEST(Burst, APacketNeverLeavesWithTheAddressOfWhoTookItsEntry) {
     EXPECT_EQ(decode(each.frame).find("ipv4 192.0.2.50 >"), std::string::npos);
   }
   EXPECT_EQ(sent.size(), 1u);
-  EXPECT_EQ(gateway.dropped(Reason::kSessionTableFull), 1u);
+  EXPECT_EQ(gateway.dropped(Reason::kSessionEnded), 1u);
+  EXPECT_EQ(gateway.dropped(Reason::kSessionTableFull), 0u);
   EXPECT_EQ(gateway.counters().session_deleted.read(), 1u);
   EXPECT_EQ(gateway.imbalance(), 0);
 }
