@@ -33,9 +33,13 @@ bool still_stands(const Snapshot& snapshot, Sessions& sessions, const rte_mbuf* 
   const uint32_t slot = entry.source_slot_epoch & 0xffffff;
   if (snapshot.shared->source_records.load(slot).node != meta.node) return false;
   if (outbound == kNoSession) return true;
-  const auto ip =
-      load<Ipv4Header>(rte_pktmbuf_mtod_offset(frame, const uint8_t*, sizeof(EthernetHeader)));
-  return ip.source == entry.egress_ip && ip.destination == entry.remote_ip;
+  const uint8_t* at = rte_pktmbuf_mtod_offset(frame, const uint8_t*, sizeof(EthernetHeader));
+  const auto ip = load<Ipv4Header>(at);
+  const uint8_t* transport = at + ip.header_bytes();
+  const bool echo = ip.protocol == kProtocolIcmp;
+  const auto port = load<Be16>(transport + (echo ? offsetof(IcmpHeader, identifier) : 0));
+  return ip.source == entry.egress_ip && ip.destination == entry.remote_ip &&
+         port == entry.egress_port;
 }
 
 }  // namespace

@@ -168,6 +168,25 @@ TEST(Change, HeldPacketsOfARemovedAddressOrPodNeverLeave) {
   }
 }
 
+// A session that ended while its packet waited is not the one that the pod began since, though that
+// has its entry: the old port may be anybody's.
+TEST(Change, HeldPacketsNeverLeaveWithThePortOfAnEndedSession) {
+  Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\"",
+                         "sessions : { port_hold = \"0s\"; timeouts : { udp = \"1s\"; }; };\n"));
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  gateway.receive("underlay", question());
+  const uint16_t port = gateway.only_session().egress_port.host();
+  gateway.pass_seconds(3);
+  gateway.sweep();
+  ASSERT_EQ(gateway.table().live(), 0u);
+  gateway.receive("underlay", question());
+  ASSERT_NE(gateway.only_session().egress_port.host(), port) << "chosen anew";
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kReachable);
+  const Bytes left = only_frame(gateway.release_held(), "uplink");
+  EXPECT_EQ(load<Be16>(&left[34]).host(), gateway.only_session().egress_port.host());
+  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+}
+
 TEST(Change, HeldRepliesToARemovedPodNeverLeave) {
   Gateway gateway(policy("\"10.128.0.11\"", "\"192.0.2.50\""));
   only_frame(gateway.receive("underlay", question()), "uplink");
