@@ -4,6 +4,7 @@
 
 #include "dataplane/packet/parse.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/echo.h"
 
 namespace postern {
 namespace {
@@ -66,16 +67,7 @@ struct QuotedRewrite {
   uint32_t transport_bytes;  // as many as were quoted
 };
 
-void rewrite_identifier(uint8_t* transport, Be16 identifier) {
-  auto icmp = load<IcmpHeader>(transport);
-  ChecksumDelta delta;
-  delta.replace(icmp.identifier, identifier);
-  icmp.identifier = identifier;
-  icmp.checksum = delta.apply(icmp.checksum);
-  store(transport, icmp);
-}
-
-// An echo's identifier is no part of the end that is rewritten: see rewrite_identifier().
+// An echo's identifier is no part of the end that is rewritten: see rewrite_echo().
 void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 port) {
   auto header = load<Ipv4Header>(at.ip);
   Be32& field = source ? header.source : header.destination;
@@ -98,12 +90,13 @@ void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 por
   store(at.transport + checksum_at, updated);
 }
 
-// The error's own headers: addresses, TTL, ICMP checksum anew (the quoted bytes changed in several
-// places, and errors are rare and short).
-void finish(uint8_t* ip_at, const PacketMeta& meta, Be32 source, Be32 destination) {
+// The error's own headers: addresses, TTL, mark, ICMP checksum anew (the quoted bytes changed in
+// several places, and errors are rare and short).
+void finish(uint8_t* ip_at, const PacketMeta& meta, Be32 source, Be32 destination, DscpMark mark) {
   auto ip = load<Ipv4Header>(ip_at);
   ip.source = source;
   ip.destination = destination;
+  if (mark != kNoMark) ip.tos = marked_tos(ip.tos, mark);
   --ip.ttl;
   ip.checksum = Be16(0);
   store(ip_at, ip);
@@ -189,11 +182,12 @@ void translate_outbound_errors(Sessions& sessions, Burst& burst, const IndexList
     const SessionEntry& session = sessions.entry(meta.session);
     const QuotedRewrite at = rewrite_at(burst, i, quoted_of(burst, i));
     rewrite_quoted(at, /*source=*/false, session.egress_ip, session.egress_port);
-    if (at.protocol == kProtocolIcmp) rewrite_identifier(at.transport, session.egress_port);
+    if (at.protocol == kProtocolIcmp) rewrite_echo(at.transport, session.egress_port);
     if ((session.flags & kSessionRouter) != 0) {
       rewrite_quoted(at, /*source=*/true, session.remote_ip, session.remote_port);
     }
-    finish(burst.bytes(i, meta.ip_offset), meta, session.egress_ip, session.remote_ip);
+    finish(burst.bytes(i, meta.ip_offset), meta, session.egress_ip, session.remote_ip,
+           session.mark);
     sessions.counters().icmp_error_translated.add();
   }
 }
@@ -204,14 +198,14 @@ void translate_inbound_errors(Sessions& sessions, Burst& burst, const IndexList&
     const SessionEntry& session = sessions.entry(meta.session);
     const QuotedRewrite at = rewrite_at(burst, i, quoted_of(burst, i));
     rewrite_quoted(at, /*source=*/true, session.source_ip, session.source_port);
-    if (at.protocol == kProtocolIcmp) rewrite_identifier(at.transport, session.source_port);
+    if (at.protocol == kProtocolIcmp) rewrite_echo(at.transport, session.source_port);
     Be32 sender = meta.source;
     if ((session.flags & kSessionRouter) != 0) {
       const ColdSession& cold = sessions.table().cold(meta.session);
       rewrite_quoted(at, /*source=*/false, cold.original_ip, cold.original_port);
       if (sender == session.remote_ip) sender = cold.original_ip;
     }
-    finish(burst.bytes(i, meta.ip_offset), meta, sender, session.source_ip);
+    finish(burst.bytes(i, meta.ip_offset), meta, sender, session.source_ip, kNoMark);
     sessions.counters().icmp_error_translated.add();
   }
 }

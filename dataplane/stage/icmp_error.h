@@ -5,8 +5,9 @@
 // sequence number in the window, RFC 5927), and the error goes to the host that sent the quoted
 // packet. Outer header and quoted packet are translated, quoted checksums kept consistent; through
 // an egress router the remote's end as well, so that a pod's error reaches the real remote and an
-// error of the remote comes from what the pod dialled (a router on the way keeps its name). Errors
-// never refresh and never end a session. Called by the worker that owns the sessions.
+// error of the remote comes from what the pod dialled (a router on the way keeps its name).
+// Outbound errors bear the DSCP of their session. Errors never refresh and never end a session.
+// Called by the worker that owns the sessions.
 #ifndef POSTERN_DATAPLANE_STAGE_ICMP_ERROR_H_
 #define POSTERN_DATAPLANE_STAGE_ICMP_ERROR_H_
 

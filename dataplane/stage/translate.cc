@@ -1,6 +1,7 @@
 #include "dataplane/stage/translate.h"
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/echo.h"
 
 namespace postern {
 namespace {
@@ -48,15 +49,6 @@ void rewrite_udp_checksum(uint8_t* transport, const ChecksumDelta& delta) {
   Be16 updated = delta.apply(checksum);
   if (updated.raw() == 0) updated = Be16(0xffff);
   store(at, updated);
-}
-
-void rewrite_echo(uint8_t* transport, Be16 identifier) {
-  auto icmp = load<IcmpHeader>(transport);
-  ChecksumDelta delta;
-  delta.replace(icmp.identifier, identifier);
-  icmp.identifier = identifier;
-  icmp.checksum = delta.apply(icmp.checksum);
-  store(transport, icmp);
 }
 
 // Port and checksum of TCP and UDP; `delta` has what changed in the pseudo header.

@@ -63,6 +63,10 @@ inline constexpr uint16_t kSessionLive = 0x8000;          // serves packets
 using DscpMark = uint8_t;
 inline constexpr DscpMark kNoMark = 0;
 constexpr DscpMark dscp_mark(uint8_t dscp) { return static_cast<DscpMark>(dscp << 2 | 1); }
+// The TOS byte with the mark: ECN keeps its two bits (RFC 2474 3).
+constexpr uint8_t marked_tos(uint8_t tos, DscpMark mark) {
+  return static_cast<uint8_t>((tos & 0x03) | (mark & 0xfc));
+}
 
 struct alignas(64) SessionEntry {
   Be32 source_ip;  // the pod

@@ -92,6 +92,27 @@ TEST(Marks, AreDecidedAtTheFirstPacket) {
   expect_tos(gateway, "198.51.100.8", 12, 12);
 }
 
+TEST(Marks, OnThePodsErrorsAboutTheSession) {
+  Gateway gateway(marked(R"({ namespace = "payments"; dscp = 46; })"));
+  expect_tos(gateway, kServer, 0, 46 << 2);
+  const uint16_t port = gateway.only_session().egress_port.host();
+  const auto unreachable = [](Packet packet, const Packet& quoted) {
+    return packet.icmp_error(IcmpHeader::kUnreachable, 3, quoted);
+  };
+  const auto heard = Packet().ipv4(kServer, kPod, {.ttl = 63}).udp(53, 7777).payload("answer");
+  const auto sent =
+      Packet().ipv4(kServer, kPodAddress, {.ttl = 63}).udp(53, port).payload("answer");
+  const Bytes out = only_frame(
+      gateway.receive("underlay",
+                      unreachable(from_node1().ipv4(kPod, kServer, {.tos = 0xc1}), heard)),
+      "uplink");
+  EXPECT_EQ(
+      decode(out),
+      decode(
+          unreachable(on_uplink().ipv4(kPodAddress, kServer, {.ttl = 63, .tos = 46 << 2 | 1}), sent)
+              .bytes()));
+}
+
 TEST(Marks, OnEchoAndTcpToo) {
   Gateway gateway(marked(R"({ namespace = "payments"; dscp = 46; })"));
   const Bytes echo = only_frame(
