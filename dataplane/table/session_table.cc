@@ -4,27 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "dataplane/table/memory_cutter.h"
+
 namespace postern {
 namespace {
-
-constexpr size_t kLine = 64;
-
-// Cuts the caller's memory into arrays that begin on lines.
-class Cutter {
- public:
-  explicit Cutter(std::span<std::byte> memory) : memory_(memory) {}
-  template <typename T>
-  std::span<T> cut(size_t count) {
-    auto* at = reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(memory_.data()) + used_);
-    used_ += (count * sizeof(T) + kLine - 1) / kLine * kLine;
-    return {at, count};
-  }
-  [[nodiscard]] size_t used() const { return used_; }
-
- private:
-  std::span<std::byte> memory_;
-  size_t used_ = 0;
-};
 
 PortBlocks blocks_of(const SessionTableConfig& config) {
   return {config.port_low, config.port_high, config.shard_bits, config.owned_shards};
@@ -51,7 +34,7 @@ struct SessionTable::Memory {
   size_t bytes;
 
   Memory(const SessionTableConfig& config, std::span<std::byte> memory) {
-    Cutter cutter(memory);
+    MemoryCutter cutter(memory);
     const uint32_t sessions = config.max_sessions;
     entries = cutter.cut<SessionEntry>(sessions);
     cold = cutter.cut<ColdSession>(sessions);
@@ -60,8 +43,7 @@ struct SessionTable::Memory {
     look = cutter.cut<uint16_t>(sessions + kSweepStep);
     ports = cutter.cut<std::byte>(PortSearch::memory_bytes(blocks_of(config), sessions));
     bytes = cutter.used();
-    const auto address = reinterpret_cast<uintptr_t>(memory.data());
-    if (!memory.empty() && (memory.size() < bytes || address % kLine != 0)) std::abort();
+    if (!memory.empty() && !cutter.fits()) std::abort();
   }
 };
 
