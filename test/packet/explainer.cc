@@ -60,12 +60,15 @@ Explainer::Image Explainer::image(const ExplainQuestion& question) {
     image.push_back(data.shared().neighbours.find({port, question.destination}));
   }
   NeighbourKey asked;
-  image.push_back(data.holds().next_request(asked));
+  image.push_back(data.holds().next_request(asked) ? asked.packed() : 0);
   return image;
 }
 
 json Explainer::explain(const ExplainQuestion& question) {
   Gateway& data = gateway_.data();
+  NeighbourKey asked_before;
+  while (data.holds().next_request(asked_before)) {
+  }
   const Image before = image(question);
   Explanation explanation(question);
   answer_ = nullptr;

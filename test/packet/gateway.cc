@@ -117,7 +117,7 @@ struct Gateway::Parts {
   SessionAccounts accounts{kMaxNamespaces, kMaxAddresses};
   Counters counters;
   Sessions sessions{table, shared.source_records, accounts, counters};
-  Doors doors{counters, 3};
+  Doors doors{counters, kMaxPorts};
   HoldQueue holds;
   RateLimiter answers{{.per_second = 100, .burst = 50}, {.per_second = 20000, .burst = 2000}, 5};
   RateLimiter arp_answers{

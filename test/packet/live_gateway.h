@@ -53,6 +53,15 @@ class LiveGateway {
   [[nodiscard]] const postern::Gateway& control() const { return control_; }
 
  private:
+  // For any number of ports.
+  static std::vector<PortFacts> port_facts() {
+    std::vector<PortFacts> facts = {
+        {0, Gateway::kClusterMac}, {1, Gateway::kUplinkMac}, {2, Gateway::kSecondUplinkMac}};
+    for (auto i = static_cast<uint8_t>(facts.size()); i < kMaxPorts; ++i) {
+      facts.push_back({i, MacAddress{{2, 0, 0, 0, 1, i}}});
+    }
+    return facts;
+  }
   // Every next hop is there at once.
   class Resolver : public NextHopResolver {
    public:
@@ -95,10 +104,7 @@ class LiveGateway {
                              .publisher = &publisher_,
                              .tables = &data_.shared(),
                              .resolver = &resolver_,
-                             .machine = {{{0, Gateway::kClusterMac},
-                                          {1, Gateway::kUplinkMac},
-                                          {2, Gateway::kSecondUplinkMac}},
-                                         7},
+                             .machine = {port_facts(), 7},
                              .on_commit = [](const config::Model&) {}}};
 };
 
