@@ -67,7 +67,10 @@ class Comparison {
         table);
   }
 
-  ConfigDiff take() { return std::move(out_); }
+  ConfigDiff take() {
+    out_.details = details_.take();
+    return std::move(out_);
+  }
 
  private:
   static std::string below(const std::string& path, std::string_view name) {
@@ -76,8 +79,11 @@ class Comparison {
 
   // One setting, whatever its form.
   template <typename Member, typename Form>
-  void compare(const std::string& path, const Member& running, const Member& wanted, const Form&) {
-    if (!(running == wanted)) note(out_.changed, path);
+  void compare(const std::string& path, const Member& running, const Member& wanted,
+               const Form& form) {
+    if (running == wanted) return;
+    note(out_.changed, path);
+    details_.compare_setting(path, running, wanted, form);
   }
   template <typename Member, const auto& keys>
   void compare(const std::string& path, const Member& running, const Member& wanted,
@@ -88,15 +94,15 @@ class Comparison {
   void compare(const std::string& path, const std::vector<Entry>& running,
                const std::vector<Entry>& wanted, const Groups<keys>&) {
     if constexpr (kHasName<Entry>) {
-      compare_named(path, running, wanted);
+      compare_named(path, running, wanted, keys);
     } else {
       compare_places(path, running, wanted, keys);
     }
   }
 
-  template <typename Entry>
+  template <typename Entry, typename Table>
   void compare_named(const std::string& path, const std::vector<Entry>& running,
-                     const std::vector<Entry>& wanted) {
+                     const std::vector<Entry>& wanted, const Table& table) {
     absl::flat_hash_map<std::string_view, size_t> places;
     for (size_t i = 0; i < wanted.size(); ++i) places.emplace(wanted[i].name.value, i);
     std::vector<bool> is_old(wanted.size());
@@ -112,7 +118,9 @@ class Comparison {
       is_old[place] = true;
       moved |= place < next;
       next = place + 1;
-      if (!(wanted[place] == entry)) note(out_.changed, below(path, entry.name.value));
+      if (wanted[place] == entry) continue;
+      note(out_.changed, below(path, entry.name.value));
+      details_.compare_entry(out_.changed.back(), entry, wanted[place], table);
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (!is_old[i]) note(out_.added, below(path, wanted[i].name.value));
@@ -134,6 +142,9 @@ class Comparison {
       const size_t both = std::min(gap.running_count, gap.wanted_count);
       for (size_t i = 0; i < gap.wanted_count; ++i) {
         note(i < both ? out_.changed : out_.added, at(path, gap.wanted_first + i));
+        if (i >= both) continue;
+        details_.compare_entry(out_.changed.back(), running[gap.running_first + i],
+                               wanted[gap.wanted_first + i], table);
       }
       for (size_t i = both; i < gap.running_count; ++i) {
         note(out_.removed, at(path, gap.running_first + i));
@@ -151,6 +162,7 @@ class Comparison {
   }
 
   ConfigDiff out_;
+  KeyChanges details_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/model.h"
+#include "control/apply/key_changes.h"
 
 namespace postern {
 
@@ -22,6 +23,8 @@ struct ConfigDiff {
   // Settings of groups, and entries that are in both; a list whose named entries have changed
   // places goes by its own name.
   std::vector<std::string> changed;
+  // Of those in `changed`, the keys, as far as there is room (key_changes.h).
+  std::vector<KeyChange> details;
   // Those of the others that cannot change while the gateway runs (restart.h).
   std::vector<std::string> needs_restart;
 

@@ -66,6 +66,37 @@ void check_names(const PodLists& lists, const char* side, const NamespaceKeys& n
   }
 }
 
+// Pods that no node can have, said as the check of a file says it (config/check_pods.cc).
+std::vector<Diagnostic> warn_of_homeless(const SourceInputs& inputs, const PodChanges& changes) {
+  struct Homeless {
+    size_t added = 0;
+    size_t count = 0;
+    Ipv4Prefix first;
+  };
+  std::map<std::string, Homeless> by_namespace;
+  for (const PodChanges::Change& change : changes.changes) {
+    if (!change.added) continue;
+    Homeless& homeless = by_namespace[change.name];
+    ++homeless.added;
+    bool has_node = inputs.cidrs.holding(change.key) != nullptr;
+    if (!has_node) {
+      inputs.cidrs.for_each_within(change.key, [&](const auto&, NodeIndex) { has_node = true; });
+    }
+    if (has_node) continue;
+    if (homeless.count++ == 0) homeless.first = change.key.prefix;
+  }
+  std::vector<Diagnostic> warnings;
+  for (const auto& [name, homeless] : by_namespace) {
+    if (homeless.count == 0) continue;
+    warnings.push_back(
+        {"", 0, "add." + name,
+         absl::StrCat(homeless.count, " of ", homeless.added,
+                      " outside of every node's pod_cidrs, first ", homeless.first.text()),
+         "packets from there are dropped until a node has them"});
+  }
+  return warnings;
+}
+
 // The edits that a patch means, or why it means none.
 Refusal read_patch(const DesiredState& state, const PodPatch& patch, PodEdits& edits) {
   if (patch.reset) {
@@ -119,6 +150,7 @@ Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFac
     return plan;
   }
   plan.sources = std::move(*change);
+  plan.warnings = warn_of_homeless(state.inputs, plan.pods);
   if (plan.sources.assigned.size() > in_force.sources->room()) {
     plan.map = sources.build_map(plan.sources, machine.seed);
     plan.compiled.snapshot = std::make_unique<Snapshot>(in_force);

@@ -78,22 +78,76 @@ void print_names(const json& lists, const char* name, std::string_view mark, Dis
   }
 }
 
+// The entries and settings that changed, each with its keys below it.
+void print_changed(const json& diff, Display& display) {
+  std::map<std::string, std::vector<std::string>> keys;
+  for (const json& detail : member(diff, "details")) {
+    const auto value = [&detail](const char* name) {
+      const json& text = member(detail, name);
+      return text.is_null() ? "not set" : text_of(text);
+    };
+    keys[text_at(detail, "path")].push_back("    " + text_at(detail, "key") + ": " + value("old") +
+                                            " -> " + value("new"));
+  }
+  for (const json& path : member(diff, "changed")) {
+    display.line("~ " + text_of(path));
+    for (const std::string& line : keys[text_of(path)]) display.line(line);
+  }
+}
+
 void print_differences(const json& diff, Display& display) {
   print_names(diff, "added", "+", display);
   print_names(diff, "removed", "-", display);
-  print_names(diff, "changed", "~", display);
+  print_changed(diff, display);
   print_names(diff, "needs_restart", "! needs a restart:", display);
+}
+
+// What host names stand for, short enough for a cell: two names, an address of each.
+std::string short_names(const json& names) {
+  constexpr size_t kMostNames = 2;
+  if (!names.is_array()) return text_of(names);
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+    const json& addresses = member(names[i], "addresses");
+    text += (i == 0 ? "" : ", ") + text_at(names[i], "name");
+    if (!addresses.is_array() || addresses.empty()) {
+      text += " " + text_at(names[i], "state");
+      continue;
+    }
+    text += "=" + text_of(addresses[0]);
+    if (addresses.size() > 1) text += "+" + std::to_string(addresses.size() - 1);
+  }
+  if (names.size() > kMostNames) text += ", ...";
+  return text;
+}
+
+// The members that say something.
+json without_empty(const json& row) {
+  json left = json::object();
+  for (const auto& [name, value] : row.items()) {
+    const bool empty = value.is_string() ? value == "" : value.is_null() || value.empty();
+    if (!empty) left[name] = value;
+  }
+  return left;
 }
 
 }  // namespace
 
 bool print_status(const json& answer, const CommandLine&, Display& display) {
-  display.pairs({{"gateway", text_at(answer, "name")},
-                 {"version", text_at(answer, "version") + " (" + text_at(answer, "dpdk") + ")"},
-                 {"up", duration_text(member(answer, "uptime_s"))},
-                 {"generation", text_at(answer, "generation")},
-                 {"sessions", text_at(answer, "sessions.active") + " of at most " +
-                                  text_at(answer, "sessions.max")}});
+  std::vector<Row> pairs = {
+      {"gateway", text_at(answer, "name")},
+      {"version", text_at(answer, "version") + " (" + text_at(answer, "dpdk") + ")"},
+      {"up", duration_text(member(answer, "uptime_s"))},
+      {"generation", text_at(answer, "generation")},
+      {"sessions",
+       text_at(answer, "sessions.active") + " of at most " + text_at(answer, "sessions.max")}};
+  const json& added = member(answer, "pods_added");
+  const json& removed = member(answer, "pods_removed");
+  if (added.is_number() && removed.is_number() && (added != 0 || removed != 0)) {
+    pairs.push_back({"patched", text_of(added) + " pods added, " + text_of(removed) +
+                                    " removed by namespaces.patch"});
+  }
+  display.pairs(pairs);
   for (const char* list : {"ports", "workers"}) {
     const json& rows = member(answer, list);
     if (!is_list_of_objects(rows)) continue;
@@ -113,6 +167,10 @@ bool print_health(const json& answer, const CommandLine&, Display& display) {
   display.line(member(answer, "attention").empty() ? "ok" : "ok, but needs attention:");
   print_names(answer, "attention", " -", display);
   return true;
+}
+
+json health_part(const json& answer) {
+  return {{"ok", true}, {"attention", member(answer, "attention")}};
 }
 
 bool print_sessions(const json& answer, const CommandLine&, Display& display) {
@@ -189,8 +247,8 @@ bool print_removed(const json& answer, const CommandLine&, Display& display) {
 
 bool print_list(const json& answer, const CommandLine& line, Display& display) {
   const json& rows = member(answer, "rows");
-  if (!line.arguments.empty() && rows.size() == 1) {
-    print_any(rows[0], display);
+  if (!line.arguments.empty() && rows.is_array() && rows.size() == 1) {
+    print_any(without_empty(rows[0]), display);
     return true;
   }
   // Further columns would not fit a line; they are there for one that is named, and for programs.
@@ -210,6 +268,7 @@ bool print_list(const json& answer, const CommandLine& line, Display& display) {
     for (const auto& [name, value] : row.items()) {
       if (kInTables.contains(name)) cells[name] = value;
     }
+    if (row.contains("names")) cells["names"] = short_names(row["names"]);
     shown.push_back(std::move(cells));
   }
   if (shown.empty()) {
@@ -397,25 +456,6 @@ void print_any(const json& answer, Display& display) {
     display.line(pairs.empty() ? printable(name) : "\n" + printable(name));
     print_rows(value, display);
   }
-}
-
-std::string fault_text(const json& fault, std::string_view severity) {
-  const auto text = [&fault](const char* name) {
-    const json& value = member(fault, name);
-    return value.is_string() ? text_of(value) : std::string();
-  };
-  std::string line;
-  if (!text("file").empty()) {
-    line = text("file") + ":";
-    const json& number = member(fault, "line");
-    if (number.is_number_integer() && number != 0) line += text_of(number) + ":";
-    line += " ";
-  }
-  line += std::string(severity) + ": ";
-  if (!text("path").empty()) line += text("path") + ": ";
-  line += text("text");
-  if (!text("hint").empty()) line += "\n    " + text("hint");
-  return line;
 }
 
 }  // namespace postern

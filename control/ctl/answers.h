@@ -15,6 +15,8 @@ namespace postern {
 
 bool print_status(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_health(const nlohmann::json& answer, const CommandLine& line, Display& display);
+// {"ok", "attention"}: where there is an answer, it is a good one.
+nlohmann::json health_part(const nlohmann::json& answer);
 bool print_sessions(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_top(const nlohmann::json& answer, const CommandLine& line, Display& display);
 bool print_count(const nlohmann::json& answer, const CommandLine& line, Display& display);
@@ -38,9 +40,6 @@ bool print_shutdown(const nlohmann::json& answer, const CommandLine& line, Displ
 
 // Any JSON: objects as names and values, lists of objects as tables.
 void print_any(const nlohmann::json& answer, Display& display);
-
-// One of `errors` or `warnings`: "FILE:LINE: error: PATH: TEXT", the hint on a line of its own.
-std::string fault_text(const nlohmann::json& fault, std::string_view severity);
 
 }  // namespace postern
 

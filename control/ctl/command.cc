@@ -44,6 +44,31 @@ const Command* find_command(const std::vector<Command>& commands,
 // Commands of the interface that a later version brings.
 constexpr std::string_view kNotYet[] = {"events", "trace", "capture", "bugreport"};
 
+// The command, or the first word of several, that was probably meant: by all its words, by the
+// first of them, or by the last, which people take for the whole ("nodes" for "show nodes").
+std::string_view meant_command(const std::vector<Command>& commands,
+                               const std::vector<std::string>& plain) {
+  std::vector<std::string_view> all;
+  std::vector<std::string_view> first;
+  std::vector<std::string_view> last;
+  for (const Command& command : commands) {
+    all.push_back(command.words);
+    first.push_back(command.words.substr(0, command.words.find(' ')));
+    last.push_back(command.words.substr(command.words.rfind(' ') + 1));
+  }
+  const std::string_view whole =
+      nearest(first_words(plain, std::min<size_t>(plain.size(), 2)), all);
+  const bool begins_some = std::find(first.begin(), first.end(), plain[0]) != first.end();
+  if (!whole.empty() || begins_some) return whole;
+  const auto exact = std::find(last.begin(), last.end(), plain[0]);
+  if (exact != last.end()) return all[static_cast<size_t>(exact - last.begin())];
+  const std::string_view begin = nearest(plain[0], first);
+  if (!begin.empty()) return begin;
+  const std::string_view end = nearest(plain[0], last);
+  const auto found = std::find(last.begin(), last.end(), end);
+  return end.empty() ? end : all[static_cast<size_t>(found - last.begin())];
+}
+
 absl::Status unknown_command(const std::vector<Command>& commands,
                              const std::vector<std::string>& plain) {
   for (const std::string_view words : kNotYet) {
@@ -51,21 +76,17 @@ absl::Status unknown_command(const std::vector<Command>& commands,
     if (plain.size() < count || first_words(plain, count) != words) continue;
     return absl::UnimplementedError(std::string(words) + " is not supported yet");
   }
-  std::vector<std::string_view> all;
-  std::vector<std::string_view> first;
   std::string continuations;
   for (const Command& command : commands) {
-    all.push_back(command.words);
-    first.push_back(command.words.substr(0, command.words.find(' ')));
-    if (command.words.starts_with(plain[0] + " ")) {
-      continuations.append(continuations.empty() ? "" : ", ").append(command.words);
-    }
+    if (!command.words.starts_with(plain[0] + " ")) continue;
+    continuations.append(continuations.empty() ? "" : ", ").append(command.words);
   }
-  if (!continuations.empty()) return usage("say one of: " + continuations);
-  std::string_view meant = nearest(first_words(plain, std::min<size_t>(plain.size(), 2)), all);
-  if (meant.empty()) meant = nearest(plain[0], first);
-  return usage("no command \"" + printable(plain[0]) + "\"; " +
-               (meant.empty() ? "help lists them" : "did you mean " + std::string(meant) + "?"));
+  const std::string typed = first_words(plain, std::min<size_t>(plain.size(), 2));
+  std::string said = "no command \"" + printable(continuations.empty() ? plain[0] : typed) + "\"; ";
+  if (plain.size() == 1 && !continuations.empty()) return usage("say one of: " + continuations);
+  const std::string_view meant = meant_command(commands, plain);
+  if (!meant.empty()) return usage(said + "did you mean " + std::string(meant) + "?");
+  return usage(said + (continuations.empty() ? "help lists them" : "say one of: " + continuations));
 }
 
 absl::Status set_general(const Option& option, const std::string& value, CommandLine& line) {

@@ -66,6 +66,8 @@ struct CommandLine {
 
 // The parameters of the request for a line; an error is one of usage.
 using ParamsOf = absl::StatusOr<nlohmann::json> (*)(const CommandLine& line);
+// What programs get of an answer, for commands that tell a part of it only.
+using PartOf = nlohmann::json (*)(const nlohmann::json& answer);
 // Prints an answer for people. The return value says whether the answer is a good one.
 using PrintFor = bool (*)(const nlohmann::json& answer, const CommandLine& line, Display& display);
 
@@ -79,6 +81,7 @@ struct Command {
   std::string_view help = {};    // a sentence
   ParamsOf params = nullptr;     // nullptr: none
   PrintFor print = nullptr;      // nullptr: as any JSON
+  PartOf part = nullptr;         // nullptr: all of it
 };
 
 // Every command, in the order of help.

@@ -9,6 +9,7 @@
 
 #include "control/ctl/answers.h"
 #include "control/ctl/complete.h"
+#include "control/ctl/faults.h"
 #include "control/ctl/help.h"
 
 namespace postern {
@@ -106,6 +107,8 @@ ExitCode Runner::explain(const CommandLine& line) {
     if (words.empty() || name == words || name.starts_with(words + " ")) meant.push_back(command);
   }
   if (meant.empty()) {
+    const absl::StatusOr<CommandLine> wrong = parse_line(*terms_.commands, line.arguments);
+    if (!wrong.ok()) return fail(wrong.status());
     return fail(absl::InvalidArgumentError("no command \"" + words + "\"; help lists them"));
   }
   const Command* one = command_named(meant, words);
@@ -156,7 +159,8 @@ ExitCode Runner::show(const CommandLine& line, const json& answer) {
     good = !answer.contains("valid") || answer["valid"] != false;
   }
   if (line.format != Format::kPeople) {
-    *terms_.out << json_text(answer, line.format) << '\n';
+    const PartOf part = line.command->part;
+    *terms_.out << json_text(part == nullptr ? answer : part(answer), line.format) << '\n';
   } else if (line.command->print == nullptr) {
     print_any(answer, display);
   } else {
@@ -172,9 +176,7 @@ ExitCode Runner::refused(const CommandLine& line, const json& error) {
     *terms_.err << json_text({{"error", error}}, line.format) << '\n';
     return ExitCode::kFailed;
   }
-  const json faults = error.value("/data/errors"_json_pointer, json::array());
-  for (const json& fault : faults) *terms_.err << fault_text(fault, "error") << '\n';
-  *terms_.err << "posternctl: " << text_at(error, "message") << '\n';
+  *terms_.err << refusal_text(error);
   return ExitCode::kFailed;
 }
 

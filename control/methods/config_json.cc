@@ -70,10 +70,22 @@ std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnosti
 }
 
 json to_json(const ConfigDiff& diff) {
-  return {{"added", diff.added},
-          {"removed", diff.removed},
-          {"changed", diff.changed},
-          {"needs_restart", diff.needs_restart}};
+  const auto value = [](const std::optional<std::string>& text) {
+    return text ? json(*text) : json();
+  };
+  json details = json::array();
+  for (const KeyChange& each : diff.details) {
+    details.push_back({{"path", each.path},
+                       {"key", each.key},
+                       {"old", value(each.was)},
+                       {"new", value(each.is)}});
+  }
+  json answer = {{"added", diff.added},
+                 {"removed", diff.removed},
+                 {"changed", diff.changed},
+                 {"needs_restart", diff.needs_restart}};
+  if (!details.empty()) answer["details"] = std::move(details);
+  return answer;
 }
 
 }  // namespace postern

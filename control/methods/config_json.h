@@ -30,7 +30,8 @@ ChangeOptions change_options(const nlohmann::json& params);
 
 // Of very many the first ones, and how many more: an answer has its bounds, and who reads it, too.
 std::vector<RpcFault> faults_of(const std::vector<config::Diagnostic>& diagnostics);
-// {added, removed, changed, needs_restart}.
+// {added, removed, changed, needs_restart}, and where something is in `changed`,
+// details: [{path, key, old, new}].
 nlohmann::json to_json(const ConfigDiff& diff);
 
 }  // namespace postern

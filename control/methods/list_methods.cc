@@ -1,6 +1,7 @@
 // The list methods: each row an entry as configured, and how it fares.
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/nearest.h"
 #include "config/router_lines.h"
 #include "control/methods/entry_json.h"
 #include "control/methods/methods.h"
@@ -32,15 +34,38 @@ constexpr size_t kFullest = 3;
 class Rows {
  public:
   explicit Rows(std::string name) : name_(std::move(name)) {}
-  [[nodiscard]] bool wants(std::string_view name) const { return name_.empty() || name == name_; }
+  // Of every name that there is: whether its row is wanted.
+  bool wants(std::string_view name) {
+    if (name_.empty()) return true;
+    if (name == name_) return is_known_ = true;
+    others_.emplace_back(name);
+    return false;
+  }
+  // Whether nothing goes by the name that was asked for.
+  [[nodiscard]] bool is_stranger() const { return !name_.empty() && !is_known_; }
+  // What may have been meant.
+  [[nodiscard]] std::string advice(std::string_view method) const;
   void add(json row) { rows_.push_back(std::move(row)); }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] json& all() { return rows_; }
 
  private:
   std::string name_;
+  bool is_known_ = false;
+  std::vector<std::string> others_;
   json rows_ = json::array();
 };
+
+std::string Rows::advice(std::string_view method) const {
+  if (others_.empty()) return "; there are none";
+  const std::vector<std::string_view> names(others_.begin(), others_.end());
+  if (const auto meant = config::nearest(name_, names)) {
+    return absl::StrCat("; did you mean \"", std::string(*meant), "\"?");
+  }
+  constexpr size_t kMostNamed = 8;
+  if (names.size() > kMostNamed) return absl::StrCat("; ", std::string(method), " shows them");
+  return "; there are: " + absl::StrJoin(others_, ", ");
+}
 
 double rounded(double value) { return std::round(value * 10) / 10; }
 
@@ -282,11 +307,15 @@ void egress_router_rows(const MethodContext& context, const SessionSums& sums, R
 // its rules, too. `hits`: the sessions that an allowing rule let begin, the packets that a denying
 // one refused, since the rules last changed.
 void firewall_rows(const MethodContext& context, const SessionSums&, Rows& rows) {
-  const auto& rules = context.gateway->file().firewall.rules;
+  const config::Model& model = context.gateway->file();
+  const auto& rules = model.firewall.rules;
+  for (const config::Namespace& each : model.namespaces) rows.wants(each.name.value);
+  rows.wants(config::kEveryNamespace);
   const uint64_t version = context.gateway->books().rules_version;
   for (size_t i = 0; i < rules.size(); ++i) {
     const std::string& name = rules[i].name_space.value;
-    if (name != config::kEveryNamespace && !rows.wants(name)) continue;
+    const bool is_wanted = rows.name().empty() || name == rows.name();
+    if (name != config::kEveryNamespace && !is_wanted) continue;
     json row = entry_json(rules[i], config::kFirewallRuleKeys);
     row["rule"] = i;
     put_names(*context.host_names, {rules[i].to_names.begin(), rules[i].to_names.end()}, row);
@@ -304,8 +333,7 @@ struct List {
   std::string_view help;
   std::string_view what;  // an entry
   void (*fill)(const MethodContext& context, const SessionSums& sums, Rows& rows);
-  bool has_sums = true;       // needs a reading of all sessions
-  bool may_be_empty = false;  // a name without rows is no error
+  bool has_sums = true;  // needs a reading of all sessions
 };
 
 constexpr List kLists[] = {
@@ -319,17 +347,17 @@ constexpr List kLists[] = {
      "entry of egress_ips", egress_ip_rows},
     {"egress_routers.list", "The egress routers and their sessions.", "egress router",
      egress_router_rows},
-    {"firewall.list", "The firewall's rules in order; `name`: those of a namespace.", "rule",
-     firewall_rows, false, true},
+    {"firewall.list", "The firewall's rules in order; `name`: those of a namespace.", "namespace",
+     firewall_rows, false},
 };
 
 void answer(const MethodContext& context, const List& list, const SessionSums& sums,
             std::string name, Responder& responder) {
   Rows rows(std::move(name));
   list.fill(context, sums, rows);
-  if (rows.all().empty() && !rows.name().empty() && !list.may_be_empty) {
-    responder.error(
-        absl::NotFoundError(absl::StrCat("no ", std::string(list.what), " \"", rows.name(), "\"")));
+  if (rows.is_stranger()) {
+    responder.error(absl::NotFoundError(absl::StrCat("no ", std::string(list.what), " \"",
+                                                     rows.name(), "\"", rows.advice(list.method))));
     return;
   }
   json result = {{"rows", std::move(rows.all())}};

@@ -19,9 +19,6 @@ constexpr size_t kMostConditions = 256;
 constexpr int kDeepestNesting = 16;
 constexpr size_t kLongestShownWord = 40;
 
-constexpr std::string_view kConditions =
-    "namespace, node, protocol, state, src, dst, host, net, port, egress";
-
 std::string shown(std::string_view word) {
   std::string text = "\"";
   for (const char c : word.substr(0, kLongestShownWord)) text += c < 0x20 || c == 0x7f ? '?' : c;
@@ -78,6 +75,8 @@ class SessionFilterParser {
  public:
   explicit SessionFilterParser(std::string_view text) : words_(words_of(text)) {}
 
+  static std::string keys();
+
   absl::StatusOr<SessionFilter> parse() {
     if (filter(0) && at_ < words_.size()) {
       fail(absl::StrCat(shown(words_[at_]), " follows a whole condition: join them by and, or"));
@@ -89,6 +88,16 @@ class SessionFilterParser {
  private:
   using Action = SessionFilter::Action;
   using Step = SessionFilter::Step;
+
+  // A condition: the word that it begins with, and what reads the rest of it.
+  struct Key {
+    std::string_view word;
+    bool (SessionFilterParser::*rest)(uint8_t sides);
+    uint8_t sides = 0;
+    std::string_view short_word = {};
+  };
+  static constexpr uint8_t kAnySide = SessionFilter::kSource | SessionFilter::kDestination;
+  static const Key kKeys[10];
 
   bool filter(int depth) {
     if (!condition(depth)) return false;
@@ -124,27 +133,10 @@ class SessionFilterParser {
                              "or, or close the parenthesis"));
   }
 
-  bool single() {
-    if (at_ == words_.size()) return nothing_left();
-    if (++conditions_ > kMostConditions) {
-      return fail(absl::StrCat("more than ", kMostConditions, " conditions, the next is ",
-                               shown(words_[at_])));
-    }
-    if (take("namespace")) return name(Action::kNamespace);
-    if (take("node")) return name(Action::kNode);
-    if (take("state")) return state();
-    if (take("protocol") || take("proto")) return protocol();
-    if (take("src")) return endpoint(SessionFilter::kSource);
-    if (take("dst")) return endpoint(SessionFilter::kDestination);
-    if (take("egress")) return endpoint(SessionFilter::kEgress);
-    const uint8_t both = SessionFilter::kSource | SessionFilter::kDestination;
-    if (take("port")) return ports(both);
-    if (take("host") || take("net")) return address(both);
-    const std::string_view word = words_[at_];
-    if (!is_number(word) && protocol_of(word)) return protocol();
-    return fail(absl::StrCat(shown(word), " is no condition: use one of ", std::string(kConditions),
-                             ", or a protocol"));
-  }
+  bool single();
+
+  bool name_space(uint8_t) { return name(Action::kNamespace); }
+  bool node(uint8_t) { return name(Action::kNode); }
 
   bool name(Action action) {
     if (at_ == words_.size()) return missing("a name");
@@ -152,7 +144,7 @@ class SessionFilterParser {
     return true;
   }
 
-  bool state() {
+  bool state(uint8_t) {
     constexpr std::string_view kStates[] = {"new", "established", "closing", "closed", "active"};
     for (const std::string_view known : kStates) {
       if (!take(known)) continue;
@@ -162,7 +154,7 @@ class SessionFilterParser {
     return missing("one of new, established, closing, closed, active");
   }
 
-  bool protocol() {
+  bool protocol(uint8_t) {
     const auto number = at_ < words_.size() ? protocol_of(words_[at_]) : std::nullopt;
     if (!number) return missing("tcp, udp, icmp, icmp6 or a number below 256");
     ++at_;
@@ -229,6 +221,44 @@ class SessionFilterParser {
   std::string problem_;
   SessionFilter filter_;
 };
+
+const SessionFilterParser::Key SessionFilterParser::kKeys[] = {
+    {"namespace", &SessionFilterParser::name_space},
+    {"node", &SessionFilterParser::node},
+    {"protocol", &SessionFilterParser::protocol, 0, "proto"},
+    {"state", &SessionFilterParser::state},
+    {"src", &SessionFilterParser::endpoint, SessionFilter::kSource},
+    {"dst", &SessionFilterParser::endpoint, SessionFilter::kDestination},
+    {"host", &SessionFilterParser::address, kAnySide},
+    {"net", &SessionFilterParser::address, kAnySide},
+    {"port", &SessionFilterParser::ports, kAnySide},
+    {"egress", &SessionFilterParser::endpoint, SessionFilter::kEgress},
+};
+
+bool SessionFilterParser::single() {
+  if (at_ == words_.size()) return nothing_left();
+  if (++conditions_ > kMostConditions) {
+    return fail(absl::StrCat("more than ", kMostConditions, " conditions, the next is ",
+                             shown(words_[at_])));
+  }
+  for (const Key& key : kKeys) {
+    if (take(key.word) || (!key.short_word.empty() && take(key.short_word))) {
+      return (this->*key.rest)(key.sides);
+    }
+  }
+  const std::string_view word = words_[at_];
+  if (!is_number(word) && protocol_of(word)) return protocol(0);
+  return fail(absl::StrCat(shown(word), " is no condition: use one of ", session_filter_keys(),
+                           ", or a protocol"));
+}
+
+std::string SessionFilterParser::keys() {
+  std::string text;
+  for (const Key& key : kKeys) text.append(text.empty() ? "" : ", ").append(key.word);
+  return text;
+}
+
+std::string session_filter_keys() { return SessionFilterParser::keys(); }
 
 absl::StatusOr<SessionFilter> SessionFilter::parse(std::string_view text) {
   return SessionFilterParser(text).parse();

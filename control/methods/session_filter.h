@@ -38,6 +38,9 @@ struct SessionFacts {
   uint16_t egress_port = 0;
 };
 
+// The words that a condition begins with, for messages and help: "namespace, node, ...".
+std::string session_filter_keys();
+
 class SessionFilter {
  public:
   // An error names the word that does not fit and what would.

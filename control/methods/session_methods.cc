@@ -25,9 +25,12 @@ constexpr int64_t kDefaultRows = 100;
 constexpr int64_t kMostRows = 10'000;
 constexpr int64_t kDefaultTop = 10;
 
-constexpr std::string_view kFilterHelp =
-    "which sessions, as \"namespace payments and dst port 443\": namespace, node, state, protocol, "
-    "src, dst, host, port, egress, joined by and, or, not, parentheses";
+std::string_view filter_help() {
+  static const std::string text =
+      "which sessions, as \"namespace payments and dst port 443\": " + session_filter_keys() +
+      ", joined by and, or, not, parentheses";
+  return text;
+}
 
 // Of a request: nothing where it has no filter, which every session fits.
 using Filter = std::shared_ptr<const SessionFilter>;
@@ -44,7 +47,7 @@ bool take_filter(const json& params, Filter& filter, Responder& responder) {
   const std::string problem(parsed.status().message());
   responder.error({kRpcInvalidParams,
                    "`filter`: " + problem,
-                   {{.path = "filter", .text = problem, .hint = std::string(kFilterHelp)}}});
+                   {{.path = "filter", .text = problem, .hint = std::string(filter_help())}}});
   return false;
 }
 
@@ -149,7 +152,7 @@ void remove(const MethodContext& context, const json& params, Responder responde
   });
 }
 
-Param filter_param() { return {.name = "filter", .kind = ParamKind::kText, .help = kFilterHelp}; }
+Param filter_param() { return {.name = "filter", .kind = ParamKind::kText, .help = filter_help()}; }
 
 }  // namespace
 

@@ -54,10 +54,21 @@ json worker_rows(const MethodContext& context) {
   return rows;
 }
 
+// Pods that namespaces.patch added to the file's and removed from them.
+std::pair<size_t, size_t> patched_pods(const MethodContext& context) {
+  std::pair<size_t, size_t> count;
+  for (const auto& [name, pods] : context.gateway->layer().all()) {
+    count.first += pods.added.size();
+    count.second += pods.removed.size();
+  }
+  return count;
+}
+
 json status(const MethodContext& context, json attention) {
   uint64_t active = 0;
   for (const WorkerView& worker : context.workers) active += active_sessions(*worker.counters);
   const config::Model& model = context.gateway->file();
+  const auto [added, removed] = patched_pods(context);
   return {{"name", model.gateway.name},
           {"version", context.version},
           {"dpdk", context.dpdk},
@@ -66,6 +77,8 @@ json status(const MethodContext& context, json attention) {
           {"ports", port_rows(context)},
           {"workers", worker_rows(context)},
           {"sessions", {{"active", active}, {"max", model.sessions.max}}},
+          {"pods_added", added},
+          {"pods_removed", removed},
           {"attention", std::move(attention)}};
 }
 

@@ -271,7 +271,8 @@ def test_bad_input_is_told_what_to_do(t):
             (("203.0.113.0/24",), '`address`: "203.0.113.0/24" is not an IPv4 address; write one '
                                   "of those that egress_ips.list shows"),
             ((FIRST, "--deadline", "soon"),
-             '`deadline`: "soon" is not a duration such as "10m"'),
+             '`deadline`: "soon" is not a duration in h, m and s such as "10m" or '
+             '"1h30m"'),
             ((FIRST, "--deadline", "1m", "--undo"),
              "`deadline` and `undo` do not go together")):
         t.equal(_posternctl(rig, "drain", *words), (1, "posternctl: " + told), words[-1])

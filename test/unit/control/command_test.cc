@@ -105,6 +105,15 @@ TEST_F(CommandTest, GeneralOptionsMayStandAnywhere) {
 TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
   EXPECT_EQ(usage_error("sttus"), "no command \"sttus\"; did you mean status?");
   EXPECT_EQ(usage_error("confg check"), "no command \"confg\"; did you mean config check?");
+  EXPECT_EQ(usage_error("show prots"), "no command \"show prots\"; did you mean show ports?");
+  EXPECT_EQ(usage_error("show xyzzy").substr(0, 46),
+            "no command \"show xyzzy\"; say one of: show ports");
+  EXPECT_EQ(usage_error("nodes"), "no command \"nodes\"; did you mean show nodes?");
+  EXPECT_EQ(usage_error("egress-ip"), "no command \"egress-ip\"; did you mean show egress-ips?");
+  EXPECT_EQ(usage_error("aply x.cfg"), "no command \"aply\"; did you mean config apply?");
+  EXPECT_EQ(usage_error("sesions count"), "no command \"sesions\"; did you mean sessions count?");
+  EXPECT_EQ(usage_error("nmespace add a 10.0.0.1"),
+            "no command \"nmespace\"; did you mean namespace add?");
   EXPECT_EQ(usage_error("xyzzy"), "no command \"xyzzy\"; help lists them");
   EXPECT_EQ(usage_error("config"),
             "say one of: config check, config diff, config show, config apply, "

@@ -66,13 +66,56 @@ TEST_F(ConfigMethodsTest, VeryManyErrorsAreToldInBounds) {
 TEST_F(ConfigMethodsTest, ApplyAnswersWithTheDiff) {
   const std::string text = edited("192.0.2.50", "192.0.2.51");
   json tried = gateway_.result("config.apply", {{"text", text}, {"dry_run", true}});
-  EXPECT_EQ(tried["diff"], diff(empty(), empty(), {"egress_ips.payments-out"}));
+  json expected = diff(empty(), empty(), {"egress_ips.payments-out"});
+  expected["details"] = json::array({{{"path", "egress_ips.payments-out"},
+                                      {"key", "addresses"},
+                                      {"old", "[ \"192.0.2.50\" ]"},
+                                      {"new", "[ \"192.0.2.51\" ]"}}});
+  EXPECT_EQ(tried["diff"], expected);
   EXPECT_EQ(tried["generation"], 1);
   json applied = gateway_.result("config.apply", {{"text", text}});
   EXPECT_EQ(applied["diff"], tried["diff"]);
   EXPECT_EQ(applied["generation"], 2);
   applied = gateway_.result("config.apply", {{"text", text}});
   EXPECT_EQ(applied["diff"], diff(empty(), empty(), empty()));
+}
+
+// A pod that no node can have is taken, as the file's are, and told of.
+TEST_F(ConfigMethodsTest, PatchesWarnOfPodsOnNoNode) {
+  const auto warnings = [this](const json& params) {
+    return gateway_.result("namespaces.patch", params).value("warnings", json::array());
+  };
+  EXPECT_EQ(warnings({{"add", {{"shop", {"10.128.3.7"}}}}}), json::array());
+  const json params = {{"add", {{"shop", {"10.130.0.0/24", "10.128.3.8", "10.131.0.1"}}}}};
+  json tried = params;
+  tried["dry_run"] = true;
+  const json warned =
+      json::array({{{"file", ""},
+                    {"line", 0},
+                    {"path", "add.shop"},
+                    {"text",
+                     "2 of 3 outside of every node's pod_cidrs, first "
+                     "10.130.0.0/24"},
+                    {"hint", "packets from there are dropped until a node has them"}}});
+  EXPECT_EQ(warnings(tried), warned);
+  EXPECT_EQ(warnings(params), warned);
+  EXPECT_EQ(warnings(params), json::array()) << "they are there already";
+  EXPECT_EQ(warnings({{"remove", {{"shop", {"10.131.0.1"}}}}}), json::array());
+  // A prefix around a node's is on that node in part.
+  EXPECT_EQ(warnings({{"remove", {{"shop", {"10.130.0.0/24"}}}},
+                      {"add", {{"payments", {"10.128.0.32/27"}}}}}),
+            json::array());
+}
+
+TEST_F(ConfigMethodsTest, StatusCountsThePodsOfTheLayer) {
+  json status = gateway_.result("status", json::object());
+  EXPECT_EQ(status["pods_added"], 0);
+  EXPECT_EQ(status["pods_removed"], 0);
+  gateway_.result("namespaces.patch", {{"add", {{"shop", {"10.128.3.7", "10.128.3.8"}}}},
+                                       {"remove", {{"payments", {"10.128.0.12"}}}}});
+  status = gateway_.result("status", json::object());
+  EXPECT_EQ(status["pods_added"], 2);
+  EXPECT_EQ(status["pods_removed"], 1);
 }
 
 TEST_F(ConfigMethodsTest, GetAnswersWithWhatIsInForce) {

@@ -84,6 +84,75 @@ TEST(Diff, NamesSettingsByTheirKeys) {
             "+ ; - ; ~ cluster.no_snat node_ip.mode sessions.timeouts.udp; ! ");
 }
 
+// Each as "PATH KEY OLD -> NEW".
+std::vector<std::string> details_after(const std::function<void(Model&)>& change) {
+  const Model running = full_model();
+  Model wanted = running;
+  change(wanted);
+  const ConfigDiff found = diff(running, wanted);
+  std::vector<std::string> texts;
+  for (const KeyChange& each : found.details) {
+    texts.push_back(each.path + " " + each.key + " " + each.was.value_or("-") + " -> " +
+                    each.is.value_or("-"));
+  }
+  return texts;
+}
+
+TEST(Diff, TellsKeysWithOldAndNewValue) {
+  using Texts = std::vector<std::string>;
+  const auto prefix = [](const char* text) { return *Ipv4Prefix::parse(text); };
+  EXPECT_EQ(details_after([](Model& m) { m.sessions.timeouts.udp_s = 90; }),
+            Texts{"sessions.timeouts.udp udp \"5m\" -> \"1m30s\""});
+  EXPECT_EQ(details_after([&](Model& m) {
+              config::Namespace& each = m.namespaces[0];
+              each.limits.bandwidth_bits_per_second = 1'000'000;
+              each.pods.push_back({prefix("10.128.0.11/32"), {}});
+            }),
+            (Texts{"namespaces.payments pods [ ] -> [ \"10.128.0.11\" ]",
+                   "namespaces.payments limits.bandwidth - -> \"1Mbit\""}));
+  EXPECT_EQ(details_after([](Model& m) { m.firewall.rules[0].log = true; }),
+            Texts{"firewall.rules[0] log false -> true"});
+  EXPECT_EQ(details_after([](Model& m) {
+              m.ports[0].gateway = {{*Ipv4Address::parse("192.0.2.1")}, {}};
+            }),
+            Texts{"ports.uplink gateway - -> \"192.0.2.1\""});
+  EXPECT_EQ(details_after([](Model& m) {
+              m.egress_routers[0].destinations = {{"80 tcp \"x", {}}};
+            }),
+            Texts{"egress_routers.legacy-db destinations [ ] -> [ \"80 tcp \\\"x\" ]"});
+  // Entries that come and go are told by their names alone.
+  EXPECT_EQ(details_after([](Model& m) { m.nodes.clear(); }), Texts{});
+}
+
+TEST(Diff, OfLongListsTellsWhatTheOtherSideLacks) {
+  std::vector<std::string> was;
+  for (int i = 0; i < 1000; ++i) was.push_back("\"10.128.0." + std::to_string(i) + "\"");
+  std::vector<std::string> is = was;
+  is[500] = "\"new\"";
+  is.emplace_back("\"newer\"");
+  const ChangedTexts texts = changed_lists(was, is);
+  EXPECT_EQ(texts.was, "1000 values, among them \"10.128.0.500\"");
+  EXPECT_EQ(texts.is, "1001 values, among them \"new\", \"newer\"");
+  const ChangedTexts all = changed_lists(was, {});
+  EXPECT_EQ(all.is, "0 values");
+  EXPECT_LE(all.was.size(), kLongestChangedValue + 5);
+  EXPECT_TRUE(all.was.ends_with(", ...")) << all.was;
+  is = was;
+  std::reverse(is.begin(), is.end());
+  EXPECT_EQ(changed_lists(was, is).is, "1000 values");
+}
+
+TEST(Diff, DetailsAreBounded) {
+  EXPECT_EQ(bounded(std::string(119, 'a') + "\u00e4"), std::string(119, 'a') + "...");
+  Model running = full_model();
+  for (int i = 0; i < 2000; ++i) running.nodes.emplace_back().name.value = std::to_string(i);
+  Model wanted = running;
+  for (config::Node& node : wanted.nodes) node.vtep.value.value = 7;
+  const ConfigDiff found = diff(running, wanted);
+  EXPECT_EQ(found.changed.size(), 2001u);
+  EXPECT_EQ(found.details.size(), kMostKeyChanges);
+}
+
 TEST(Diff, NamesAListWhoseEntriesChangedPlaces) {
   const auto two = [](Model& m) { m.nodes.emplace_back().name.value = "node-2"; };
   Model running = full_model();

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "control/ctl/answers.h"
+#include "control/ctl/faults.h"
 
 namespace postern {
 namespace {
@@ -132,6 +133,87 @@ TEST(FaultText, ReadsLikeACompiler) {
   EXPECT_EQ(fault_text("nonsense", "error"), "error: ");
 }
 
+TEST(Faults, WhatTheMessageSaysIsSaidOnce) {
+  const auto told = [](const char* error) { return refusal_text(json::parse(error)); };
+  EXPECT_EQ(told(R"({"code": 1005, "message": "no port \"x\""})"), "posternctl: no port \"x\"\n");
+  EXPECT_EQ(told(R"({"message": "add.web[0]: it is taken; nothing was changed",
+                     "data": {"errors": [{"file": "", "path": "add.web[0]", "text": "it is taken",
+                                          "hint": "remove it"}]}})"),
+            "posternctl: add.web[0]: it is taken; nothing was changed\n    remove it\n");
+  EXPECT_EQ(told(R"({"message": "`filter`: it is empty",
+                     "data": {"errors": [{"path": "filter", "text": "it is empty",
+                                          "hint": "say one"}]}})"),
+            "posternctl: `filter`: it is empty\n    say one\n");
+  EXPECT_EQ(told(R"({"message": "m: a: unknown parameter; b: unknown parameter",
+                     "data": {"errors": [
+                       {"path": "a", "text": "unknown parameter", "hint": "it takes: c"},
+                       {"path": "b", "text": "unknown parameter", "hint": "it takes: c"}]}})"),
+            "posternctl: m: a: unknown parameter; b: unknown parameter\n    it takes: c\n");
+  // Only the first of several is in the message.
+  EXPECT_EQ(told(R"({"message": "add.web[0]: it is taken, and more; nothing was changed",
+                     "data": {"errors": [
+                       {"path": "add.web[0]", "text": "it is taken", "hint": "remove it"},
+                       {"path": "add.web[1]", "text": "it is bad"}]}})"),
+            "error: add.web[0]: it is taken\n    remove it\nerror: add.web[1]: it is bad\n"
+            "posternctl: nothing was changed\n");
+  // Places in files are always told.
+  EXPECT_EQ(told(R"({"message": "the configuration has 1 error; nothing was changed",
+                     "data": {"errors": [{"file": "f", "line": 3, "path": "nodes",
+                                          "text": "missing setting"}]}})"),
+            "f:3: error: nodes: missing setting\n"
+            "posternctl: the configuration has 1 error; nothing was changed\n");
+  for (const char* shape : {"null", "7", "[]", "{\"data\": 7}", "{\"data\": {\"errors\": 7}}",
+                            "{\"data\": {\"errors\": [7, null, {}]}}"}) {
+    EXPECT_NO_THROW(told(shape)) << shape;
+  }
+}
+
+TEST(Answers, ListsShowWhatNamesStandFor) {
+  const json router =
+      json::parse(R"({"name": "db", "listen": "10.131.255.10", "source": "192.0.2.70",
+    "names": [
+      {"name": "a.example", "state": "resolved", "addresses": ["203.0.113.8", "203.0.113.9"]},
+      {"name": "b.example", "state": "unresolved", "addresses": []},
+      {"name": "c.example", "state": "resolved", "addresses": ["203.0.113.7"]}]})");
+  std::ostringstream out;
+  Display display(out);
+  print_list({{"rows", {router, {{"name", "legacy"}}}}}, {}, display);
+  EXPECT_EQ(
+      out.str(),
+      "NAME    LISTEN         NAMES                                               SOURCE\n"
+      "db      10.131.255.10  a.example=203.0.113.8+1, b.example unresolved, ...  192.0.2.70\n"
+      "legacy  -              -                                                   -\n");
+}
+
+// What is empty says nothing of one that is named.
+TEST(Answers, OneThatIsNamedHasNoEmptyLines) {
+  CommandLine line;
+  line.arguments = {"node-1"};
+  std::ostringstream out;
+  Display display(out);
+  print_list({{"rows",
+               {{{"name", "node-1"},
+                 {"geneve_options", ""},
+                 {"addresses", json::array()},
+                 {"sessions", 0},
+                 {"log", false}}}}},
+             line, display);
+  EXPECT_EQ(out.str(), "log       no\nname      node-1\nsessions  0\n");
+}
+
+TEST(Answers, StatusTellsOfPatchedPods) {
+  const auto shown = [](const json& status) {
+    std::ostringstream out;
+    Display display(out);
+    print_status(status, {}, display);
+    return out.str();
+  };
+  EXPECT_NE(shown({{"pods_added", 3}, {"pods_removed", 0}})
+                .find("patched     3 pods added, 0 removed by namespaces.patch\n"),
+            std::string::npos);
+  EXPECT_EQ(shown({{"pods_added", 0}, {"pods_removed", 0}}).find("patched"), std::string::npos);
+}
+
 // Printers must not rest on the shape of what a gateway of another version says.
 TEST(Answers, TakeAnyShape) {
   const std::vector<json> shapes = {nullptr,
@@ -148,9 +230,9 @@ TEST(Answers, TakeAnyShape) {
   for (const json& shape : shapes) {
     std::ostringstream out;
     Display display(out, 80);
-    for (const PrintFor print :
-         {print_status, print_health, print_sessions, print_count, print_drops, print_counters,
-          print_check, print_apply, print_patch, print_level, print_shutdown}) {
+    for (const PrintFor print : {print_status, print_health, print_sessions, print_count,
+                                 print_drops, print_counters, print_check, print_apply, print_diff,
+                                 print_list, print_patch, print_level, print_shutdown}) {
       EXPECT_NO_THROW(print(shape, line, display)) << shape;
     }
     EXPECT_NO_THROW(print_any(shape, display)) << shape;

@@ -189,6 +189,34 @@ TEST_F(ListMethodsTest, ANameThatIsNotThereIsNotFound) {
   }
 }
 
+TEST_F(ListMethodsTest, ANameThatIsNotThereHasASuggestion) {
+  const auto message = [this](const char* method, const char* name) {
+    const json error = gateway_.call(method, {{"name", name}})["error"];
+    EXPECT_EQ(error["code"], 1005) << method;
+    return error.value("message", "");
+  };
+  EXPECT_EQ(message("ports.list", "uplnk"), "no port \"uplnk\"; did you mean \"uplink\"?");
+  EXPECT_EQ(message("nodes.list", "xyz"), "no node \"xyz\"; there are: node-1, node-2");
+  EXPECT_EQ(message("workers.list", "cpu"), "no worker \"cpu\"; there are: 0");
+  EXPECT_EQ(message("egress_routers.list", "db"), "no egress router \"db\"; there are none");
+  EXPECT_EQ(message("firewall.list", "shopp"), "no namespace \"shopp\"; did you mean \"shop\"?");
+  EXPECT_EQ(message("firewall.list", "xyz"), "no namespace \"xyz\"; there are: payments, shop, *");
+  // Those of a namespace that has none are an answer, and so are those for every one.
+  EXPECT_EQ(gateway_.result("firewall.list", {{"name", "payments"}})["rows"].size(), 1u);
+  EXPECT_EQ(gateway_.result("firewall.list", {{"name", "*"}})["rows"].size(), 1u);
+}
+
+TEST(ListMethods, OfManyNamesTheMethodIsNamed) {
+  std::string text = kWorkedConfig;
+  std::string many;
+  for (int i = 10; i < 20; ++i) many += "{ name = \"ns-" + std::to_string(i) + "\"; }, ";
+  text.insert(text.find("{ name = \"shop\"; pods"), many);
+  WorkedGateway gateway(text);
+  EXPECT_EQ(gateway.call("namespaces.list", {{"name", "xyzzy"}})["error"]["message"],
+            "no namespace \"xyzzy\"; namespaces.list shows them");
+  EXPECT_EQ(gateway.result("firewall.list", {{"name", "ns-12"}})["rows"].size(), 1u);
+}
+
 TEST(ScalarJson, UndoesThePrintersQuotes) {
   EXPECT_EQ(scalar_json("17"), 17);
   EXPECT_EQ(scalar_json("true"), true);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -116,6 +117,16 @@ TEST(SessionFilter, ErrorsNameTheWord) {
   EXPECT_EQ(problem("\033[31m"),
             "\"?[31m\" is no condition: use one of namespace, node, protocol, "
             "state, src, dst, host, net, port, egress, or a protocol");
+}
+
+// The hint of the methods and of posternctl's help names every key, and every key is taken.
+TEST(SessionFilter, NamesItsKeys) {
+  EXPECT_EQ(session_filter_keys(),
+            "namespace, node, protocol, state, src, dst, host, net, port, egress");
+  std::istringstream keys(session_filter_keys());
+  for (std::string key; std::getline(keys >> std::ws, key, ',');) {
+    EXPECT_TRUE(problem(key).starts_with("\"" + key + "\" takes ")) << problem(key);
+  }
 }
 
 TEST(SessionFilter, HasAMostNumberOfConditions) {
