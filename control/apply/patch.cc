@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "config/form.h"
+
 namespace postern {
 namespace {
 
@@ -43,14 +45,12 @@ void read_pods(const PodLists& lists, const char* side, std::vector<PodEdit>& ed
   for (const auto& [name, pods] : lists) {
     for (size_t i = 0; i < pods.size(); ++i) {
       std::string path = absl::StrCat(side, ".", name, "[", i, "]");
-      const std::optional<Ipv4Prefix> pod = Ipv4Prefix::parse(pods[i]);
-      if (!pod || pod->has_host_bits()) {
-        errors.push_back({"", 0, std::move(path),
-                          absl::StrCat("\"", pods[i], "\" is not an IPv4 address or prefix"),
-                          "write \"10.128.0.11\" or \"10.128.0.0/26\", without host bits"});
+      const auto pod = config::Prefix{}.read(config::Scalar(std::string_view(pods[i])));
+      if (!pod.value) {
+        errors.push_back({"", 0, std::move(path), pod.problem, ""});
         continue;
       }
-      edits.push_back({name, *pod, std::move(path)});
+      edits.push_back({name, *pod.value, std::move(path)});
     }
   }
 }

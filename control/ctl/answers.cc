@@ -121,6 +121,24 @@ std::string short_names(const json& names) {
   return text;
 }
 
+// A packet that was dropped; of frames that are no IP packets their EtherType.
+std::string last_packet(const json& last) {
+  static const std::map<std::string, std::string> kKnown = {{"0x0800", "IPv4"}, {"0x0806", "ARP"},
+                                                            {"0x8100", "VLAN"}, {"0x86dd", "IPv6"},
+                                                            {"0x88a8", "VLAN"}, {"0x88cc", "LLDP"}};
+  const bool has_addresses = last.contains("src");
+  std::string text;
+  if (last.contains("ethertype")) {
+    text = text_at(last, "ethertype");
+    const auto known = kKnown.find(text);
+    text = (known == kKnown.end() ? "EtherType " + text : known->second + " (" + text + ")");
+  } else if (has_addresses) {
+    text = text_at(last, "protocol");
+  }
+  if (!has_addresses) return text.empty() ? "unreadable" : text;
+  return text + " " + endpoint(last, "src", "sport") + " to " + endpoint(last, "dst", "dport");
+}
+
 // The members that say something.
 json without_empty(const json& row) {
   json left = json::object();
@@ -295,8 +313,7 @@ bool print_drops(const json& answer, const CommandLine&, Display& display) {
     const json& last = member(row, "last");
     std::string packet = "-";
     if (last.is_object()) {
-      packet = text_at(last, "protocol") + " " + endpoint(last, "src", "sport") + " to " +
-               endpoint(last, "dst", "dport") + " on " + text_at(last, "port") + ", " +
+      packet = last_packet(last) + " on " + text_at(last, "port") + ", " +
                duration_text(member(last, "age_s")) + " ago";
     }
     cells.push_back(
@@ -342,6 +359,10 @@ bool print_explain(const json& answer, const CommandLine&, Display& display) {
 }
 
 bool print_counters(const json& answer, const CommandLine&, Display& display) {
+  if (answer.empty()) {
+    display.line("no counter has such a name");
+    return true;
+  }
   std::vector<Row> rows;
   for (const auto& [name, value] : answer.items()) {
     rows.push_back({printable(name), text_of(value)});

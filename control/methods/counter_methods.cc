@@ -11,6 +11,7 @@
 #include "control/methods/methods.h"
 #include "control/methods/session_rows.h"
 #include "control/methods/totals.h"
+#include "dataplane/wire/drop_facts.h"
 
 namespace postern {
 namespace {
@@ -151,9 +152,14 @@ json last_drop(const MethodContext& context, Reason reason) {
   const uint64_t now_ms = context.now_ms();
   json row = {{"port", newest.port < ports.size() ? ports[newest.port].name.value : ""},
               {"age_s", (now_ms - std::min(now_ms, newest.at_ms)) / 1000}};
-  if (newest.has_addresses == 0) return row;
+  const bool is_frame = (newest.has_addresses & kKnowsEtherType) != 0;
+  if (is_frame) {
+    row["ethertype"] = absl::StrCat("0x", absl::Hex(newest.source_port.host(), absl::kZeroPad4));
+  }
+  if ((newest.has_addresses & kKnowsAddresses) == 0) return row;
   row["src"] = Ipv4Address::from(newest.source).text();
   row["dst"] = Ipv4Address::from(newest.destination).text();
+  if (is_frame) return row;
   row["protocol"] = protocol_name(newest.protocol);
   row["sport"] = newest.source_port.host();
   row["dport"] = newest.destination_port.host();

@@ -32,7 +32,7 @@ struct alignas(64) PacketMeta {
   uint16_t transport_offset = 0;
   uint16_t total_bytes = 0;  // of that IP packet
   uint8_t protocol = 0;
-  uint8_t has_addresses = 0;  // the fields above are filled
+  uint8_t has_addresses = 0;  // the fields above are filled: bits of drop_facts.h
   uint16_t port = 0;          // index into Snapshot::ports by which it came
   uint16_t out_port = 0;      // index into Snapshot::ports by which it leaves
   uint32_t vni = 0;           // outbound

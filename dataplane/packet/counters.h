@@ -39,8 +39,8 @@ struct DropSample {
   Be16 source_port{};
   Be16 destination_port{};
   uint8_t protocol = 0;
-  uint8_t has_addresses = 0;
-  uint16_t port = 0;  // index into Snapshot::ports on which it came
+  uint8_t has_addresses = 0;  // bits of drop_facts.h
+  uint16_t port = 0;          // index into Snapshot::ports on which it came
 };
 
 class LastDrop {

@@ -15,7 +15,7 @@ namespace postern {
 #define POSTERN_DROP_REASONS(X)                                                                   \
   X(kNotForUs, "not-for-us",                                                                      \
     "A frame that is neither a tunnel packet of ours nor addressed to the gateway.",              \
-    "Normal in small numbers. Many: check routes and MAC addresses of the neighbours.")           \
+    "Normal in small numbers. Many: check routes, neighbours and `inner_addresses` (ARP).")       \
   X(kArpLimit, "arp-limit",                                                                       \
     "The same ARP request of the same sender came more than 100 times a second.",                 \
     "Look for a loop or a broken host on that link; the last packet names the sender.")           \
@@ -42,7 +42,7 @@ namespace postern {
     "Damaged on the way, or a sender that leaves checksums to hardware which is not there.")      \
   X(kUnsupportedProtocol, "unsupported-protocol",                                                 \
     "A packet of a protocol or form that is not translated (not TCP, UDP or ICMP echo).",         \
-    "See docs/operating.md for what is carried.")                                                 \
+    "Carried are TCP, UDP and ICMP echo over IPv4; the last packet shows what came.")             \
   X(kBadAddress, "bad-address",                                                                   \
     "Source or destination can never be forwarded: 0/8, 127/8, multicast, broadcast, our own.",   \
     "Check the sender's configuration; a source that is our own address may be an attack.")       \

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/drop_facts.h"
 
 namespace postern {
 namespace {
@@ -18,16 +19,22 @@ bool is_sane(const ArpHeader& arp) {
          !arp.sender_mac.is_zero();
 }
 
+// What the sample of a drop shall tell of ARP: who asked for what.
+void note_arp(const ArpHeader& arp, PacketMeta& meta) {
+  meta.source = arp.sender_ip;
+  meta.destination = arp.target_ip;
+  meta.source_port = Be16(kEtherTypeArp);
+  meta.destination_port = Be16(0);
+  meta.protocol = 0;
+  meta.has_addresses = kKnowsAddresses | kKnowsEtherType;
+}
+
 // Whether the request may be answered now. Who asks too often stands in the drop's sample.
 bool may_answer(const ArpHeader& arp, Now now, RateLimiter& arp_answers, PacketMeta& meta) {
   if (arp_answers.admit(uint64_t{arp.sender_ip.raw()} << 32 | arp.target_ip.raw(), now)) {
     return true;
   }
-  meta.source = arp.sender_ip;
-  meta.destination = arp.target_ip;
-  meta.source_port = meta.destination_port = Be16(0);
-  meta.protocol = 0;
-  meta.has_addresses = 1;
+  note_arp(arp, meta);
   return false;
 }
 
@@ -65,6 +72,7 @@ void answer_arp(const Snapshot& snapshot, Burst& burst, uint32_t i, Now now,
   note_heard(snapshot, meta.port, arp, heard);
   const LocalAddress* local = snapshot.local(Ipv4Address::from(arp.target_ip));
   if (local == nullptr || (local->ports >> meta.port & 1) == 0) {
+    note_arp(arp, meta);
     return doors.drop(burst, i, Reason::kNotForUs);
   }
   if (arp.operation.host() == ArpHeader::kReply) return doors.consume(burst.frame[i]);
@@ -157,6 +165,7 @@ void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& i
     const bool is_ours = std::find(own.begin(), own.end(), target) != own.end() ||
                          snapshot.routers.find(target) != kNoRouter;
     if (!is_sane(arp) || !is_ours || arp.operation.host() != ArpHeader::kRequest) {
+      if (is_sane(arp)) note_arp(arp, burst.meta[i]);
       doors.drop(burst, i, is_sane(arp) ? Reason::kNotForUs : Reason::kParseBadHeader);
       continue;
     }

@@ -2,6 +2,7 @@
 
 #include "dataplane/packet/parse.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/drop_facts.h"
 
 namespace postern {
 namespace {
@@ -63,6 +64,13 @@ class Arrival {
     note(i, kEthernetBytes, outer);
     drop(i, reason);
   }
+  // Of a frame whose packet is not looked at, its type is what can be told.
+  [[gnu::cold]] void drop_frame(uint32_t i, Be16 type, Reason reason) {
+    PacketMeta& meta = burst_.meta[i];
+    meta.source_port = type;
+    meta.has_addresses = kKnowsEtherType;
+    drop(i, reason);
+  }
 
   const Snapshot& snapshot_;
   const PortEntry& port_;
@@ -91,7 +99,7 @@ void Arrival::sort(uint32_t i) {
   const bool for_us =
       ethernet.destination == port_.mac || ethernet.destination == MacAddress::broadcast();
   if (type == kEtherTypeArp && for_us) return arrivals_.local.push(i);
-  drop(i, Reason::kNotForUs);
+  drop_frame(i, ethernet.type, Reason::kNotForUs);
 }
 
 void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
@@ -182,8 +190,8 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
     meta.total_bytes = static_cast<uint16_t>(inner_bytes - kEthernetBytes);
     return arrivals_.inner_arp.push(i);
   }
-  if (type != kEtherTypeIpv4) return drop(i, Reason::kUnsupportedProtocol);
-  if (ethernet.destination.is_multicast()) return drop(i, Reason::kNotForUs);
+  if (type != kEtherTypeIpv4) return drop_frame(i, ethernet.type, Reason::kUnsupportedProtocol);
+  if (ethernet.destination.is_multicast()) return drop_frame(i, ethernet.type, Reason::kNotForUs);
   const uint32_t ip_offset = inner_offset + kEthernetBytes;
   const uint32_t ip_bytes = inner_bytes - kEthernetBytes;
   const uint8_t* ip = burst_.bytes(i, ip_offset);
@@ -244,7 +252,7 @@ void Arrival::note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts) {
   meta.transport_offset = static_cast<uint16_t>(ip_offset + parts.transport_offset);
   meta.total_bytes = parts.total_bytes;
   meta.protocol = parts.protocol;
-  meta.has_addresses = 1;
+  meta.has_addresses = kKnowsAddresses;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "dataplane/wire/drop_facts.h"
 #include "test/packet/world.h"
 
 namespace postern::test {
@@ -203,6 +204,36 @@ TEST(Drop, RemembersTheLastPacket) {
   EXPECT_EQ(Ipv4Address::from(last.source).text(), "10.128.0.99");
   EXPECT_EQ(last.destination_port.host(), 123);
   EXPECT_EQ(last.protocol, kProtocolUdp);
+  EXPECT_EQ(last.has_addresses, kKnowsAddresses);
+}
+
+// Of frames that are no IP packets the sample has their EtherType, of ARP who asked for what.
+TEST(Drop, RemembersWhatAFrameWasThatIsNoIpPacket) {
+  Gateway gateway(world());
+  const auto last = [&gateway](Reason reason) {
+    DropSample sample;
+    EXPECT_TRUE(gateway.counters().last_drops[static_cast<size_t>(reason)].read(sample));
+    return sample;
+  };
+  gateway.receive("uplink",
+                  Packet().ethernet_type(kRouterMac, Gateway::kUplinkMac, 0x88cc).raw(Bytes(46)));
+  EXPECT_EQ(last(Reason::kNotForUs).has_addresses, kKnowsEtherType);
+  EXPECT_EQ(last(Reason::kNotForUs).source_port.host(), 0x88cc);
+  gateway.receive("underlay", Packet()
+                                  .ethernet(kNode1Mac, Gateway::kClusterMac)
+                                  .ipv4("10.0.0.1", "10.0.0.254")
+                                  .udp(50000, 4789, false)
+                                  .vxlan(100)
+                                  .ethernet_type(kNode1InnerMac, kInnerMac, 0x86dd)
+                                  .raw(Bytes(60)));
+  EXPECT_EQ(last(Reason::kUnsupportedProtocol).has_addresses, kKnowsEtherType);
+  EXPECT_EQ(last(Reason::kUnsupportedProtocol).source_port.host(), 0x86dd);
+  gateway.receive("underlay", from_node1().arp_request(kNode1InnerMac, kPod, "10.128.0.9"));
+  const DropSample arp = last(Reason::kNotForUs);
+  EXPECT_EQ(arp.has_addresses, kKnowsAddresses | kKnowsEtherType);
+  EXPECT_EQ(arp.source_port.host(), kEtherTypeArp);
+  EXPECT_EQ(Ipv4Address::from(arp.source).text(), kPod);
+  EXPECT_EQ(Ipv4Address::from(arp.destination).text(), "10.128.0.9");
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
   EXPECT_EQ(usage_error("sttus"), "no command \"sttus\"; did you mean status?");
   EXPECT_EQ(usage_error("confg check"), "no command \"confg\"; did you mean config check?");
   EXPECT_EQ(usage_error("show prots"), "no command \"show prots\"; did you mean show ports?");
-  EXPECT_EQ(usage_error("show xyzzy").substr(0, 46),
+  EXPECT_EQ(usage_error("show xyzzy").substr(0, 47),
             "no command \"show xyzzy\"; say one of: show ports");
   EXPECT_EQ(usage_error("nodes"), "no command \"nodes\"; did you mean show nodes?");
   EXPECT_EQ(usage_error("egress-ip"), "no command \"egress-ip\"; did you mean show egress-ips?");

@@ -107,6 +107,19 @@ TEST_F(ConfigMethodsTest, PatchesWarnOfPodsOnNoNode) {
             json::array());
 }
 
+// Pods over the socket are read as the file's are, with the same words.
+TEST_F(ConfigMethodsTest, PodsOfAPatchAreReadAsTheFiles) {
+  const auto text = [this](const char* pod) {
+    return error("namespaces.patch", {{"add", {{"shop", {pod}}}}})["data"]["errors"][0]["text"];
+  };
+  EXPECT_EQ(text("10.128.0.300"),
+            "must be a prefix such as \"192.0.2.0/24\", or an address, is \"10.128.0.300\"");
+  EXPECT_EQ(text("10.128.3.1/24"),
+            "\"10.128.3.1/24\" has host bits: write \"10.128.3.1\" or \"10.128.3.0/24\"");
+  EXPECT_EQ(text("2001:db8::7"), "not supported yet: IPv6 (2001:db8::7)");
+  EXPECT_EQ(text("0.0.0.0"), "\"0.0.0.0\" is no host's address: write \"0.0.0.0/0\" for all");
+}
+
 TEST_F(ConfigMethodsTest, StatusCountsThePodsOfTheLayer) {
   json status = gateway_.result("status", json::object());
   EXPECT_EQ(status["pods_added"], 0);

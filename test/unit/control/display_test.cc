@@ -201,6 +201,29 @@ TEST(Answers, OneThatIsNamedHasNoEmptyLines) {
   EXPECT_EQ(out.str(), "log       no\nname      node-1\nsessions  0\n");
 }
 
+TEST(Answers, DropsNameWhatIsNoIpPacket) {
+  const auto packet = [](const json& last) {
+    std::ostringstream out;
+    Display display(out);
+    print_drops({{"rows", {{{"reason", "r"}, {"last", last}}}}}, {}, display);
+    const std::string text = out.str();
+    const size_t begin = text.find("-  ", text.find('\n')) + 3;
+    const std::string line = text.substr(begin, text.find('\n', begin) - begin);
+    return line.substr(line.find_first_not_of(" -"));
+  };
+  EXPECT_EQ(packet({{"ethertype", "0x86dd"}, {"port", "up"}, {"age_s", 3}}),
+            "IPv6 (0x86dd) on up, 3s ago");
+  EXPECT_EQ(packet({{"ethertype", "0x1234"}, {"port", "up"}, {"age_s", 3}}),
+            "EtherType 0x1234 on up, 3s ago");
+  EXPECT_EQ(packet({{"ethertype", "0x0806"},
+                    {"src", "10.0.0.1"},
+                    {"dst", "10.0.0.2"},
+                    {"port", "up"},
+                    {"age_s", 3}}),
+            "ARP (0x0806) 10.0.0.1 to 10.0.0.2 on up, 3s ago");
+  EXPECT_EQ(packet({{"port", "up"}, {"age_s", 3}}), "unreadable on up, 3s ago");
+}
+
 TEST(Answers, StatusTellsOfPatchedPods) {
   const auto shown = [](const json& status) {
     std::ostringstream out;

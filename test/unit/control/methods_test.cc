@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dataplane/table/tcp_state.h"
+#include "dataplane/wire/drop_facts.h"
 #include "test/unit/control/fake_loop.h"
 #include "test/unit/control/known_names.h"
 
@@ -336,6 +337,29 @@ TEST_F(MethodsTest, DropsSayWhyAndWhoWasLast) {
                                    {"dport", 443},
                                    {"port", "underlay"},
                                    {"age_s", 2}}));
+}
+
+// A frame that is no IP packet has an EtherType in place of protocol and ports.
+TEST_F(MethodsTest, DropsNameTheEtherType) {
+  const auto last = [this](const DropSample& sample) {
+    const auto index = static_cast<size_t>(Reason::kNotForUs);
+    counters_[0].drops[index].add(1);
+    counters_[0].last_drops[index].write(sample);
+    return result("drops.list")["rows"][0]["last"];
+  };
+  DropSample sample{.at_ms = 1'000'000,
+                    .source = address("10.128.0.9").wire(),
+                    .destination = address("10.128.255.254").wire(),
+                    .source_port = Be16(0x86dd),
+                    .has_addresses = kKnowsEtherType};
+  EXPECT_EQ(last(sample), (json{{"ethertype", "0x86dd"}, {"port", "underlay"}, {"age_s", 0}}));
+  sample.source_port = Be16(0x0806);
+  sample.has_addresses = kKnowsEtherType | kKnowsAddresses;
+  EXPECT_EQ(last(sample), (json{{"ethertype", "0x0806"},
+                                {"src", "10.128.0.9"},
+                                {"dst", "10.128.255.254"},
+                                {"port", "underlay"},
+                                {"age_s", 0}}));
 }
 
 TEST_F(MethodsTest, ASessionRowHasTheDocumentedShape) {

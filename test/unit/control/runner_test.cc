@@ -47,12 +47,7 @@ class RunnerTest : public testing::Test {
       if (params["path"] == "/new") {
         diff["added"] = {"nodes.node-2", "firewall.rules[3]"};
         diff["changed"] = diff["needs_restart"] = {"ports.uplink"};
-        diff["details"] = {
-            {{"path", "ports.uplink"},
-             {"key", "gateway"},
-             {"old", nullptr},
-             {"new", "\"192.0.2.1\""}},
-            {{"path", "ports.uplink"}, {"key", "mtu"}, {"old", "1500"}, {"new", "9000"}}};
+        diff["details"] = changed_keys();
       }
       r.result(diff);
     });
@@ -93,6 +88,11 @@ class RunnerTest : public testing::Test {
     server_.reset();
   }
 
+  static json changed_keys() {
+    return {
+        {{"path", "ports.uplink"}, {"key", "gateway"}, {"old", nullptr}, {"new", "\"192.0.2.1\""}},
+        {{"path", "ports.uplink"}, {"key", "mtu"}, {"old", "1500"}, {"new", "9000"}}};
+  }
   static void list_sessions(const json& params, Responder r) {
     const int from = std::stoi(params.value("cursor", "0"));
     const int to = std::min<int>(kSessions, from + params.value("limit", 100));
