@@ -61,12 +61,12 @@ class Known {
 };
 
 void check_namespace_tunnel(const Model& model, const Directory& directory, size_t index,
-                            Known<Tunnel>& tunnels, bool gap, Report& report) {
+                            Known<Tunnel>& tunnels, const Gaps& gaps, Report& report) {
   const Namespace& name_space = model.namespaces[index];
   const std::string path = entry_path("namespaces", name_space, index);
   if (name_space.tunnel.value.empty()) {
     // The tunnel may be left out only where there is no choice.
-    if (gap || model.tunnels.size() == 1) return;
+    if (gaps.tunnels || model.tunnels.size() == 1) return;
     report.error(
         name_space.line, member_path(path, "tunnel"), "missing setting",
         model.tunnels.empty() ? "there is no tunnel yet" : "there are several tunnels: name one");
@@ -74,7 +74,7 @@ void check_namespace_tunnel(const Model& model, const Directory& directory, size
   }
   const auto tunnel = directory.tunnel(name_space.tunnel.value);
   tunnels.expect(tunnel.has_value(), name_space.tunnel, member_path(path, "tunnel"));
-  if (!tunnel || !name_space.vni) return;
+  if (!tunnel || !name_space.vni || gaps.unread.contains(&name_space.vni)) return;
   const auto& vni = model.tunnels[*tunnel].vni.value;
   if (vni && *vni != name_space.vni->value) {
     report.error(name_space.vni->line, member_path(path, "vni"),
@@ -119,7 +119,7 @@ void check_names(const Model& model, const Gaps& gaps, const Directory& director
                    member_path(entry_path("nodes", node, i), "tunnel"));
   }
   for (size_t i = 0; i < model.namespaces.size(); ++i) {
-    check_namespace_tunnel(model, directory, i, tunnels, gaps.tunnels, report);
+    check_namespace_tunnel(model, directory, i, tunnels, gaps, report);
   }
   check_users("egress_ips", model.egress_ips, directory, namespaces);
   check_users("egress_routers", model.egress_routers, directory, namespaces);

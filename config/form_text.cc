@@ -117,7 +117,8 @@ std::string shown(const Scalar& scalar) {
   if (const auto* real = std::get_if<double>(&scalar)) {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, "%g", *real);
-    return buffer;
+    const std::string text = buffer;  // 100.0 is not to look like the integer
+    return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
   }
   const std::string_view text = *text_of(scalar);
   if (text.size() <= kLongestShown) return printable(quoted(text));

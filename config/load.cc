@@ -217,6 +217,7 @@ void Loader::read_row(const config_setting_t* setting, Owner& owner, const Row& 
   const bool good = read(setting, owner.*row.member, row.form, path);
   if (row.later && good && !(owner.*row.member == kDefault.*row.member)) {
     error(setting, path, "not supported yet");
+    damaged_.insert(&(owner.*row.member));
   }
 }
 

@@ -162,8 +162,8 @@ bool print_status(const json& answer, const CommandLine&, Display& display) {
   const json& added = member(answer, "pods_added");
   const json& removed = member(answer, "pods_removed");
   if (added.is_number() && removed.is_number() && (added != 0 || removed != 0)) {
-    pairs.push_back({"patched", text_of(added) + " pods added, " + text_of(removed) +
-                                    " removed by namespaces.patch"});
+    pairs.push_back(
+        {"patched", "pods: " + text_of(added) + " added, " + text_of(removed) + " removed"});
   }
   display.pairs(pairs);
   for (const char* list : {"ports", "workers"}) {

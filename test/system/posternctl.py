@@ -166,6 +166,8 @@ def test_configuration_commands(t):
     t.equal(ctl.json("status")["generation"], generation, "generation after --dry-run")
     answer = ctl.json("config", "apply", good)
     t.check(answer["generation"] > generation and "visible_after_us" in answer, str(answer))
+    t.check(any(detail["key"] == "addresses" and "192.0.2.70" in detail["new"]
+                for detail in answer["diff"]["details"]), "details: %s" % answer["diff"])
     t.equal(t.ask(pod, server)[0], "192.0.2.70", "after config apply")
     ctl.say("config", "apply", "/nowhere/postern.cfg", status=FAILED)
 
@@ -180,6 +182,10 @@ def test_namespace_commands(t):
     t.equal(t.ask(pod, server)[0], topology.PAYMENTS_IP, "added")
     ctl.say("namespace", "remove", "payments", NEW_POD, "10.128.0.41")
     t.check(t.silent(pod, server, 0.2), "served after it was removed")
+    done = ctl.try_("namespace", "add", "payments", "10.250.0.1")
+    t.check(done.returncode == OK and "outside of every node's pod_cidrs" in done.stderr,
+            "a pod on no node: %d %s" % (done.returncode, done.stderr))
+    t.equal(ctl.json("status")["pods_added"], 1, "pods_added")
     ctl.say("namespace", "add", "nobody", NEW_POD, status=FAILED)
     ctl.say("namespace", "add", "web", rig.pod("payments").address, status=FAILED)
 
@@ -191,6 +197,11 @@ def test_exit_codes_and_usage(t):
                   ("sessions", "-n", "many")):
         ctl.say(*words, status=USAGE)
     ctl.say("rpc", "no.such.method", status=FAILED)
+    for what, name in (("firewall", "paymnts"), ("ports", "uplnk"), ("egress-ips", "payments-ot")):
+        done = ctl.try_("show", what, name)
+        t.check(done.returncode == FAILED and "did you mean" in done.stderr
+                and done.stderr.count(name) == 1, "show %s %s: %s" % (what, name, done.stderr))
+    t.equal(sorted(ctl.json("health")), ["attention", "ok"], "health")
     t.equal(json.loads(ctl.say("-j", "rpc", "sessions.count", "{}"))["count"], 3, "rpc")
     nowhere = rig.gateway_ns.run(rig.gateway.program("posternctl"), "-s",
                                  rig.ground.path("nothing.sock"), "status", check=False)

@@ -7,7 +7,7 @@ constexpr BadKey kKeys[] = {
     {"version", "0", "must be 1, is 0"},
     {"version", "2", "must be 1, is 2"},
     {"version", "\"1\"", "must be 1, is \"1\""},
-    {"version", "1.0", "must be 1, is 1"},
+    {"version", "1.0", "must be 1, is 1.0"},
     {"version", "true", "must be 1, is true"},
     {"gateway.name", "\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\"",
      "must be a name of 1 to 63 letters, digits, '.', '_' or '-', is "
@@ -59,7 +59,7 @@ constexpr BadKey kKeys[] = {
     {"eal.memory_mb", "4294968320", "must be an integer from 32 to 1048576 (MiB), is 4294968320"},
     {"eal.memory_mb", "0x100000400L", "must be an integer from 32 to 1048576 (MiB), is 4294968320"},
     {"eal.memory_mb", "-1024", "must be an integer from 32 to 1048576 (MiB), is -1024"},
-    {"eal.memory_mb", "1024.0", "must be an integer from 32 to 1048576 (MiB), is 1024"},
+    {"eal.memory_mb", "1024.0", "must be an integer from 32 to 1048576 (MiB), is 1024.0"},
     {"eal.memory_mb", "\"1G\"", "must be an integer from 32 to 1048576 (MiB), is \"1G\""},
     {"eal.args", "\"--no-pci\"",
      "must be a list [ ... ], is a single value; write [ \"--no-pci\" ]"},

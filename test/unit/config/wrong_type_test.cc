@@ -107,6 +107,14 @@ TEST(WrongType, OneComplaintForEveryGroup) {
   }
 }
 
+// What is refused as not supported yet is not held against other settings, too.
+TEST(WrongType, NothingFollowsFromWhatIsNotSupportedYet) {
+  const KeyEdit edit = with_key({"namespaces.payments.vni", "7"});
+  EXPECT_EQ(all_text(load_text(edit.text, "f.cfg").errors),
+            "f.cfg:" + std::to_string(edit.line) +
+                ": error: namespaces.payments.vni: not supported yet\n");
+}
+
 // The case by which it was found.
 TEST(WrongType, NoEmptinessBehindAWrongType) {
   const LoadResult loaded = load_text(

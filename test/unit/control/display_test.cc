@@ -232,7 +232,7 @@ TEST(Answers, StatusTellsOfPatchedPods) {
     return out.str();
   };
   EXPECT_NE(shown({{"pods_added", 3}, {"pods_removed", 0}})
-                .find("patched     3 pods added, 0 removed by namespaces.patch\n"),
+                .find("patched     pods: 3 added, 0 removed\n"),
             std::string::npos);
   EXPECT_EQ(shown({{"pods_added", 0}, {"pods_removed", 0}}).find("patched"), std::string::npos);
 }
