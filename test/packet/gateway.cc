@@ -205,11 +205,15 @@ void Gateway::sweep() {
 }
 
 uint32_t Gateway::revalidate() {
-  SessionErrands errands(parts_->sessions);
   SessionRevalidation request;
-  errands.revalidate(&request);
-  while (errands.busy()) errands.turn(*snapshot_, now_);
+  revalidate(request);
   return request.ended;
+}
+
+void Gateway::revalidate(SessionRevalidation& request) {
+  SessionErrands errands(parts_->sessions);
+  errands.revalidate(&request);
+  while (errands.busy()) errands.turn(*in_force_, now_);
 }
 
 void Gateway::drain(std::string_view address, bool on) {

@@ -11,6 +11,7 @@
 
 #include "control/apply/compile.h"
 #include "dataplane/packet/counters.h"
+#include "dataplane/run/channel.h"
 #include "dataplane/run/walk.h"
 #include "test/packet/packet.h"
 
@@ -58,6 +59,8 @@ class Gateway {
 
   // Has every session judged anew, as config.apply with `revalidate` does; how many have ended.
   uint32_t revalidate();
+  // The same for a request of the control thread.
+  void revalidate(SessionRevalidation& request);
 
   void pass_seconds(uint64_t seconds) { pass_ms(seconds * 1000); }
   void pass_ms(uint64_t ms) { now_.ms += ms; }

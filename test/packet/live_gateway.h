@@ -1,10 +1,13 @@
 // The control plane's own gateway over the real data path, without sockets, threads or ports:
 // changes go through the transactions that the daemon makes, packets through the real stages. The
-// worker passes to what is published when a change is made, and purges when a test lets it.
+// worker passes to what is published when a change is made, revalidates when that is asked for, and
+// purges when a test lets it.
 #ifndef POSTERN_TEST_PACKET_LIVE_GATEWAY_H_
 #define POSTERN_TEST_PACKET_LIVE_GATEWAY_H_
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,13 +40,40 @@ class LiveGateway {
       control_.patch(std::move(patch), options, std::move(done));
     });
   }
+  ChangeResult rollback(ChangeOptions options = {}) {
+    return change(
+        [&](postern::Gateway::Done done) { control_.rollback(options, std::move(done)); });
+  }
+  ChangeResult confirm() {
+    return change([&](postern::Gateway::Done done) { control_.confirm(std::move(done)); });
+  }
+  ChangeResult drain(Ipv4Address address, bool undo) {
+    return change([&](postern::Gateway::Done done) {
+      control_.drain({.address = address, .undo = undo, .deadline_s = {}}, {}, std::move(done));
+    });
+  }
+  // What host names stand for from now on, as the resolver would say.
+  void set_names(NameAddresses addresses) {
+    change([&](postern::Gateway::Done done) {
+      control_.names_changed(std::make_shared<const NameAddresses>(std::move(addresses)),
+                             std::move(done));
+    });
+  }
+  // Time of the control thread, with what becomes due in it.
+  void pass_control_time(std::chrono::seconds time) {
+    loop_.pass(time);
+    for (int turn = 0; turn < 20; ++turn) work();
+  }
+  // What rests on nothing any more is freed, as the worker's sweep does it in some seconds.
+  void look_at_every_session() {
+    data_.table().purge();
+    data_.sweep();
+  }
   // The worker does the purges that were asked for.
   void purge() {
-    WorkerCommand command;
-    while (worker_.channel.commands.pop(command)) {
-      if (command.kind != WorkerCommand::Kind::kPurge) continue;
-      data_.table().purge();
-      data_.sweep();
+    obey();
+    for (; purges_ > 0; --purges_) {
+      look_at_every_session();
       worker_.channel.purges_finished.fetch_add(1);
     }
     loop_.pass(std::chrono::milliseconds(1));
@@ -86,15 +116,26 @@ class LiveGateway {
   ChangeResult change(Ask ask) {
     std::optional<ChangeResult> result;
     ask([&result](ChangeResult made) { result = std::move(made); });
-    while (!result) {
-      loop_.run_helper();
-      pass_to_published();
-      loop_.pass(std::chrono::microseconds(500));
-    }
+    while (!result) work();
     return *std::move(result);
+  }
+  void work() {
+    loop_.run_helper();
+    pass_to_published();
+    obey();
+    loop_.pass(std::chrono::microseconds(500));
+  }
+  // Takes the commands; purges wait until a test wants them.
+  void obey() {
+    WorkerCommand command;
+    while (worker_.channel.commands.pop(command)) {
+      purges_ += command.kind == WorkerCommand::Kind::kPurge ? 1 : 0;
+      if (command.kind == WorkerCommand::Kind::kRevalidate) data_.revalidate(*command.revalidation);
+    }
   }
 
   Gateway data_;
+  uint32_t purges_ = 0;  // asked for and not done
   FakeLoop loop_;
   PublishedSnapshot published_;
   FakeWorker worker_{&published_};

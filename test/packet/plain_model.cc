@@ -3,103 +3,20 @@
 #include <algorithm>
 
 namespace postern::test {
-namespace {
-
-constexpr char kHead[] = R"(version = 1;
-gateway : { name = "gw-test"; };
-ports = (
-  { name = "underlay"; device = "net_ring0"; role = "cluster"; addresses = [ "10.0.0.254/24" ];
-    mtu = 1600; },
-  { name = "uplink"; device = "net_ring1"; role = "external"; addresses = [ "192.0.2.10/24" ];
-    gateway = "192.0.2.1"; } );
-tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.0.254"; vni = 100;
-              inner_mac = "02:00:00:00:00:30"; } );
-)";
-
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
-template <typename T>
-std::string item(const T& value) {
-  return quoted(value.text());
-}
-std::string item(const std::string& value) { return quoted(value); }
-std::string item(const PlainService& service) {
-  if (service.protocol == 1) return quoted("icmp");
-  const std::string name = service.protocol == 6 ? "tcp" : "udp";
-  if (service.first == 0) return quoted(name);
-  return quoted(name + "/" + std::to_string(service.first) + "-" + std::to_string(service.last));
-}
-template <typename List>
-std::string items(const char* key, const List& list) {
-  std::string out = std::string(key) + " = [ ";
-  bool first = true;
-  for (const auto& value : list) {
-    out += (first ? "" : ", ") + item(value);
-    first = false;
-  }
-  return out + " ]; ";
-}
-template <typename List>
-std::string items_if_any(const char* key, const List& list) {
-  return list.empty() ? "" : items(key, list);
-}
-template <typename List, typename Text>
-std::string groups(const char* key, const List& list, Text text) {
-  std::string out = std::string(key) + " = (";
-  for (size_t i = 0; i < list.size(); ++i)
-    out += (i == 0 ? "\n  { " : ",\n  { ") + text(list[i]) + "}";
-  return out + " );\n";
-}
 
 bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b) {
   return a.length <= b.length ? a.contains(b.address) : b.contains(a.address);
 }
-template <typename List>
-bool any_holds(const List& prefixes, Ipv4Address address) {
+bool any_holds(const std::vector<Ipv4Prefix>& prefixes, Ipv4Address address) {
   return std::any_of(prefixes.begin(), prefixes.end(),
                      [&](const Ipv4Prefix& prefix) { return prefix.contains(address); });
 }
-// The length of the longest that holds the address, or -1.
 int longest(const std::vector<Ipv4Prefix>& prefixes, Ipv4Address address) {
   int length = -1;
   for (const Ipv4Prefix& prefix : prefixes) {
     if (prefix.contains(address)) length = std::max<int>(length, prefix.length);
   }
   return length;
-}
-template <typename T>
-bool has(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-}  // namespace
-
-std::string PlainWorld::text() const {
-  std::string out = kHead;
-  out += groups("nodes", nodes, [](const PlainNode& node) {
-    return "name = " + quoted(node.name) + "; tunnel = \"overlay\"; vtep = " + item(node.vtep) +
-           "; " + items("pod_cidrs", node.cidrs) + items("addresses", node.addresses);
-  });
-  out += "cluster : { " + items("no_snat", no_snat) + "};\n";
-  out += groups("namespaces", namespaces, [](const PlainNamespace& name_space) {
-    return "name = " + quoted(name_space.name) + "; " + items("pods", name_space.pods);
-  });
-  out += "node_ip : { mode = " + quoted(node_ip) + "; " + items("addresses", node_ip_addresses) +
-         "for = " + quoted(platform_only ? "platform" : "all") + "; };\n";
-  out += groups("egress_ips", egress, [](const PlainEgress& entry) {
-    return "name = " + quoted(entry.name) + "; " + items("namespaces", entry.namespaces) +
-           items_if_any("pods", entry.pods) + items_if_any("destinations", entry.destinations) +
-           items("except", entry.except) + items("addresses", entry.addresses) +
-           "spread = " + quoted(entry.spread) +
-           "; fallback = " + quoted(entry.fall_back ? "node-ip" : "drop") + "; ";
-  });
-  out += "firewall : { default = " + quoted(default_allow ? "allow" : "deny") +
-         "; refuse = " + quoted(reject ? "reject" : "drop") + ";\n";
-  out += groups("rules", rules, [](const PlainRule& rule) {
-    return "namespace = " + quoted(rule.name_space) +
-           "; action = " + quoted(rule.allow ? "allow" : "deny") + "; " +
-           items_if_any("to", rule.to) + items_if_any("ports", rule.ports);
-  });
-  return out + "};\n";
 }
 
 std::set<Ipv4Prefix> PlainWorld::pods(const PlainNamespace& name_space) const {
@@ -111,93 +28,6 @@ std::set<Ipv4Prefix> PlainWorld::pods(const PlainNamespace& name_space) const {
     for (const Ipv4Prefix& pod : found->second) all.erase(pod);
   }
   return all;
-}
-
-std::string PlainWorld::fault() const {
-  std::vector<std::pair<Ipv4Prefix, size_t>> file;
-  std::vector<std::pair<Ipv4Prefix, size_t>> effective;
-  for (size_t i = 0; i < namespaces.size(); ++i) {
-    for (const Ipv4Prefix& pod : namespaces[i].pods) file.emplace_back(pod, i);
-    for (const Ipv4Prefix& pod : pods(namespaces[i])) effective.emplace_back(pod, i);
-  }
-  std::vector<Ipv4Prefix> cidrs;
-  std::vector<Ipv4Address> own;
-  for (const PlainNode& node : nodes) {
-    const std::set<Ipv4Prefix> its(node.cidrs.begin(), node.cidrs.end());
-    cidrs.insert(cidrs.end(), its.begin(), its.end());
-    own.insert(own.end(), node.addresses.begin(), node.addresses.end());
-  }
-  for (size_t i = 0; i < file.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (overlap(file[i].first, file[j].first)) return "pods overlap in the file";
-    }
-  }
-  for (const auto& [pod, owner] : effective) {
-    if (pod.length == 32 && has(own, pod.address)) return "a pod is a node's own address";
-    for (const auto& [other, whose] : effective) {
-      if (whose != owner && overlap(pod, other)) return "pods overlap";
-    }
-  }
-  for (const auto& [pod, owner] : file) {
-    if (pod.length == 32 && has(own, pod.address)) return "a pod is a node's own address";
-  }
-  std::vector<Ipv4Address> faces_all = node_ip_addresses;
-  for (const PlainEgress& entry : egress) {
-    faces_all.insert(faces_all.end(), entry.addresses.begin(), entry.addresses.end());
-    for (const std::string& name : entry.namespaces) {
-      const bool known = std::any_of(namespaces.begin(), namespaces.end(),
-                                     [&](const auto& each) { return each.name == name; });
-      if (!known) return "an entry for a namespace that is not there";
-    }
-  }
-  for (const PlainRule& rule : rules) {
-    const bool known = std::any_of(namespaces.begin(), namespaces.end(),
-                                   [&](const auto& each) { return each.name == rule.name_space; });
-    if (!known && rule.name_space != "*") return "a rule for a namespace that is not there";
-  }
-  if (std::set(cidrs.begin(), cidrs.end()).size() != cidrs.size()) return "a CIDR on two nodes";
-  if (std::set(own.begin(), own.end()).size() != own.size()) return "a node's address twice";
-  if (std::set(faces_all.begin(), faces_all.end()).size() != faces_all.size()) {
-    return "an address twice";
-  }
-  if (node_ip == "gateway" && node_ip_addresses.empty()) return "node_ip without addresses";
-  return tie();
-}
-
-// Whether for some namespace and some destination two entries of a kind match equally. What
-// entries match changes at the ends of prefixes only, so looking there is enough.
-std::string PlainWorld::tie() const {
-  std::set<uint32_t> places = {0};
-  for (const PlainEgress& entry : egress) {
-    for (const auto* list : {&entry.destinations, &entry.except}) {
-      for (const Ipv4Prefix& prefix : *list) {
-        places.insert(prefix.address.value);
-        places.insert((prefix.address.value | ~prefix.mask()) + 1);
-      }
-    }
-  }
-  const auto length = [](const PlainEgress& entry, Ipv4Address at) {
-    const int most = entry.destinations.empty() ? 0 : longest(entry.destinations, at);
-    return longest(entry.except, at) >= most ? -1 : most;
-  };
-  for (size_t i = 0; i < egress.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      const PlainEgress& a = egress[i];
-      const PlainEgress& b = egress[j];
-      const bool meet = std::any_of(a.namespaces.begin(), a.namespaces.end(),
-                                    [&](const auto& name) { return has(b.namespaces, name); });
-      bool pods_meet = a.pods.empty() && b.pods.empty();
-      for (const Ipv4Prefix& one : a.pods) {
-        for (const Ipv4Prefix& other : b.pods) pods_meet = pods_meet || overlap(one, other);
-      }
-      if (!meet || !pods_meet) continue;
-      for (const uint32_t place : places) {
-        const int most = length(a, {place});
-        if (most >= 0 && most == length(b, {place})) return "a tie";
-      }
-    }
-  }
-  return "";
 }
 
 const PlainNode* PlainWorld::node_of(Ipv4Address source) const {
@@ -219,17 +49,34 @@ std::optional<PlainIdentity> PlainWorld::identity_of(Ipv4Address source) const {
     if (has(node.addresses, source)) return PlainIdentity{};
   }
   for (const PlainNamespace& name_space : namespaces) {
-    if (any_holds(pods(name_space), source))
-      return PlainIdentity{name_space.name, name_space.birth};
+    for (const Ipv4Prefix& pod : pods(name_space)) {
+      if (pod.contains(source)) return PlainIdentity{name_space.name, name_space.birth};
+    }
   }
   return std::nullopt;
 }
 
-std::set<Ipv4Address> PlainWorld::faces() const {
-  std::set<Ipv4Address> all;
-  for (const PlainEgress& entry : egress)
-    all.insert(entry.addresses.begin(), entry.addresses.end());
-  if (node_ip == "gateway") all.insert(node_ip_addresses.begin(), node_ip_addresses.end());
+const PlainNamespace* PlainWorld::namespace_of(const std::string& name) const {
+  for (const PlainNamespace& name_space : namespaces) {
+    if (name_space.name == name) return &name_space;
+  }
+  return nullptr;
+}
+
+std::map<Ipv4Address, std::string> PlainWorld::faces() const {
+  std::map<Ipv4Address, std::string> all;
+  for (const PlainEgress& entry : egress) {
+    for (const Ipv4Address address : entry.addresses) all[address] = "entries";
+  }
+  for (const PlainRouter& router : routers) {
+    all[router.source] = "router " + router.name + " at " + router.listen.text();
+  }
+  if (node_ip == "gateway") {
+    for (const Ipv4Address address : node_ip_addresses) all[address] = "all nodes";
+  }
+  if (node_ip == "per-node") {
+    for (const PlainNode& node : nodes) all[*node.external_ip] = "node " + node.name;
+  }
   return all;
 }
 
@@ -250,6 +97,12 @@ std::optional<Reason> PlainWorld::firewall(const std::string& name, const PlainF
   for (const PlainRule& rule : rules) {
     if (rule.name_space != "*" && rule.name_space != name) continue;
     if (!rule.to.empty() && !any_holds(rule.to, flow.destination)) continue;
+    const bool named =
+        std::any_of(rule.to_names.begin(), rule.to_names.end(), [&](const std::string& each) {
+          const auto known = names.find(each);
+          return known != names.end() && has(known->second, flow.destination);
+        });
+    if (!rule.to_names.empty() && !named) continue;
     const bool fits =
         rule.ports.empty() ||
         std::any_of(rule.ports.begin(), rule.ports.end(), [&](const PlainService& service) {
@@ -286,26 +139,99 @@ const PlainEgress* PlainWorld::egress_for(const std::string& name, Ipv4Address s
   return best;
 }
 
-PlainVerdict PlainWorld::judge(const PlainFlow& flow, const PlainNode& from) const {
-  const PlainNode* node = node_of(flow.source);
-  if (node == nullptr || node->name != from.name) return {Reason::kSourceNotOnNode, {}, ""};
-  const std::optional<PlainIdentity> identity = identity_of(flow.source);
-  if (!identity) return {Reason::kSourceUnknown, {}, ""};
-  if (is_inside(flow.destination)) return {Reason::kClusterDestination, {}, ""};
-  const std::string& name = identity->name_space;
-  if (const auto refused = firewall(name, flow)) return {refused, {}, ""};
+std::vector<Ipv4Address> PlainWorld::node_ips(const std::string& name,
+                                              const PlainNode& node) const {
+  if (platform_only && !name.empty()) return {};
+  if (node_ip == "gateway") return node_ip_addresses;
+  if (node_ip == "per-node") return {*node.external_ip};
+  return {};
+}
 
-  const PlainVerdict by_node_ip{std::nullopt, node_ip_addresses, "source"};
-  const bool node_ip_serves = node_ip == "gateway" && (!platform_only || name.empty());
+PlainWay PlainWorld::way_by_router(const PlainRouter& router, const std::string& name,
+                                   const PlainFlow& flow) const {
+  if (!has(router.namespaces, name)) return {.dropped = Reason::kRouterDenied};
+  for (const PlainLine& line : router.lines) {
+    const bool fits =
+        line.port == 0 || (line.port == flow.destination_port && line.protocol == flow.protocol);
+    if (!fits) continue;
+    std::vector<Ipv4Address> remotes = {line.address};
+    if (!line.name.empty()) {
+      const auto known = names.find(line.name);
+      if (known == names.end()) return {.dropped = Reason::kNameUnresolved};
+      remotes = known->second;
+    }
+    // All addresses of a name are inside, or none.
+    if (is_inside(remotes[0])) return {.dropped = Reason::kClusterDestination};
+    return {.faces = {router.source},
+            .spread = "first",
+            .remotes = remotes,
+            .remote_port = line.remote_port != 0 ? line.remote_port : flow.destination_port};
+  }
+  return {.dropped = Reason::kRouterNoRule};
+}
+
+PlainWay PlainWorld::way(const PlainFlow& flow, const PlainNode& from) const {
+  const PlainNode* node = node_of(flow.source);
+  if (node == nullptr || node->name != from.name) return {.dropped = Reason::kSourceNotOnNode};
+  const std::optional<PlainIdentity> identity = identity_of(flow.source);
+  if (!identity) return {.dropped = Reason::kSourceUnknown};
+  const std::string& name = identity->name_space;
+  for (const PlainRouter& router : routers) {
+    if (router.listen == flow.destination) return way_by_router(router, name, flow);
+  }
+  if (is_inside(flow.destination)) return {.dropped = Reason::kClusterDestination};
+  if (const auto refused = firewall(name, flow)) return {.dropped = refused};
+
+  PlainWay found{
+      .spread = "source", .remotes = {flow.destination}, .remote_port = flow.destination_port};
   bool tie = false;
   const PlainEgress* entry =
       name.empty() ? nullptr : egress_for(name, flow.source, flow.destination, tie);
-  if (tie) return {Reason::kShutdown, {}, "a tie was let through"};
-  if (entry == nullptr)
-    return node_ip_serves ? by_node_ip : PlainVerdict{Reason::kNoPolicy, {}, ""};
-  if (!entry->addresses.empty()) return {std::nullopt, entry->addresses, entry->spread};
-  if (entry->fall_back && node_ip_serves) return by_node_ip;
-  return {Reason::kNoEgressAddress, {}, ""};
+  if (tie) return {.dropped = Reason::kShutdown, .spread = "a tie was let through"};
+  if (entry == nullptr) {
+    found.faces = node_ips(name, *node);
+    if (found.faces.empty()) found.dropped = Reason::kNoPolicy;
+    return found;
+  }
+  found.faces = entry->addresses;
+  found.spread = entry->spread;
+  if (entry->fall_back) found.fallback = node_ips(name, *node);
+  return found;
+}
+
+std::vector<Ipv4Address> PlainWorld::usable(const std::vector<Ipv4Address>& addresses) const {
+  std::vector<Ipv4Address> left;
+  for (const Ipv4Address address : addresses) {
+    if (!drained.contains(address)) left.push_back(address);
+  }
+  return left;
+}
+
+PlainVerdict PlainWorld::judge(const PlainFlow& flow, const PlainNode& from) const {
+  const PlainWay found = way(flow, from);
+  PlainVerdict verdict{.dropped = found.dropped,
+                       .faces = usable(found.faces),
+                       .spread = found.spread,
+                       .remotes = found.remotes,
+                       .remote_port = found.remote_port};
+  if (verdict.dropped) return verdict;
+  if (verdict.faces.empty()) {
+    verdict.faces = usable(found.fallback);
+    verdict.spread = "source";
+  }
+  if (verdict.faces.empty()) verdict.dropped = Reason::kNoEgressAddress;
+  return verdict;
+}
+
+bool PlainWorld::could_begin(const PlainFlow& flow, Ipv4Address face, Ipv4Address remote,
+                             uint16_t remote_port) const {
+  const PlainNode* node = node_of(flow.source);
+  if (node == nullptr) return false;
+  const PlainWay found = way(flow, *node);
+  if (found.dropped || !has(found.remotes, remote) || found.remote_port != remote_port)
+    return false;
+  if (has(found.faces, face)) return true;
+  return usable(found.faces).empty() && has(found.fallback, face);
 }
 
 }  // namespace postern::test
