@@ -16,9 +16,9 @@ void FactsErrand::begin(TrialFactsRequest* request) {
   block_ = 0;
 }
 
-void FactsErrand::turn(Now now) {
+void FactsErrand::turn(const Snapshot& snapshot, Now now) {
   if (!busy()) return;
-  if (!begun_) look_at_once(now);
+  if (!begun_) look_at_once(snapshot, now);
   begun_ = true;
   look_for_ports();
 }
@@ -27,7 +27,7 @@ void FactsErrand::abandon() {
   if (busy()) finish();
 }
 
-void FactsErrand::look_at_once(Now now) {
+void FactsErrand::look_at_once(const Snapshot& snapshot, Now now) {
   const TrialQuestion& question = request_->question;
   TrialFacts& facts = request_->facts;
   const SessionTable& table = sessions_.table();
@@ -35,12 +35,12 @@ void FactsErrand::look_at_once(Now now) {
   SessionHandle handle = kNoSession;
   if (question.outbound) handle = find_outbound(question, facts);
   if (question.inbound) handle = table.find_inbound_one(*question.inbound);
-  if (question.name != kNoNamespace) facts.namespaces[0] = facts_of(question.name, now);
+  if (question.name != kNoNamespace) facts.namespaces[0] = facts_of(snapshot, question.name, now);
   if (handle != kNoSession) {
     facts.session = copy_of(handle, now);
     const NamespaceIndex owner = sessions_.namespace_of(facts.session->entry.source_slot_epoch);
     if (owner != question.name && owner != kNoNamespace) {
-      facts.namespaces[1] = facts_of(owner, now);
+      facts.namespaces[1] = facts_of(snapshot, owner, now);
     }
   }
   facts.is_table_full = table.live() == table.capacity();
@@ -78,11 +78,14 @@ SessionHandle FactsErrand::find_outbound(const TrialQuestion& question, TrialFac
   return handle;
 }
 
-NamespaceFacts FactsErrand::facts_of(NamespaceIndex name, Now now) const {
+// Whoever would give way is only looked for where that may come to it: it is the longest look.
+NamespaceFacts FactsErrand::facts_of(const Snapshot& snapshot, NamespaceIndex name, Now now) const {
   NamespaceFacts facts{.name = name,
                        .usage = sessions_.usage_of(name),
                        .active = sessions_.active_of(name),
                        .gives_way = {}};
+  const NamespaceLimits* limits = snapshot.limits.of(name);
+  if (limits == nullptr || facts.active < limits->sessions) return facts;
   const SessionHandle handle = sessions_.next_to_give_way(name, now);
   if (handle != kNoSession) facts.gives_way = copy_of(handle, now);
   return facts;

@@ -20,6 +20,7 @@
 #include "dataplane/stage/hold.h"
 #include "dataplane/table/limits.h"
 #include "dataplane/table/sessions.h"
+#include "dataplane/table/snapshot.h"
 
 namespace postern {
 
@@ -72,15 +73,16 @@ class FactsErrand {
   // Not while it is busy.
   void begin(TrialFactsRequest* request);
   // Goes on, if there is anything to do.
-  void turn(Now now);
+  void turn(const Snapshot& snapshot, Now now);
   // The worker stops: whoever waits is told that it is over.
   void abandon();
 
  private:
-  void look_at_once(Now now);
+  void look_at_once(const Snapshot& snapshot, Now now);
   void look_for_ports();
   SessionHandle find_outbound(const TrialQuestion& question, TrialFacts& facts) const;
-  [[nodiscard]] NamespaceFacts facts_of(NamespaceIndex name, Now now) const;
+  [[nodiscard]] NamespaceFacts facts_of(const Snapshot& snapshot, NamespaceIndex name,
+                                        Now now) const;
   [[nodiscard]] SessionCopy copy_of(SessionHandle handle, Now now) const;
   void finish();
 

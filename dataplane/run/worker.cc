@@ -127,7 +127,7 @@ void Worker::housekeep(const Snapshot& snapshot, Now now) {
   }
   take_command();
   errands_.turn(snapshot, now);
-  facts_.turn(now);
+  facts_.turn(snapshot, now);
   sweep(snapshot, now);
 }
 

@@ -334,6 +334,56 @@ TEST_F(Explain, FromOutside) {
   expect_drop(question("192.0.2.60", kPodAddress, kTcp, 22), "bad-address", "source");
 }
 
+TEST_F(Explain, WithoutAWayOut) {
+  const std::string gateway = "gateway = \"192.0.2.1\";";
+  text_.erase(text_.find(gateway), gateway.size());
+  LiveGateway lost(text_);
+  Explainer explainer(lost);
+  explainer.check(question(kPod, kServer, kUdp, 53));
+  EXPECT_EQ(explainer.answer().value("reason", ""), "no-route");
+  EXPECT_EQ(explainer.step("route").value("text", ""), "no route leads to 203.0.113.5");
+  explainer.check(question(kPod, "192.0.2.99", kUdp, 53));
+  EXPECT_EQ(explainer.answer().value("verdict", ""), "forward");
+}
+
+TEST_F(Explain, AConnectionWhoseAddressWentAndCameBack) {
+  const auto asked = question(kPod, kServer, kTcp, 443, 5000);
+  expect_forward(asked);
+  const uint16_t port = gateway_.data().only_session().egress_port.host();
+  expect_forward(question(kServer, kPodAddress, kTcp, port, 443));
+  std::string other = text_;
+  other.replace(other.find("\"192.0.2.50\""), 12, "\"192.0.2.51\"");
+  ASSERT_TRUE(gateway_.apply(other).status.ok());
+  ASSERT_TRUE(gateway_.apply(text_).status.ok());
+  expect_drop(asked, "bad-tcp-state", "session");
+  EXPECT_NE(text_of("session").find("stands no more"), std::string::npos);
+}
+
+TEST_F(Explain, ASourceThatSeveralNodesHave) {
+  const std::string tunnel = "tunnels = ( {";
+  text_.replace(text_.find(tunnel), tunnel.size(),
+                "tunnels = ( { name = \"second\"; type = \"vxlan\"; local = \"10.0.0.254\"; "
+                "vni = 200; }, {");
+  const std::string nodes = "nodes = (";
+  text_.replace(text_.find(nodes), nodes.size(),
+                "nodes = ( { name = \"other\"; tunnel = \"second\"; vtep = \"10.0.0.9\"; "
+                "pod_cidrs = [ \"10.128.0.0/24\" ]; },");
+  for (const char* name : {"payments", "web", "lab", "small", "slow", "thin"}) {
+    const std::string begin = std::string("{ name = \"") + name + "\"; pods";
+    text_.replace(text_.find(begin), begin.size(),
+                  std::string("{ name = \"") + name + "\"; tunnel = \"overlay\"; pods");
+  }
+  LiveGateway both(text_);
+  Explainer explainer(both);
+  const std::string error = explainer.explain(question(kPod, kServer, kUdp, 53)).value("error", "");
+  EXPECT_NE(error.find("several nodes"), std::string::npos) << error;
+  EXPECT_NE(error.find("other, node-1"), std::string::npos) << error;
+  explainer.check(question(kPod, kServer, kUdp, 53, {}, "other"));
+  EXPECT_EQ(explainer.answer().value("reason", ""), "source-unknown");
+  explainer.check(question(kPod, kServer, kUdp, 53, {}, "10.0.0.1"));
+  EXPECT_EQ(explainer.answer().value("verdict", ""), "forward");
+}
+
 TEST_F(Explain, PlatformTraffic) {
   expect_drop(question("10.0.0.1", kServer, kUdp, 123), "no-policy", "egress");
   expect_line("source", "addresses = [ \"10.0.0.1\" ]");

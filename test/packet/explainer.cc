@@ -84,7 +84,7 @@ json Explainer::explain(const ExplainQuestion& question) {
     request.facts.rooms.resize(request.question.remotes.size(), PortRoom::kLookOn);
     FactsErrand errand(data.sessions(), data.holds());
     errand.begin(&request);
-    while (errand.busy()) errand.turn(data.now());
+    while (errand.busy()) errand.turn(data.snapshot(), data.now());
     EXPECT_TRUE(request.done.load());
     const absl::StatusOr<bool> taken = explanation.take(ground(), request.question, request.facts);
     if (!taken.ok()) {

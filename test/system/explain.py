@@ -2,8 +2,9 @@
 """explain, and then the packet itself: what it says is what real peers see, and saying it leaves
 nothing behind."""
 import json
+import os
 
-from rig import topology
+from rig import settings, topology
 from rig.case import main
 
 OK, DROPPED = 0, 3
@@ -119,6 +120,24 @@ def test_an_address_that_is_drained_and_a_next_hop_that_is_not_there(t):
     t.check("drained" in _step(said, "address")["text"], "nothing of a drain: %s" % said)
     rig.gateway.call("egress_ips.drain", address=topology.PAYMENTS_IP, undo=True)
     _explain(t, rig, pod.address, SERVER, "udp", "9", status=OK)
+
+
+def test_the_line_is_told_of_the_file_that_has_it(t):
+    """A namespace that an included file brings: its steps name that file."""
+    rig = t.rig(nodes=1)
+    model = rig.model()
+    rig.learn(model)
+    part = os.path.join(os.path.dirname(rig.gateway.config_path), "namespaces.cfg")
+    with open(part, "w", encoding="utf-8") as file:
+        file.write("# ours\n" + settings.text({"namespaces": model.pop("namespaces")}))
+    with open(rig.gateway.config_path, "w", encoding="utf-8") as file:
+        file.write(settings.text(model) + '@include "%s"\n' % os.path.basename(part))
+    rig.restart()
+    said = _explain(t, rig, rig.pod().address, SERVER, "tcp", "80", status=OK)
+    source, egress = _step(said, "source"), _step(said, "egress")
+    t.equal(os.path.basename(source["file"]), "namespaces.cfg", "the source's file")
+    t.check(rig.pod().address in _line(source), "the line of %s" % source)
+    t.equal(egress["file"], rig.gateway.config_path, "the file of egress_ips")
 
 
 def test_many_questions_hold_nobody_up(t):

@@ -145,7 +145,7 @@ class WorkedGateway {
       if (command.kind == WorkerCommand::Kind::kPurge) channel_.purges_finished.fetch_add(1);
     }
     errands_.turn(*published_.current(), now_);
-    facts_.turn(now_);
+    facts_.turn(*published_.current(), now_);
   }
 
   std::vector<std::string> told_;

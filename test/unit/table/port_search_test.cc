@@ -149,6 +149,62 @@ TEST(PortSearch, HeldPortsAreHonoured) {  // M6
   EXPECT_EQ(t.table.statistics().held_taken, 10U);
 }
 
+// Asked for in pieces, as a worker does between bursts.
+PortRoom room_of(const TestTable& t, const NewSession& session, Now now) {
+  const auto protocol = static_cast<uint8_t>(session.key.vni_protocol >> 24);
+  const InboundWords remote =
+      InboundWords::of(protocol, session.key.remote_ip, session.key.remote_port, session.egress_ip);
+  uint32_t block = 0;
+  PortRoom room = PortRoom::kLookOn;
+  while (room == PortRoom::kLookOn) room = t.table.port_room(remote, block, 16, now);
+  return room;
+}
+
+TEST(PortSearch, RoomIsWhatTheNextChoiceFinds) {
+  TestTable t(config_with_ports(20'000, 1024, 9215, 60));
+  constexpr uint32_t kPorts = 8192;
+  std::vector<SessionHandle> made;
+  for (uint32_t i = 0; i < kPorts; ++i) {
+    ASSERT_EQ(room_of(t, to_one_remote(i), kNow), PortRoom::kSome) << i;
+    made.push_back(t.table.create(to_one_remote(i), kNow).handle);
+  }
+  // With the record of a scarce remote, which the last choices have made, and without one.
+  EXPECT_EQ(room_of(t, to_one_remote(kPorts), kNow), PortRoom::kNone);
+  NewSession other = to_one_remote(kPorts);
+  other.key.remote_port = Be16(444);
+  EXPECT_EQ(room_of(t, other, kNow), PortRoom::kSome);
+  // A port on hold is one after a second.
+  t.table.end(made[100], kNow);
+  EXPECT_EQ(room_of(t, to_one_remote(kPorts), kNow), PortRoom::kNone);
+  EXPECT_EQ(room_of(t, to_one_remote(kPorts), {kNow.ms + 1000}), PortRoom::kSome);
+  t.table.end_without_hold(made[200]);
+  EXPECT_EQ(room_of(t, to_one_remote(kPorts), kNow), PortRoom::kSome);
+}
+
+TEST(PortSearch, RoomReadsWhatIsBehindTheTags) {
+  // Few ports and many remotes: a full one whose record has given way is walked.
+  TestTable t(config_with_ports(60'000, 1024, 1087, 60));
+  const auto session = [](uint32_t remote, uint32_t i) {
+    NewSession made = to_one_remote(i);
+    made.key.remote_ip = Be32(remote);
+    return made;
+  };
+  for (uint32_t remote = 1; remote <= 600; ++remote) {
+    for (uint32_t i = 0; i < 64; ++i) {
+      ASSERT_EQ(t.table.create(session(remote, i), kNow).status, CreateStatus::kCreated);
+    }
+  }
+  for (uint32_t remote = 1; remote <= 600; ++remote) {
+    ASSERT_EQ(room_of(t, session(remote, 64), kNow), PortRoom::kNone) << remote;
+  }
+  t.table.end(0, kNow);
+  EXPECT_EQ(room_of(t, session(1, 64), kNow), PortRoom::kNone);
+  EXPECT_EQ(room_of(t, session(1, 64), {kNow.ms + 1000}), PortRoom::kSome);
+  const SessionTableStatistics before = t.table.statistics();
+  EXPECT_EQ(room_of(t, session(2, 64), kNow), PortRoom::kNone);
+  EXPECT_EQ(t.table.statistics().full_walks, before.full_walks);
+}
+
 TEST(PortSearch, FreePortsComeBeforeHeldOnes) {
   TestTable t(config_with_ports(1000, 2048, 2111, 60));
   std::vector<SessionHandle> handle;

@@ -165,6 +165,32 @@ TEST(SessionTable, OldestHeldPortMakesRoom) {  // T9
   EXPECT_EQ(t.table.statistics().held_evicted, 1U);
 }
 
+TEST(SessionTable, TakesACopyOfAnothersSessionIn) {
+  TestTable theirs(config_of(1000));
+  NewSession router = session_of(key_of(0x0a000001, 4000, 0x0a830001, 5432));
+  router.is_router = true;
+  router.translated_ip = Be32(0xcb007119);
+  router.translated_port = Be16(15432);
+  const SessionHandle there = theirs.table.create(router, kNow).handle;
+  SessionTableConfig small = config_of(2);
+  small.port_high = 1031;
+  TestTable ours(small);
+  const SessionHandle here =
+      ours.table.adopt(theirs.table.entry(there), theirs.table.cold(there), kNow);
+  ASSERT_NE(here, kNoSession);
+  EXPECT_EQ(ours.table.find_outbound_one(router.key), here);
+  EXPECT_EQ(ours.table.find_inbound_one(inbound_key_of(theirs.table.entry(there))), here);
+  EXPECT_EQ(ours.table.entry(here).egress_port, theirs.table.entry(there).egress_port);
+  EXPECT_EQ(ours.table.live(), 1U);
+  EXPECT_EQ(ours.table.create(router, kNow).status, CreateStatus::kExists);
+  ours.table.end(here, kNow);
+  EXPECT_EQ(ours.table.find_outbound_one(router.key), kNoSession);
+  EXPECT_EQ(ours.table.live(), 0U);
+  for (uint32_t i = 0; i < 2; ++i) ours.table.create(to_one_remote(i), kNow);
+  EXPECT_EQ(ours.table.adopt(theirs.table.entry(there), theirs.table.cold(there), kNow),
+            kNoSession);
+}
+
 TEST(SessionTable, RouterSessionIsFoundByItsOriginalDestination) {
   TestTable t(config_of(1000));
   NewSession routed = session_of(key_of(0x0a000001, 4000, 0xc6336401, 80, kTcp));
