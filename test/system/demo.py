@@ -2,6 +2,7 @@
 """The demonstration behind demo.sh: a gateway between two nodes and a server, all in network
 namespaces. Every line says what was expected and what the server, or the gateway, saw."""
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -286,6 +287,39 @@ def _drained(rig):
                 if each["address"] == PAYMENTS_IP)
 
 
+def show_explain(rig, report):
+    report.title("posternctl explain says what would become of a packet, and which line decides")
+    pod, stray = rig.pod("lab"), rig.pod("stray")
+    cases = ((pod, topology.SERVERS[0], 0, "forward as %s" % NODE_IP, "addresses ="),
+             (pod, FORBIDDEN, 3, "drop: firewall-denied", 'namespace = "lab"'),
+             (stray, topology.SERVERS[0], 3, "drop: source-unknown", None))
+    with open(rig.gateway.config_path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    before = rig.gateway.call("sessions.count")["count"]
+    for source, target, status, verdict, line in cases:
+        done = rig.gateway_ns.run(
+            rig.gateway.program("posternctl"), "-s", rig.gateway.socket_path, "-j", "explain",
+            source.address, target, "tcp", "443", check=False)
+        answer = json.loads(done.stdout)
+        report.line("%s to %s tcp/443" % (source.address, target),
+                    "%s, exit %d" % (verdict, status),
+                    "%s, exit %d" % (_verdict(answer), done.returncode))
+        if line:
+            # An entry's line is the one where it opens: what it says stands on it or below.
+            named = [" ".join(lines[step["line"] - 1:step["line"] + 1])
+                     for step in answer["steps"] if "line" in step]
+            report.line("  a step names the line with", line,
+                        line if any(line in text for text in named) else "no such line")
+    report.line("sessions that it left behind", "0",
+                str(rig.gateway.call("sessions.count")["count"] - before))
+
+
+def _verdict(answer):
+    if answer["verdict"] == "drop":
+        return "drop: %s" % answer["reason"]
+    return "%s as %s" % (answer["verdict"], answer["translated"]["src"])
+
+
 def show_accounts(rig, report):
     report.title("Nothing else left, and every packet is accounted for")
     foreign = sorted({p.src for p in rig.left() if p.kind == frames.ETH_IP} - rig.allowed)
@@ -306,6 +340,7 @@ The gateway keeps running. In this shell:
   posternctl status | sessions | drops | counters | config check %(config)s
   posternctl namespace add lab 10.128.1.9
   posternctl drain %(drained)s | show egress-ips | drain %(drained)s --undo | top
+  posternctl explain 10.128.0.13 %(forbidden)s tcp 443
   node-1 curl -s --interface 10.128.0.11 http://%(server)s/      a pod of payments
   node-1 curl -s --interface 10.128.0.12 http://%(server)s/      a pod of web
   node-1 curl -s --interface 10.128.0.13 http://%(server)s/      a pod of lab
@@ -327,7 +362,8 @@ def shell(rig):
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     print(SHELL_TEXT % {"config": rig.gateway.config_path, "server": topology.SERVERS[0],
-                        "pid": rig.gateway.pid, "drained": PAYMENTS_IP}, flush=True)
+                        "pid": rig.gateway.pid, "drained": PAYMENTS_IP,
+                        "forbidden": FORBIDDEN}, flush=True)
     subprocess.run(["bash", "--rcfile", path, "-i"], check=False)
 
 
@@ -353,6 +389,7 @@ def demonstrate(test, options):
     show_names(test, rig, report)
     show_quota(test, rig, report, server)
     show_drain(test, rig, report, server)
+    show_explain(rig, report)
     show_accounts(rig, report)
     if not report.good:
         print("\n" + rig.gateway.describe(), flush=True)

@@ -19,7 +19,9 @@ NUMBER, DURATION = r"\d+(?:\.\d+)?", r"(?:\d+[dhms])+\b"
 VOLATILE = re.compile("(%s)|%s" % (DURATION, NUMBER))
 PROGRAMS = ("postern", "posternctl")
 CONFIG = "/etc/postern/postern.cfg"       # as the pages call the file that the gateway was given
-LEAST_EXAMPLES = 25
+LEAST_EXAMPLES = 35
+# A command of ours that is shown where nobody types it.
+UNTYPED = re.compile(r"^    (?:\$ |(?:sudo )?(?:%s)(?:\s|$))" % "|".join(PROGRAMS))
 
 
 class Example:
@@ -67,10 +69,19 @@ def examples(page, text):
             yield example
 
 
+def untyped(page, text):
+    """The places of commands that are shown outside of console blocks."""
+    outside = BLOCK.sub(lambda block: "\n" * block.group(0).count("\n"), text)
+    for number, line in enumerate(outside.splitlines(), 1):
+        if UNTYPED.match(line):
+            yield "%s:%d: %s" % (page, number, line.strip())
+
+
 def _pages():
+    """(name, text) of every page that shows examples."""
     for page in PAGES:
         with open(os.path.join(ROOT, page), encoding="utf-8") as file:
-            yield from examples(page, file.read())
+            yield page, file.read()
 
 
 def _busy_gateway(t):
@@ -101,7 +112,7 @@ def _type(rig, example):
 
 def test_every_example_is_typed_and_compared(t):
     """In the order of the pages, at one gateway."""
-    found = list(_pages())
+    found = [example for page, text in _pages() for example in examples(page, text)]
     t.check(len(found) >= LEAST_EXAMPLES, "only %d examples" % len(found))
     rig = _busy_gateway(t)
     wrong = []
@@ -111,6 +122,20 @@ def test_every_example_is_typed_and_compared(t):
             wrong.append("%s: $ %s\n-- the page shows:\n%s\n-- the gateway says:\n%s" % (
                 example.place, example.command, "\n".join(example.lines), said))
     t.check(not wrong, "\n\n".join(wrong))
+
+
+def test_no_command_is_shown_that_is_not_typed(t):
+    """Commands of the gateway stand in console blocks, with what they print."""
+    docs = os.path.join(ROOT, "docs")
+    pages = ["README.md", "CONTRIBUTING.md"] + sorted(
+        os.path.join("docs", name) for name in os.listdir(docs) if name.endswith(".md"))
+    found = []
+    for page in pages:
+        with open(os.path.join(ROOT, page), encoding="utf-8") as file:
+            found += untyped(page, file.read())
+    t.check(not found, "not in a console block:\n" + "\n".join(found))
+    page = "```console\n$ postern a\n    postern b\n```\n    posternctl c\n    postern-bench d\n"
+    t.equal(list(untyped("p.md", page)), ["p.md:5: posternctl c"], "what it finds")
 
 
 def test_the_comparison_can_fail(t):
