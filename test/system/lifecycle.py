@@ -10,6 +10,8 @@ import time
 
 from rig import frames, settings, topology
 from rig.case import main
+from rig.freeze import frozen
+from rig.streams import Stream
 
 ROUNDS = 5
 NEW_IP = "192.0.2.70"
@@ -82,6 +84,28 @@ def test_a_killed_gateway_is_silent_and_starts_again(t):
     rig.restart()
     t.check(outside.wait(_translated, 5.0), "no traffic passes after the restart")
     sender.close()
+
+
+def test_packets_pass_while_the_control_thread_stands_still(t):
+    """What is in force stays in force: live and new sessions go on, others stay out; afterwards the
+    waiting question is answered."""
+    rig = t.rig(nodes=1).start()
+    server, pod = rig.echo(), rig.pod()
+    stream = Stream(t.dial(pod, server)[0])
+    asking = rig.gateway.client()
+    asked = threading.Thread(target=asking.call, args=("status",), daemon=True)
+    with frozen(rig.gateway.pid):
+        asked.start()
+        before = stream.bytes
+        for _ in range(50):
+            t.equal(t.ask(pod, server)[0], topology.PAYMENTS_IP, "a new session")
+        t.check(t.silent(rig.pod("lab"), server), "lab got out without an entry")
+        t.eventually(lambda: stream.bytes > before + 100000, "the live connection goes on")
+        t.check(asked.is_alive(), "the control thread answers: it does not stand still")
+    asked.join(5)
+    t.check(not asked.is_alive(), "no answer afterwards")
+    t.equal(stream.finish(), None, "the TCP stream")
+    t.dropped(rig, "no-policy")
 
 
 def test_a_start_under_traffic_lets_nothing_slip(t):
