@@ -168,7 +168,8 @@ class RpcServer::Loop {
 
   void turn() {
     const Clock::time_point end = Clock::now() + std::chrono::microseconds(options_.limits.turn_us);
-    while (!queue_.empty() && Clock::now() < end) execute_next();
+    while (turn_ && !queue_.empty() && Clock::now() < end) execute_next();
+    if (!turn_) return;  // a method stopped the server
     bury_finished();
     if (!queue_.empty()) evtimer_add(turn_.get(), &kNextTurn);
   }
@@ -195,6 +196,7 @@ class RpcServer::Loop {
         static_cast<uint64_t>(
             std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count());
     if (done.called != nullptr) learn_cost(done.called->name, line.size(), spent);
+    if (!turn_) return;  // it stopped the server
     queue_.charge(turn.client, spent);
     look_at(*client);
   }

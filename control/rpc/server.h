@@ -67,8 +67,8 @@ class RpcServer {
   ~RpcServer();  // stop()
 
   // Closes the socket, removes its file where it is still ours, hands out the answers that are
-  // ready as far as the clients take them at once, and disconnects. Idempotent; not to be called
-  // from a handler (leave the loop there, and stop after it).
+  // ready as far as the clients take them at once, and disconnects. Idempotent. In a method nothing
+  // that was asked behind it is executed; the server must outlive the call.
   void stop();
 
   [[nodiscard]] RpcCounts counts() const;
