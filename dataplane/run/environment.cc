@@ -113,22 +113,38 @@ void check_interface(const HostFacts& facts, const PortSettings& port, const Dev
   check_socket_rights(facts, device, where, complaints);
 }
 
-// What `device` needs of locked memory, MiB: a NIC and net_af_xdp all of the buffers.
-uint64_t locked_mb(const Device& device, const EalSettings& settings) {
-  if (device.kind == Device::Kind::kPci || device.driver == "net_af_xdp") return settings.memory_mb;
-  const uint64_t queues = std::max<size_t>(settings.worker_cpus.size(), 1);
-  return (queues * locked_ring_bytes(device) + (1 << 20) - 1) >> 20;
-}
+// What the devices of all ports need of locked memory. The limit is for their sum: a NIC and
+// net_af_xdp have the buffers locked, which all ports share, others rings of their own.
+class LockedMemory {
+ public:
+  void add(const std::string& port, const Device& device, const EalSettings& settings) {
+    const uint64_t queues = std::max<size_t>(settings.worker_cpus.size(), 1);
+    const bool buffers = device.kind == Device::Kind::kPci || device.driver == "net_af_xdp";
+    const uint64_t ring_bytes = queues * locked_ring_bytes(device);
+    if (!buffers && ring_bytes == 0) return;
+    ring_bytes_ += ring_bytes;
+    if (buffers) buffers_mb_ = settings.memory_mb;
+    ports_ += (ports_.empty() ? "port \"" : ", port \"") + port + "\"";
+    ++count_;
+  }
 
-void check_locking(const HostFacts& facts, uint64_t needed_mb, const std::string& where,
-                   Complaints& complaints) {
-  if (facts.cap_ipc_lock || facts.memlock_kb / 1024 >= needed_mb) return;
-  complaints.push_back({where + "its device needs " + std::to_string(needed_mb) +
-                            " MiB of locked memory, the limit is " +
-                            std::to_string(facts.memlock_kb / 1024) + " MiB",
-                        "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity; container: the "
-                        "capability IPC_LOCK), or run it as root"});
-}
+  void check(const HostFacts& facts, Complaints& complaints) const {
+    const uint64_t needed_mb = buffers_mb_ + ((ring_bytes_ + (1 << 20) - 1) >> 20);
+    if (facts.cap_ipc_lock || facts.memlock_kb / 1024 >= needed_mb) return;
+    complaints.push_back(
+        {ports_ + (count_ == 1 ? ": its device needs " : ": their devices together need ") +
+             std::to_string(needed_mb) + " MiB of locked memory, the limit is " +
+             std::to_string(facts.memlock_kb / 1024) + " MiB",
+         "ulimit -l unlimited (systemd: LimitMEMLOCK=infinity; container: the "
+         "capability IPC_LOCK), or run it as root"});
+  }
+
+ private:
+  uint64_t ring_bytes_ = 0;
+  uint64_t buffers_mb_ = 0;
+  std::string ports_;
+  size_t count_ = 0;
+};
 
 // Drivers of the kernel under which DPDK can have a device. The last ones share it with the kernel.
 bool is_for_dpdk(std::string_view driver) {
@@ -165,7 +181,7 @@ void check_tap(const HostFacts& facts, const std::string& where, Complaints& com
 }
 
 void check_port(const HostFacts& facts, const EalSettings& settings, const PortSettings& port,
-                std::set<std::string>& names, Complaints& complaints) {
+                std::set<std::string>& names, LockedMemory& locked, Complaints& complaints) {
   const std::string where = "port \"" + port.name + "\": ";
   Outcome<Device> parsed = Device::parse(port.device);
   if (!parsed) {
@@ -183,7 +199,7 @@ void check_port(const HostFacts& facts, const EalSettings& settings, const PortS
   if (device.kind == Device::Kind::kPci) check_pci(facts, device, where, complaints);
   if (device.driver == "net_tap") check_tap(facts, where, complaints);
   if (device.opens_kernel_interface()) check_interface(facts, port, device, where, complaints);
-  check_locking(facts, locked_mb(device, settings), where, complaints);
+  locked.add(port.name, device, settings);
 }
 
 }  // namespace
@@ -213,7 +229,11 @@ std::vector<Complaint> check_environment(const HostFacts& facts, const EalSettin
   check_cpus(facts, settings, complaints);
   check_memory(facts, settings, complaints);
   std::set<std::string> names;
-  for (const PortSettings& port : ports) check_port(facts, settings, port, names, complaints);
+  LockedMemory locked;
+  for (const PortSettings& port : ports) {
+    check_port(facts, settings, port, names, locked, complaints);
+  }
+  locked.check(facts, complaints);
   return complaints;
 }
 

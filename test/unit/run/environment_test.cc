@@ -159,6 +159,22 @@ TEST(Environment, LockedMemoryByKindOfPort) {
   EXPECT_TRUE(check(facts, {port(small), port("net_tap0"), port("net_memif0")}).empty());
 }
 
+TEST(Environment, LockedMemoryIsASumOverPorts) {
+  HostFacts facts = good_host();
+  facts.cap_ipc_lock = false;
+  facts.memlock_kb = 48 * 1024;  // enough for either, not for both
+  const PortSettings first = port("net_af_packet0,iface=g0");
+  const PortSettings second = port("net_af_packet1,iface=g0");
+  EXPECT_TRUE(check(facts, {first}).empty());
+  const Complaint locked = only(check(facts, {first, second, port("net_tap0")}));
+  EXPECT_TRUE(mentions(locked.what, "their devices together need 64 MiB")) << locked.what;
+  // Buffers are locked once, whatever has them.
+  facts.memlock_kb = (1024 + 32) * 1024;
+  EXPECT_TRUE(check(facts, {port("3b:00.0"), port("net_af_xdp0,iface=g0"), first}).empty());
+  facts.memlock_kb -= 1024;
+  EXPECT_TRUE(mentions(only(check(facts, {port("3b:00.0"), first})).what, "need 1056 MiB"));
+}
+
 TEST(Environment, TapsNeedTheTunDevice) {
   HostFacts facts = good_host();
   facts.tun_device_usable = false;
