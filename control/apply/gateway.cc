@@ -79,8 +79,8 @@ void Gateway::names_changed(std::shared_ptr<const NameAddresses> addresses, Done
 
 void Gateway::check(ConfigSource source, std::function<void(config::LoadResult)> done) {
   auto result = std::make_shared<config::LoadResult>();
-  parts_.loop->beside([result, source = std::move(source)] { *result = load(source); },
-                      [result, done = std::move(done)] { done(std::move(*result)); });
+  parts_.loop->read_beside([result, source = std::move(source)] { *result = load(source); },
+                           [result, done = std::move(done)] { done(std::move(*result)); });
 }
 
 void Gateway::enqueue(Transaction transaction) {

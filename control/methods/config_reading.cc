@@ -61,7 +61,7 @@ void compare(const MethodContext& context, const json& params, Responder respond
   if (!source) return;
   auto held = std::make_shared<Responder>(std::move(responder));
   auto outlook = std::make_shared<Outlook>();
-  context.loop->beside(
+  context.loop->read_beside(
       [outlook, source = *std::move(source), running = context.gateway->shared_file()] {
         find_out(*outlook, source, *running);
       },
@@ -71,7 +71,7 @@ void compare(const MethodContext& context, const json& params, Responder respond
 void get(const MethodContext& context, Responder responder) {
   auto held = std::make_shared<Responder>(std::move(responder));
   auto text = std::make_shared<std::string>();
-  context.loop->beside(
+  context.loop->read_beside(
       [text, file = context.gateway->shared_file()] { *text = config::print(*file); },
       [text, held, generation = context.gateway->generation()] {
         held->result({{"text", std::move(*text)}, {"generation", generation}});

@@ -47,7 +47,7 @@ void EventLoop::stop_helpers() {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
-  for (Helper* helper : {&computing_, &writing_}) {
+  for (Helper* helper : {&planning_, &reading_, &writing_}) {
     helper->work.notify_all();
     if (helper->thread) helper->thread->join();
     helper->thread.reset();
@@ -100,7 +100,11 @@ void EventLoop::run() { event_base_dispatch(base_.get()); }
 void EventLoop::stop() { event_base_loopbreak(base_.get()); }
 
 void EventLoop::beside(std::function<void()> work, std::function<void()> then) {
-  give(computing_, {std::move(work), std::move(then)});
+  give(planning_, {std::move(work), std::move(then)});
+}
+
+void EventLoop::read_beside(std::function<void()> work, std::function<void()> then) {
+  give(reading_, {std::move(work), std::move(then)});
 }
 
 void EventLoop::write_beside(std::function<void()> work, std::function<void()> then) {

@@ -1,9 +1,9 @@
-// The control thread's event loop (libevent) and its two helper threads.
+// The control thread's event loop (libevent) and its helper threads.
 //
 // Everything of the control plane happens on the thread that calls run(), one thing at a time; what
-// takes long is given to a helper thread, one for what computes and one for what waits for disks;
-// their results come back as events. Timers have
-// microseconds: a change is answered soon after the workers have it.
+// takes long is given to a helper thread: one plans changes, one answers who only asks, one waits
+// for disks. Their results come back as events. Timers have microseconds: a change is answered soon
+// after the workers have it.
 //
 // Control thread, where nothing else is said.
 #ifndef POSTERN_CONTROL_SERVE_EVENT_LOOP_H_
@@ -35,6 +35,7 @@ class EventLoop : public Loop {
   ~EventLoop() override;  // stop_helpers()
 
   void beside(std::function<void()> work, std::function<void()> then) override;
+  void read_beside(std::function<void()> work, std::function<void()> then) override;
   void write_beside(std::function<void()> work, std::function<void()> then) override;
   void after(std::chrono::microseconds delay, std::function<void()> what) override;
   [[nodiscard]] uint64_t now_us() const override;
@@ -89,7 +90,8 @@ class EventLoop : public Loop {
   int wake_fd_;  // a helper thread has results
 
   std::mutex mutex_;  // guards what follows
-  Helper computing_;
+  Helper planning_;
+  Helper reading_;
   Helper writing_;
   std::deque<std::function<void()>> results_;
   bool ending_ = false;

@@ -83,6 +83,27 @@ TEST(EventLoop, WorkIsDoneBesideAndItsResultsComeBackInOrder) {
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 
+TEST(EventLoop, WhoOnlyAsksHoldsUpNoChange) {
+  EventLoop loop;
+  std::atomic<bool> changed{false};
+  std::vector<int> order;
+  loop.read_beside(
+      [&] {
+        while (!changed) std::this_thread::yield();
+      },
+      [&] {
+        order.push_back(2);
+        loop.stop();
+      });
+  loop.beside([] {},
+              [&] {
+                order.push_back(1);
+                changed = true;
+              });
+  loop.run();
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
 TEST(EventLoop, WhatWaitsForTheHelperIsDroppedAtTheEnd) {
   bool first = false;
   bool second = false;

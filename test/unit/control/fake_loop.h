@@ -21,6 +21,9 @@ class FakeLoop : public Loop {
   void beside(std::function<void()> work, std::function<void()> then) override {
     helper_.push_back({std::move(work), std::move(then)});
   }
+  void read_beside(std::function<void()> work, std::function<void()> then) override {
+    beside(std::move(work), std::move(then));
+  }
   void write_beside(std::function<void()> work, std::function<void()> then) override {
     disk_.push_back({std::move(work), std::move(then)});
   }
