@@ -7,13 +7,12 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "bench/bench_eal.h"
 #include "bench/nat_traffic.h"
+#include "bench/packet_bench.h"
 #include "bench/receive_ring.h"
 
 namespace postern::bench {
@@ -102,18 +101,6 @@ void add_all(rte_mempool* pool, bool huge_pages) {
 }  // namespace postern::bench
 
 int main(int argc, char** argv) {
-  using namespace postern;
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  auto eal = bench::start_bench_eal(MemoryMode::kAuto, std::nullopt);
-  auto pool = eal.ok() ? bench::make_bench_pool() : Outcome<MbufPool>(eal.complaint());
-  if (!pool) {
-    std::fprintf(stderr, "new_session_bench: %s\n", pool.complaint().text().c_str());
-    return 1;
-  }
-  bench::add_all(pool.value().get(), eal.value().eal.memory_mode() != MemoryMode::kNoHuge);
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::ClearRegisteredBenchmarks();  // before the pool and EAL go
-  benchmark::Shutdown();
-  return 0;
+  return postern::bench::run_packet_benchmarks(argc, argv, "new_session_bench",
+                                               postern::bench::add_all);
 }

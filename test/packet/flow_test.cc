@@ -1,6 +1,7 @@
 // Golden packets and round trips of the plain case: TCP, UDP and echo of a pod, out and back.
 #include <gtest/gtest.h>
 
+#include "test/packet/echo_trip.h"
 #include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
@@ -69,26 +70,7 @@ TEST(Flow, TcpHandshakeAndDataBothWays) {
 
 TEST(Flow, I1_EchoIdentifiersAreTranslatedLikePorts) {
   Gateway gateway(world());
-  const Bytes out = only_frame(
-      gateway.receive("underlay",
-                      from_node1().ipv4(kPod, kServer).echo_request(42, 7).payload("ping")),
-      "uplink");
-  const uint16_t identifier = gateway.only_session().egress_port.host();
-  EXPECT_EQ(decode(out), decode(on_uplink()
-                                    .ipv4(kPodAddress, kServer, {.ttl = 63})
-                                    .echo_request(identifier, 7)
-                                    .payload("ping")
-                                    .bytes()));
-  const Bytes back = only_frame(
-      gateway.receive(
-          "uplink",
-          from_outside().ipv4(kServer, kPodAddress).echo_reply(identifier, 7).payload("ping")),
-      "underlay");
-  EXPECT_EQ(decode(back), decode(to_node1(entropy_of(back))
-                                     .ipv4(kServer, kPod, {.ttl = 63})
-                                     .echo_reply(42, 7)
-                                     .payload("ping")
-                                     .bytes()));
+  expect_echo_round_trip(gateway, kServer, kPodAddress, kServer);
 }
 
 TEST(Flow, U2_AbsentUdpChecksumStaysAbsent) {

@@ -2,6 +2,7 @@
 // refused aloud.
 #include <gtest/gtest.h>
 
+#include "test/packet/echo_trip.h"
 #include "test/packet/only_frame.h"
 #include "test/packet/router_world.h"
 
@@ -86,26 +87,7 @@ TEST(Router, U2_AComputedChecksumOfZeroIsSentAsOnes) {
 
 TEST(Router, EchoThroughTheFallbackHasATranslatedIdentifier) {
   Gateway gateway(router_world());
-  const Bytes out =
-      only_frame(gateway.receive("underlay",
-                                 from_node1().ipv4(kPod, kAll).echo_request(42, 7).payload("ping")),
-                 "uplink");
-  const uint16_t identifier = gateway.only_session().egress_port.host();
-  EXPECT_EQ(decode(out), decode(on_uplink()
-                                    .ipv4(kAllSource, kFallback, {.ttl = 63})
-                                    .echo_request(identifier, 7)
-                                    .payload("ping")
-                                    .bytes()));
-  const Bytes back = only_frame(
-      gateway.receive(
-          "uplink",
-          from_outside().ipv4(kFallback, kAllSource).echo_reply(identifier, 7).payload("ping")),
-      "underlay");
-  EXPECT_EQ(decode(back), decode(to_node1(entropy_of(back))
-                                     .ipv4(kAll, kPod, {.ttl = 63})
-                                     .echo_reply(42, 7)
-                                     .payload("ping")
-                                     .bytes()));
+  expect_echo_round_trip(gateway, kAll, kAllSource, kFallback);
 }
 
 TEST(Router, FallbackTakesEveryOtherPortUnchangedAndTheOtherProtocolOfALinesPort) {

@@ -110,6 +110,15 @@ class Test:
             except (TimeoutError, ConnectionRefusedError):
                 return True
 
+    def unserved(self, sock, server, what, wait_s=0.1):
+        """Fails when what a socket sends from now on is answered."""
+        sock.settimeout(wait_s)
+        sock.sendto(b"still there?", (server.address, server.port))
+        try:
+            self.check(False, "%s: %r" % (what, sock.recv(100)))
+        except TimeoutError:
+            pass
+
     def passes(self, pod, server, expected):
         """Whether a question by UDP is answered; waits long where that is expected."""
         return not self.silent(pod, server, 3.0 if expected else 0.4)
