@@ -51,7 +51,7 @@ def measure(test, options):
     rig.start(sessions={"max": 1 << 20}, eal={"memory_mb": 512}, **policy)
     server = rig.echo()
     print("no questions, for comparison")
-    met_during(rig, server, lambda: time.sleep(3))
+    met_during(rig, server, lambda: time.sleep(3), "status")
     open_sessions(rig, options.remotes)
 
     def ask(method, **params):
@@ -61,9 +61,10 @@ def measure(test, options):
             begin = time.monotonic()
             rig.gateway.call(method, **params)
             print("  took %.2f s" % (time.monotonic() - begin))
-        met_during(rig, server, work)
+        met_during(rig, server, work, "status")
 
     ask("sessions.count", filter="namespace lab")
+    ask("tunnels.list")
     for by in ("pods", "destinations"):
         ask("sessions.top", by=by)
     ask("config.apply", revalidate=True)

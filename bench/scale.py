@@ -44,11 +44,11 @@ def check_figures(rig, path):
     return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
-def met_during(rig, server, work):
+def met_during(rig, server, work, asks="tunnels.list"):
     """Says what traffic and another client meet while `work` runs."""
     pods = [rig.pod("payments", 1), rig.pod("web", 2)]
     questions = [Questions(pod, server, gap_s=0.004) for pod in pods]
-    bystander = Bystander(rig.gateway.client())
+    bystander = Bystander(rig.gateway.client(), asks)
     time.sleep(1)
     work()
     unanswered = sum(len(each.finish()) for each in questions)

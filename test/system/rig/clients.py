@@ -49,8 +49,9 @@ class Patcher(threading.Thread):
 class Bystander(threading.Thread):
     """Another client, who asks for something small all the time."""
 
-    def __init__(self, client):
+    def __init__(self, client, method="tunnels.list"):
         super().__init__(daemon=True)
+        self._method = method
         self._client, self._ending = client, False
         self.answered_us = []
         self.start()
@@ -58,7 +59,7 @@ class Bystander(threading.Thread):
     def run(self):
         while not self._ending:
             begin = time.monotonic()
-            self._client.call("tunnels.list")
+            self._client.call(self._method)
             self.answered_us.append((time.monotonic() - begin) * 1e6)
             time.sleep(0.005)
 
