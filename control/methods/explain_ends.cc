@@ -70,10 +70,13 @@ bool ExplainSteps::tell_address() {
   const auto first = policy.address_slots.begin() + own.first;
   const bool falls_back =
       std::find(first, first + own.count, entry.address_slot) == first + own.count;
+  const bool depends_on_port = policy.policies[decision.policy].spread == Spread::kSession &&
+                               own.count > 1 && !e_.source_port_given && !e_.outcome.was_there;
   const ExplainPlace place = places_.egress_address(address);
   add("address",
       absl::StrCat("it leaves as ", address.text(), ", ", place.what,
-                   falls_back ? ", to which the entry falls back" : ""),
+                   falls_back ? ", to which the entry falls back" : "",
+                   depends_on_port ? "; from another source port perhaps as another" : ""),
       place.line);
   const char* const what = e_.flow.protocol == kProtocolIcmp ? "identifier" : "port";
   if (e_.outcome.was_there) {

@@ -70,7 +70,9 @@ void ExplainSteps::tell_packet() {
                    " to ", end_text(flow.destination, flow.destination_port, flow.protocol));
   const bool has_ports = flow.protocol == kProtocolTcp || flow.protocol == kProtocolUdp;
   if (has_ports && !e_.source_port_given) {
-    absl::StrAppend(&text, "; source port ", flow.source_port, " stands for any free one");
+    absl::StrAppend(&text, "; source port ", flow.source_port,
+                    e_.way.is_outbound ? " stands for any free one"
+                                       : " is made up: what belongs to a session bears its own");
   }
   add("packet", std::move(text));
 }

@@ -384,6 +384,17 @@ TEST_F(Explain, ASourceThatSeveralNodesHave) {
   EXPECT_EQ(explainer.answer().value("verdict", ""), "forward");
 }
 
+TEST_F(Explain, WhatDependsOnTheSourcePort) {
+  text_.replace(text_.find("spread = \"first\""), 16, "spread = \"session\"");
+  ASSERT_TRUE(gateway_.apply(text_).status.ok());
+  expect_forward(question("10.128.2.5", kServer, kUdp, 53));
+  EXPECT_NE(text_of("address").find("from another source port"), std::string::npos);
+  expect_forward(question("10.128.2.5", kServer, kUdp, 53, 5000));
+  EXPECT_EQ(text_of("address").find("from another source port"), std::string::npos);
+  expect_drop(question(kServer, kPodAddress, kTcp, 22), "no-session", "session");
+  EXPECT_NE(text_of("packet").find("is made up"), std::string::npos);
+}
+
 TEST_F(Explain, PlatformTraffic) {
   expect_drop(question("10.0.0.1", kServer, kUdp, 123), "no-policy", "egress");
   expect_line("source", "addresses = [ \"10.0.0.1\" ]");
