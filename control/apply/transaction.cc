@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/apply/plan_names.h"
+#include "control/apply/restart_errors.h"
 
 namespace postern {
 namespace {
@@ -18,14 +19,11 @@ std::string counted(size_t n, const char* word) {
   return absl::StrCat(n, " ", word, n == 1 ? "" : "s");
 }
 
-Refusal refused_for_restart(const std::vector<std::string>& paths) {
+Refusal refused_for_restart(const std::vector<std::string>& paths, std::vector<Diagnostic> errors) {
   Refusal refusal;
   refusal.status = absl::FailedPreconditionError(
       absl::StrCat("needs a restart: ", absl::StrJoin(paths, ", "), "; nothing was changed"));
-  for (const std::string& path : paths) {
-    refusal.errors.push_back(
-        {"", 0, path, "cannot change while the gateway runs", "restart the gateway"});
-  }
+  refusal.errors = std::move(errors);
   return refusal;
 }
 
@@ -80,7 +78,7 @@ Plan plan_model(const DesiredState& state, const SourceBook& sources, const Mach
   if (running != nullptr) {
     plan.diff = diff(*running, *model);
     if (!plan.diff.needs_restart.empty()) {
-      plan.refusal = refused_for_restart(plan.diff.needs_restart);
+      plan.refusal = refused_for_restart(plan.diff.needs_restart, restart_errors(*running, *model));
       return plan;
     }
   }

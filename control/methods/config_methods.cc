@@ -18,13 +18,14 @@ using nlohmann::json;
 
 constexpr uint32_t kLongestConfirmTimeout_s = 24 * 3600;
 
-// Answers with what became of a change, and logs it. Responders cannot be copied, functions must.
+// Answers with what became of a change, and logs it: patches may come a thousand a second, and are
+// for who looks closely, as is what was only tried. Responders cannot be copied, functions must.
 Gateway::Done answer_with(const MethodContext& context, Responder responder, std::string what,
                           const ChangeOptions& options, bool is_patch) {
   auto held = std::make_shared<Responder>(std::move(responder));
   return [&context, held, what = std::move(what), options, is_patch](ChangeResult result) {
     const std::string who =
-        absl::StrCat(what, " by uid ", held->peer().uid, ", pid ", held->peer().pid, ": ");
+        absl::StrCat(what, " by uid ", held->peer().uid, " pid ", held->peer().pid, ": ");
     if (!result.status.ok()) {
       const std::string why(result.status.message());
       context.log->warn(absl::StrCat(who, "refused: ", why));
@@ -41,9 +42,10 @@ Gateway::Done answer_with(const MethodContext& context, Responder responder, std
     }
     if (!result.warnings.empty()) answer["warnings"] = to_json(faults_of(result.warnings));
     held->result(answer);
-    context.log->debug(absl::StrCat(who, options.dry_run ? "tried at generation " : "generation ",
-                                    result.generation, ", visible after ", result.visible_after_us,
-                                    " us"));
+    const bool in_detail = is_patch || options.dry_run;
+    context.log->write(in_detail ? config::LogLevel::kDebug : config::LogLevel::kInfo,
+                       absl::StrCat(who, options.dry_run ? "tried at generation " : "generation ",
+                                    result.generation));
   };
 }
 
@@ -64,9 +66,10 @@ void apply(const MethodContext& context, const json& params, Responder responder
   }
   std::optional<ConfigSource> source = source_of(context, params, responder);
   if (!source) return;
+  std::string what = source->is_text ? "config.apply of a text" : "config.apply " + source->value;
   context.gateway->apply(
       *std::move(source), options,
-      answer_with(context, std::move(responder), "config.apply", options, false));
+      answer_with(context, std::move(responder), std::move(what), options, false));
 }
 
 void rollback(const MethodContext& context, const json& params, Responder responder) {
@@ -79,8 +82,8 @@ void confirm(const MethodContext& context, Responder responder) {
   auto held = std::make_shared<Responder>(std::move(responder));
   context.gateway->confirm([&context, held](const ChangeResult& result) {
     if (!result.status.ok()) return held->error(result.status);
-    context.log->info(absl::StrCat("config.confirm by uid ", held->peer().uid, ", pid ",
-                                   held->peer().pid, ": the last change stays"));
+    context.log->info(absl::StrCat("config.confirm by uid ", held->peer().uid, " pid ",
+                                   held->peer().pid, ": generation ", result.generation));
     held->result({{"generation", result.generation}});
   });
 }

@@ -88,7 +88,7 @@ void drain(const MethodContext& context, const json& params, Responder responder
           watch_deadline(context, request);
           context.log->info(absl::StrCat(request.undo ? "end of the drain of " : "drain of ",
                                          request.address.text(), " by uid ", held->peer().uid,
-                                         ", pid ", held->peer().pid));
+                                         " pid ", held->peer().pid));
         }
         held->result({{"sessions_left", sessions_of_address(context, request.address)},
                       {"generation", result.generation},

@@ -147,7 +147,7 @@ void remove(const MethodContext& context, const json& params, Responder responde
   const std::string what = has_filter ? params.at("filter").get<std::string>() : "all";
   remove_sessions(context, choice(context, filter), [&context, held, what](uint64_t removed) {
     context.log->info(absl::StrCat("sessions.delete (", what, ") by uid ", held->peer().uid,
-                                   ", pid ", held->peer().pid, ": ", removed, " ended"));
+                                   " pid ", held->peer().pid, ": ", removed, " ended"));
     held->result({{"count", removed}});
   });
 }

@@ -1,6 +1,11 @@
 // The methods about configurations: what a change would do, what it did, and what is in force.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -52,6 +57,67 @@ TEST_F(ConfigMethodsTest, DiffOfABadConfigurationIsAnError) {
   EXPECT_EQ(bad["data"]["errors"].size(), 4u);
   EXPECT_EQ(error("config.diff", {{"text", ""}, {"path", "/x"}})["code"], kRpcInvalidParams);
   EXPECT_EQ(error("config.diff", {{"path", "/no/such"}})["data"]["errors"][0]["file"], "/no/such");
+}
+
+// What of a port, a group and a list of entries needs a restart: its key and its line.
+TEST_F(ConfigMethodsTest, WhatNeedsARestartComesWithItsLine) {
+  const auto faults = [this](const std::string& text) {
+    std::string joined;
+    const json refused = error("config.apply", {{"text", text}});
+    EXPECT_EQ(refused["code"], 1009) << refused;
+    const json errors = refused["data"]["errors"];
+    for (const json& each : errors) {
+      joined += each.value("file", "") + ":" + std::to_string(each.value("line", 0)) + ": " +
+                each.value("path", "") + ": " + each.value("text", "") + "; " +
+                each.value("hint", "") + "\n";
+    }
+    return joined;
+  };
+  const std::string cannot = ": cannot change while the gateway runs; restart it\n";
+  EXPECT_EQ(faults(edited("role = \"cluster\";", "role = \"cluster\"; mtu = 1400;")),
+            "text:4: ports.underlay.mtu" + cannot);
+  EXPECT_EQ(faults(edited("gateway = \"192.0.2.1\"", "gateway = \"192.0.2.9\"")),
+            "text:6: ports.uplink.gateway" + cannot);
+  EXPECT_EQ(faults(edited("gw-a", "gw-b")), "text:2: gateway.name" + cannot);
+  EXPECT_EQ(faults(edited("\"uplink\"", "\"upper\"")),
+            "text:4: ports.uplink" + cannot + "text:5: ports.upper" + cannot);
+  EXPECT_EQ(faults(std::string(kWorkedConfig) +
+                   "sessions : {\n  max = 4096;\n  port_range = \"2048-4095\"; };\n"),
+            "text:23: sessions.max" + cannot + "text:25: sessions.port_range" + cannot);
+}
+
+// Who changed what is in the log at level info; patches and trials are at debug.
+TEST_F(ConfigMethodsTest, ChangesAreLogged) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK), 0);
+  Log log(ends[1]);
+  gateway_.context().log = &log;
+  const auto logged = [&ends] {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = read(ends[0], buffer.data(), buffer.size());
+    return std::string(buffer.data(), got > 0 ? static_cast<size_t>(got) : 0);
+  };
+  const std::string file = testing::TempDir() + "config_methods_log_" + std::to_string(getpid());
+  std::ofstream(file) << edited("\"shop-out\"", "\"shop-in\"");
+  const Peer peer;
+  const std::string by = " by uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid);
+  gateway_.result("config.apply", {{"path", file}, {"dry_run", true}});
+  gateway_.result("namespaces.patch", {{"add", {{"shop", {"10.128.1.9"}}}}});
+  EXPECT_EQ(logged(), "");
+  gateway_.result("config.apply", {{"path", file}, {"confirm_timeout", "1m"}});
+  EXPECT_EQ(logged(), "info: config.apply " + file + by + ": generation 3\n");
+  gateway_.result("config.confirm", json::object());
+  EXPECT_EQ(logged(), "info: config.confirm" + by + ": generation 3\n");
+  gateway_.result("config.rollback", json::object());
+  EXPECT_EQ(logged(), "info: config.rollback" + by + ": generation 4\n");
+  gateway_.result("config.apply", {{"text", kWorkedConfig}});
+  EXPECT_EQ(logged(), "info: config.apply of a text" + by + ": generation 5\n");
+  log.set_level(config::LogLevel::kDebug);
+  gateway_.result("namespaces.patch", {{"remove", {{"shop", {"10.128.1.9"}}}}});
+  EXPECT_EQ(logged(), "debug: namespaces.patch" + by + ": generation 6\n");
+  std::filesystem::remove(file);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 // More errors than anybody reads: the first ones, and how many more, in an answer that arrives.

@@ -56,7 +56,8 @@ TEST_F(GatewayTest, ARestartOnlyDifferenceIsRefusedWithItsList) {
   const ChangeResult result = apply(head("info", "1400") + kBody);
   EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_EQ(result.errors.size(), 1u);
-  EXPECT_EQ(result.errors[0].path, "ports.uplink");
+  EXPECT_EQ(result.errors[0].path, "ports.uplink.mtu");
+  EXPECT_NE(result.errors[0].line, 0u);
   EXPECT_EQ(gateway_.generation(), 1u);
   EXPECT_EQ(gateway_.snapshot().ports[1].mtu_bytes, 1500u);
 }
