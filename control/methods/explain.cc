@@ -80,9 +80,10 @@ void Explanation::add_remotes(const ExplainGround& ground, TrialQuestion& questi
   if (fallback != kNoEgressPolicy) add(fallback);
 }
 
-absl::StatusOr<bool> Explanation::take(const ExplainGround& ground, const TrialQuestion& question,
-                                       const TrialFacts& facts) {
-  if (takes_another_port(question, facts)) return false;
+absl::StatusOr<Explanation::Progress> Explanation::take(const ExplainGround& ground,
+                                                        const TrialQuestion& question,
+                                                        const TrialFacts& facts) {
+  if (takes_another_port(question, facts)) return Progress::kAnotherPort;
   made_ = make_packet(ground.snapshot, way_, flow_, facts.session);
   const std::optional<TrialOutcome> outcome =
       try_packet(ground.snapshot, made_.packet, question, facts, ground.pool);
@@ -91,7 +92,7 @@ absl::StatusOr<bool> Explanation::take(const ExplainGround& ground, const TrialQ
   }
   if (outcome->end == TrialOutcome::End::kHeld && !waiting_) {
     waiting_ = waiting_for(ground, *outcome);
-    return false;
+    return Progress::kAskAgain;
   }
   const Explained explained{.ground = ground,
                             .way = way_,
@@ -102,7 +103,7 @@ absl::StatusOr<bool> Explanation::take(const ExplainGround& ground, const TrialQ
                             .outcome = *outcome,
                             .decision = decision_};
   answer_ = ExplainSteps(explained).answer();
-  return true;
+  return Progress::kAnswered;
 }
 
 // A packet without a given source port begins something: it is none of a session that is there.

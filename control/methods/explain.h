@@ -7,8 +7,8 @@
 //       '-- ask again: a source port that --'
 //           is free, room for a packet that waits
 //
-// Nothing is kept between the two, so the tables may change meanwhile; then ask again. Control
-// thread.
+// The tables may change between the two: then question() is called once more before take(), and
+// where it asks something else now, the worker is asked again. Control thread.
 #ifndef POSTERN_CONTROL_METHODS_EXPLAIN_H_
 #define POSTERN_CONTROL_METHODS_EXPLAIN_H_
 
@@ -31,10 +31,15 @@ class Explanation {
 
   // What the worker is to be asked. Fails where the packet cannot come in at all, as find_way().
   absl::StatusOr<TrialQuestion> question(const ExplainGround& ground);
-  // Takes what the worker told: true when the answer is there, false to ask again. Fails where no
+  enum class Progress : uint8_t {
+    kAnswered,
+    kAnotherPort,  // ask again: source ports that were looked at have sessions
+    kAskAgain,     // ask again: the packet would wait for its next hop
+  };
+  // Takes what the worker told of the last question(), in the tables of that moment. Fails where no
   // buffer is free.
-  absl::StatusOr<bool> take(const ExplainGround& ground, const TrialQuestion& question,
-                            const TrialFacts& facts);
+  absl::StatusOr<Progress> take(const ExplainGround& ground, const TrialQuestion& question,
+                                const TrialFacts& facts);
   // {verdict, reason?, steps, translated?}.
   [[nodiscard]] const nlohmann::json& answer() const { return answer_; }
   // The frame that was tried, for tests that send it.

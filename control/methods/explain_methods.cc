@@ -15,8 +15,16 @@ namespace postern {
 namespace {
 
 constexpr std::chrono::microseconds kLookAgain{500};
-// Then it is answered from what is there, however often the tables change.
-constexpr int kRounds = 32;
+// So often the question may have become another one while the worker looked.
+constexpr int kMostChanges = 64;
+// Looks at 257 source ports each (trial_facts.cc), which is all of them.
+constexpr int kMostPortRounds = 256;
+
+// Whether what the worker told of one is true of the other.
+bool is_same(const TrialQuestion& a, const TrialQuestion& b) {
+  return a.outbound == b.outbound && a.inbound == b.inbound && a.name == b.name &&
+         a.remotes == b.remotes;
+}
 
 // One explanation under way. Keeps itself alive by the timers that look after it; the worker writes
 // into `request_` until that is done.
@@ -31,8 +39,6 @@ class Explaining : public std::enable_shared_from_this<Explaining> {
     request_ = std::make_unique<TrialFactsRequest>();
     request_->question = *std::move(question);
     request_->facts.rooms.resize(request_->question.remotes.size(), PortRoom::kLookOn);
-    snapshot_ = &context_.gateway->snapshot();
-    generation_ = context_.gateway->generation();
     asked_ = false;
     look();
   }
@@ -61,29 +67,38 @@ class Explaining : public std::enable_shared_from_this<Explaining> {
     take();
   }
 
+  // The tables may have changed while the worker looked: what was found out about the packet is
+  // found out again, and the worker's word counts only where it was asked about that.
   void take() {
-    const bool changed =
-        snapshot_ != &context_.gateway->snapshot() || generation_ != context_.gateway->generation();
-    ++rounds_;
-    if (changed && rounds_ < kRounds) return ask();
-    const absl::StatusOr<bool> taken =
-        explanation_.take(ground(), request_->question, request_->facts);
-    if (!taken.ok()) return responder_.error(taken.status());
-    if (*taken) return responder_.result(explanation_.answer());
-    if (rounds_ >= 2 * kRounds) {
+    const absl::StatusOr<TrialQuestion> question = explanation_.question(ground());
+    if (!question.ok()) return responder_.error(question.status());
+    if (!is_same(*question, request_->question)) {
+      if (++changes_ < kMostChanges) return ask();
       return responder_.error(absl::UnavailableError("the tables change too fast; try again"));
     }
-    ask();
+    const absl::StatusOr<Explanation::Progress> taken =
+        explanation_.take(ground(), request_->question, request_->facts);
+    if (!taken.ok()) return responder_.error(taken.status());
+    switch (*taken) {
+      case Explanation::Progress::kAnswered:
+        return responder_.result(explanation_.answer());
+      case Explanation::Progress::kAnotherPort:
+        if (++port_rounds_ < kMostPortRounds) return ask();
+        return responder_.error(absl::ResourceExhaustedError(
+            "every source port of that source has a live session to that destination; say which "
+            "one is meant (`sport`)"));
+      case Explanation::Progress::kAskAgain:
+        return ask();
+    }
   }
 
   const MethodContext& context_;
   Explanation explanation_;
   Responder responder_;
   std::unique_ptr<TrialFactsRequest> request_;
-  const Snapshot* snapshot_ = nullptr;
-  uint64_t generation_ = 0;
   bool asked_ = false;
-  int rounds_ = 0;
+  int changes_ = 0;
+  int port_rounds_ = 0;
 };
 
 }  // namespace

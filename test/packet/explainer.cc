@@ -86,10 +86,11 @@ json Explainer::explain(const ExplainQuestion& question) {
     errand.begin(&request);
     while (errand.busy()) errand.turn(data.snapshot(), data.now());
     EXPECT_TRUE(request.done.load());
-    const absl::StatusOr<bool> taken = explanation.take(ground(), request.question, request.facts);
+    const absl::StatusOr<Explanation::Progress> taken =
+        explanation.take(ground(), request.question, request.facts);
     if (!taken.ok()) {
       answer_ = {{"error", std::string(taken.status().message())}};
-    } else if (*taken) {
+    } else if (*taken == Explanation::Progress::kAnswered) {
       answer_ = explanation.answer();
     }
   }

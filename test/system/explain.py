@@ -3,11 +3,14 @@
 nothing behind."""
 import json
 import os
+import threading
+import time
 
 from rig import settings, topology
 from rig.case import main
 
 OK, DROPPED = 0, 3
+STORM_S = 5.0
 SERVER, CLOSED = topology.SERVERS[0], topology.SERVERS[1]
 RULES = {"default": "allow", "refuse": "reject", "rules": [
     {"namespace": "payments", "action": "deny", "to": [CLOSED], "ports": ["tcp/80"]}]}
@@ -152,6 +155,57 @@ def test_many_questions_hold_nobody_up(t):
             if asked % 50 == 0:
                 t.ask(pod, server, sock, b"%d" % asked)
     t.equal(rig.gateway.call("sessions.count")["count"], 1, "sessions")
+
+
+def test_the_tables_change_between_question_and_answer(t):
+    """Patches and applies without a pause: every answer is of one moment, and nothing dies."""
+    rig = t.rig(nodes=1)
+    gateway, pod = rig.gateway, "10.128.0.30"
+    bare = rig.model(namespaces=[{"name": "lab", "pods": ["10.128.0.13"]}], egress_ips=[],
+                     firewall={"default": "allow"})
+    rules = [{"namespace": "lab", "action": "allow", "to": ["192.88.99.%d" % i]} for i in range(40)]
+    full = dict(bare, firewall={"default": "allow", "rules": rules}, egress_ips=[
+        {"name": "lab-out", "namespaces": ["lab"], "addresses": [topology.PAYMENTS_IP]}])
+    rig.learn(full)
+    gateway.write(bare)
+    rig.restart()
+    paths = [rig.ground.path("full.cfg"), rig.ground.path("bare.cfg")]
+    for path, model in zip(paths, (full, bare)):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(settings.text(model))
+    faults, answers, end = [], [], time.monotonic() + STORM_S
+
+    def keep(step):
+        client, times = gateway.client(), 0
+        try:
+            while time.monotonic() < end:
+                step(client, times)
+                times += 1
+        except Exception as fault:  # of a thread: the case tells
+            faults.append(repr(fault))
+
+    def patch(client, times):
+        client.call("namespaces.patch", **{"remove" if times % 2 else "add": {"lab": [pod]}})
+
+    def apply(client, times):
+        client.call("config.apply", path=paths[times % 2])
+        time.sleep(0.03)
+
+    def ask(client, _):
+        answers.append(client.call("explain", src=pod, dst=SERVER, protocol="udp", dport=5))
+
+    threads = [threading.Thread(target=keep, args=(step,)) for step in [patch, apply] + [ask] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    t.check(gateway.running, "the gateway is dead after %d questions" % len(answers))
+    t.equal(faults, [], "faults")
+    for said in answers:
+        unknown = any("in no namespace" in step["text"] for step in said["steps"])
+        t.equal(unknown, said.get("reason") == "source-unknown", "unknown, in %s" % said)
+    verdicts = {said.get("reason", "forward") for said in answers}
+    t.check({"source-unknown", "no-policy"} <= verdicts, "only %s were met" % verdicts)
 
 
 if __name__ == "__main__":
