@@ -349,9 +349,10 @@ bool print_explain(const json& answer, const CommandLine&, Display& display) {
   } else if (!translated.is_object()) {
     display.line("forward");
   } else {
-    std::string text = "forward: by port " + text_at(translated, "port") + " as " +
-                       endpoint(translated, "src", "sport") + " to " +
-                       endpoint(translated, "dst", "dport");
+    std::string source = endpoint(translated, "src", "sport");
+    if (translated.contains("src_one_of")) source = "one of " + text_at(translated, "src_one_of");
+    std::string text = "forward: by port " + text_at(translated, "port") + " as " + source +
+                       " to " + endpoint(translated, "dst", "dport");
     if (translated.contains("dscp")) text += ", DSCP " + text_at(translated, "dscp");
     display.line(text);
   }

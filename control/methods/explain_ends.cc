@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "control/methods/explain_steps.h"
 #include "control/methods/session_rows.h"
@@ -29,6 +30,19 @@ std::string limits_text(const config::Limits& limits, uint64_t active) {
   }
   if (limits.bandwidth_bits_per_second) {
     absl::StrAppend(&next(), *limits.bandwidth_bits_per_second, " bits a second");
+  }
+  return text;
+}
+
+// The first of them, and how many more there are.
+std::string some_of(const std::vector<Ipv4Address>& addresses) {
+  constexpr size_t kMostNamed = 8;
+  std::string text;
+  for (size_t i = 0; i < std::min(addresses.size(), kMostNamed); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ", ", addresses[i].text());
+  }
+  if (addresses.size() > kMostNamed) {
+    absl::StrAppend(&text, " and ", addresses.size() - kMostNamed, " more");
   }
   return text;
 }
@@ -70,14 +84,16 @@ bool ExplainSteps::tell_address() {
   const auto first = policy.address_slots.begin() + own.first;
   const bool falls_back =
       std::find(first, first + own.count, entry.address_slot) == first + own.count;
-  const bool depends_on_port = policy.policies[decision.policy].spread == Spread::kSession &&
-                               own.count > 1 && !e_.source_port_given && !e_.outcome.was_there;
   const ExplainPlace place = places_.egress_address(address);
-  add("address",
-      absl::StrCat("it leaves as ", address.text(), ", ", place.what,
-                   falls_back ? ", to which the entry falls back" : "",
-                   depends_on_port ? "; from another source port perhaps as another" : ""),
-      place.line);
+  const std::vector<Ipv4Address> drawn = drawn_addresses();
+  const std::string who = absl::StrCat(address.text(), ", ", place.what);
+  std::string text = absl::StrCat("it leaves as ", who);
+  if (falls_back) text += ", to which the entry falls back";
+  if (!drawn.empty()) {
+    text = absl::StrCat("it leaves as one of ", some_of(drawn), ", drawn for each session; this ",
+                        "packet's source port would draw ", who);
+  }
+  add("address", std::move(text), place.line);
   const char* const what = e_.flow.protocol == kProtocolIcmp ? "identifier" : "port";
   if (e_.outcome.was_there) {
     add("port", absl::StrCat("it keeps its ", what, " ", entry.egress_port.host()));
@@ -89,6 +105,30 @@ bool ExplainSteps::tell_address() {
                    " is drawn when it is sent"),
       range);
   return true;
+}
+
+// The addresses one of which a session to come may bear, where its source port decides and is not
+// given; empty where it is certain.
+std::vector<Ipv4Address> ExplainSteps::drawn_addresses() const {
+  const PolicyTable& policy = snapshot_.policy;
+  std::vector<Ipv4Address> drawn;
+  if (e_.source_port_given || e_.outcome.was_there || !e_.way.is_outbound ||
+      e_.decision.policy == kNoEgressPolicy ||
+      policy.policies[e_.decision.policy].spread != Spread::kSession || !e_.outcome.session) {
+    return drawn;
+  }
+  const Range own = policy.policies[e_.decision.policy].addresses;
+  bool is_own = false;  // it may have fallen back to node_ip
+  for (uint32_t i = 0; i < own.count; ++i) {
+    const AddressSlot slot = policy.address_slots[own.first + i];
+    const Ipv4Address address = policy.addresses[slot].address;
+    const Route* const route = snapshot_.external_routes.find(e_.decision.remote, address);
+    if (slot == e_.outcome.session->entry.address_slot) is_own = true;
+    if (snapshot_.shared->drains.holds(slot) || route == nullptr) continue;
+    if (!snapshot_.is_down(route->port)) drawn.push_back(address);
+  }
+  if (!is_own || drawn.size() < 2) drawn.clear();
+  return drawn;
 }
 
 // Why addresses of the policy are passed over, as open.cc judges them.
@@ -221,7 +261,7 @@ void ExplainSteps::tell_way_to_node() {
 void ExplainSteps::tell_drop() {
   const ReasonInfo& info = describe(e_.outcome.reason);
   std::string text = absl::StrCat(std::string(info.name), ": ", std::string(info.text), " ",
-                                  std::string(info.advice));
+                                  advice_.empty() ? std::string(info.advice) : advice_);
   if (e_.outcome.told == TrialOutcome::Told::kReset) text += " The sender is told by a TCP reset.";
   if (e_.outcome.told == TrialOutcome::Told::kIcmpError) {
     text += " The sender is told by an ICMP error.";
@@ -240,6 +280,9 @@ json ExplainSteps::translated() const {
   json out = {{"src", Ipv4Address::from(ip.source).text()},
               {"dst", Ipv4Address::from(ip.destination).text()},
               {"port", e_.ground.file.ports[e_.outcome.meta.out_port].name.value}};
+  // Then `src` is what the source port of the trial draws, and one of these.
+  const std::vector<Ipv4Address> drawn = drawn_addresses();
+  for (const Ipv4Address each : drawn) out["src_one_of"].push_back(each.text());
   const bool port_is_known = e_.outcome.was_there;
   if (has_ports(ip.protocol)) {
     if (port_is_known) out["sport"] = load<Be16>(transport).host();

@@ -70,6 +70,24 @@ ExplainPlace ExplainPlaces::pod(NamespaceIndex index, Ipv4Address address) const
   return {absl::StrCat("one of its pods ", in_file->value.text()), in_file->line};
 }
 
+std::optional<ExplainPlaces::TakenOut> ExplainPlaces::taken_out(uint32_t vni,
+                                                                Ipv4Address address) const {
+  std::optional<TakenOut> best;
+  for (const config::Namespace& entry : file_.namespaces) {
+    const auto layer = ground_.layer.all().find(entry.name.value);
+    if (layer == ground_.layer.all().end() || layer->second.removed.empty()) continue;
+    const config::Tunnel* const tunnel = named(file_.tunnels, entry.tunnel.value);
+    const uint32_t of_tunnel = tunnel == nullptr ? 0 : tunnel->vni.value.value_or(0);
+    if ((entry.vni ? entry.vni->value : of_tunnel) != vni) continue;
+    for (const auto& pod : entry.pods) {
+      if (!pod->contains(address) || !layer->second.removed.contains(pod.value)) continue;
+      if (best && best->pod.length >= pod->length) continue;
+      best = TakenOut{entry.name.value, pod.value, pod.line};
+    }
+  }
+  return best;
+}
+
 ExplainPlace ExplainPlaces::on_node(NodeIndex index, Ipv4Address address) const {
   const config::Node* const entry = node(index);
   if (entry == nullptr) return {};

@@ -31,6 +31,14 @@ class ExplainPlaces {
 
   // What makes the address a pod of the namespace: an entry of its `pods`, or the layer over it.
   [[nodiscard]] ExplainPlace pod(NamespaceIndex index, Ipv4Address address) const;
+  // The pod of the file that a patch took out and that would hold the address; nothing where there
+  // is none in that VNI. `name` is the namespace's.
+  struct TakenOut {
+    std::string name;
+    Ipv4Prefix pod;
+    config::SourceLine line;
+  };
+  [[nodiscard]] std::optional<TakenOut> taken_out(uint32_t vni, Ipv4Address address) const;
   // What gives the address to the node: one of its own addresses, or its pod CIDR.
   [[nodiscard]] ExplainPlace on_node(NodeIndex index, Ipv4Address address) const;
   // Why the address is inside the cluster or the gateway's own.

@@ -59,7 +59,15 @@ std::optional<RpcError> take_address(const json& params, const char* name, Ipv4A
     address = *parsed;
     return std::nullopt;
   }
-  if (text.find(':') != std::string::npos) {
+  const size_t colon = text.find(':');
+  if (colon != std::string::npos && Ipv4Address::parse(text.substr(0, colon))) {
+    return wrong(
+        name,
+        absl::StrCat("\"", text, "\" is an address with a port: write the port after the protocol"),
+        "an address alone, then the protocol, then the destination port: "
+        "10.128.0.11 203.0.113.10 tcp 80");
+  }
+  if (colon != std::string::npos) {
     return wrong(name, absl::StrCat("IPv6 is not supported yet: \"", text, "\""),
                  "write an IPv4 address");
   }

@@ -181,15 +181,51 @@ void ExplainSteps::tell_source_refused() {
   if (is_dropped(Reason::kBadAddress)) return tell_bad_address();
   const uint32_t vni = snapshot_.tunnels[e_.way.tunnel].vni;
   const SourceSlot slot = snapshot_.sources->find(vni, e_.flow.source);
-  if (slot == kNoSource) {
-    return add("source", absl::StrCat(source, " is on no node of this tunnel"));
+  const NodeIndex owner =
+      slot == kNoSource ? kNoNode : snapshot_.shared->source_records.load(slot).node;
+  if (places_.node(owner) == nullptr) {
+    advice_ =
+        "If it is a pod, add its prefix to the `pod_cidrs` of the node that it runs on; if no node "
+        "has it, somebody forges addresses.";
+    return add("source", absl::StrCat(source,
+                                      " is on no node of this tunnel: it lies in no node's "
+                                      "pod_cidrs and is no node's address"));
   }
-  const NodeIndex owner = snapshot_.shared->source_records.load(slot).node;
+  owner == e_.way.node ? tell_source_unknown(vni) : tell_source_elsewhere(owner);
+}
+
+// The source belongs to another node than the one that sends it.
+void ExplainSteps::tell_source_elsewhere(NodeIndex owner) {
+  const std::string source = e_.flow.source.text();
+  const config::Node& node = *places_.node(owner);
+  const config::Node* const sender = places_.node(e_.way.node);
   const ExplainPlace place = places_.on_node(owner, e_.flow.source);
-  if (owner != e_.way.node) {
-    return add("source", absl::StrCat(source, " is ", place.what, ", and comes from another one"),
-               place.line);
+  advice_ = absl::StrCat("It belongs to node ", node.name.value, ", and no second node can have ",
+                         "the same prefix; ");
+  const bool is_own = std::any_of(node.addresses.begin(), node.addresses.end(),
+                                  [&](const auto& own) { return own.value == e_.flow.source; });
+  if (!is_own && sender != nullptr) {
+    absl::StrAppend(&advice_, "a pod that moved to node ", sender->name.value,
+                    " is an entry of its own length (", source,
+                    "/32) in that node's `pod_cidrs`; ");
   }
+  absl::StrAppend(&advice_, "otherwise somebody forges addresses.");
+  add("source", absl::StrCat(source, " is ", place.what, ", and comes from another one"),
+      place.line);
+}
+
+// The source is on its node and is nobody's pod.
+void ExplainSteps::tell_source_unknown(uint32_t vni) {
+  const std::string source = e_.flow.source.text();
+  if (const auto out = places_.taken_out(vni, e_.flow.source)) {
+    advice_ = absl::StrCat("Put the pod back: posternctl namespace add ", out->name, " ",
+                           out->pod.text(), ".");
+    return add("source",
+               absl::StrCat(source, " is in namespace ", out->name,
+                            " by the file, taken out by namespaces.patch"),
+               out->line);
+  }
+  const ExplainPlace place = places_.on_node(e_.way.node, e_.flow.source);
   add("source", absl::StrCat(source, " is ", place.what, ", and in no namespace's pods"),
       place.line);
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/methods/explain_places.h"
 #include "control/methods/explain_way.h"
@@ -47,6 +48,8 @@ class ExplainSteps {
   void tell_policy();
   bool tell_source();
   void tell_source_refused();
+  void tell_source_elsewhere(NodeIndex owner);
+  void tell_source_unknown(uint32_t vni);
   void tell_bad_address();
   bool tell_destination();
   bool tell_router();
@@ -54,6 +57,7 @@ class ExplainSteps {
   bool tell_egress();
   void tell_limits(NamespaceIndex name);
   bool tell_address();
+  [[nodiscard]] std::vector<Ipv4Address> drawn_addresses() const;
   void tell_unusable_addresses();
   void tell_mark();
   void tell_route();
@@ -77,6 +81,7 @@ class ExplainSteps {
   const Snapshot& snapshot_;
   nlohmann::json steps_ = nlohmann::json::array();
   config::SourceLine last_;  // of the step before
+  std::string advice_;       // better than the reason's own, or empty
 };
 
 }  // namespace postern

@@ -87,6 +87,12 @@ TEST_F(ExplainMethod, SaysWhatIsWrongWithAQuestion) {
   EXPECT_EQ(refused(with("src", "10.128.0")), "`src`: \"10.128.0\" is not an IPv4 address");
   EXPECT_EQ(refused(with("dst", "2001:db8::1")),
             "`dst`: IPv6 is not supported yet: \"2001:db8::1\"");
+  for (const char* const name : {"src", "dst"}) {
+    EXPECT_EQ(refused(with(name, "203.0.113.10:80")),
+              std::string("`") + name +
+                  "`: \"203.0.113.10:80\" is an address with a port: write the port after the "
+                  "protocol");
+  }
   EXPECT_EQ(refused(with("dst", "203.0.113.0/24")),
             "`dst`: \"203.0.113.0/24\" is not an IPv4 address");
   EXPECT_EQ(refused(with("protocol", "tpc")), "`protocol`: \"tpc\" is no protocol");

@@ -68,6 +68,14 @@ class Explain : public ::testing::Test {
       expect_line("drop", part);
     }
   }
+  // As expect_drop(), with advice that fits the packet better than the reason's own.
+  void expect_advice(const ExplainQuestion& question, std::string_view reason,
+                     std::string_view advice) {
+    explainer_.check(question);
+    EXPECT_EQ(explainer_.answer().value("reason", ""), reason) << explainer_.answer().dump(1);
+    EXPECT_NE(text_of("drop").find(advice), std::string::npos) << text_of("drop");
+    EXPECT_EQ(text_of("drop").find(describe(*reason_named(reason)).advice), std::string::npos);
+  }
   void expect_forward(const ExplainQuestion& question) {
     explainer_.check(question);
     EXPECT_EQ(explainer_.answer().value("verdict", ""), "forward") << explainer_.answer().dump(1);
@@ -146,10 +154,18 @@ TEST_F(Explain, AConnectionThatIsOverIsOpenedAgain) {
 }
 
 TEST_F(Explain, WhereItComesFrom) {
-  expect_drop(question("10.128.2.5", kServer, kUdp, 53, {}, "node-1"), "source-not-on-node",
-              "source", "name = \"node-2\"");
+  expect_advice(
+      question("10.128.2.5", kServer, kUdp, 53, {}, "node-1"), "source-not-on-node",
+      "It belongs to node node-2, and no second node can have the same prefix; a pod that "
+      "moved to node node-1 is an entry of its own length (10.128.2.5/32) in that");
+  expect_line("source", "name = \"node-2\"");
   EXPECT_NE(text_of("source").find("node node-2"), std::string::npos);
-  expect_drop(question("10.129.0.1", kServer, kUdp, 53), "source-not-on-node", "source");
+  expect_advice(
+      question("10.0.0.1", kServer, kUdp, 53, {}, "node-2"), "source-not-on-node",
+      "It belongs to node node-1, and no second node can have the same prefix; otherwise");
+  expect_advice(question("10.129.0.1", kServer, kUdp, 53), "source-not-on-node",
+                "`pod_cidrs` of the node that it runs on");
+  EXPECT_NE(text_of("source").find("it lies in no node's pod_cidrs"), std::string::npos);
   expect_drop(question("10.128.0.200", kServer, kUdp, 53), "source-unknown", "source",
               "pod_cidrs = [ \"10.128.0.0/23\" ]");
   expect_drop(question(kPod, kServer, kUdp, 53, {}, "10.0.0.77"), "tunnel-unknown-node", "tunnel",
@@ -167,6 +183,22 @@ TEST_F(Explain, PodsOfTheLayerHaveNoLine) {
   expect_drop(question("10.128.0.200", kServer, kUdp, 53), "no-policy", "egress");
   EXPECT_FALSE(explainer_.step("source").contains("line"));
   EXPECT_NE(text_of("source").find("by namespaces.patch"), std::string::npos);
+}
+
+TEST_F(Explain, PodsThatAPatchTookOut) {
+  const auto asked = question(kPod, kServer, kUdp, 53);
+  ASSERT_TRUE(gateway_.patch({.add = {}, .remove = {{"payments", {"10.128.0.11"}}}}).status.ok());
+  expect_advice(asked, "source-unknown",
+                "Put the pod back: posternctl namespace add payments 10.128.0.11.");
+  EXPECT_EQ(text_of("source"),
+            "10.128.0.11 is in namespace payments by the file, taken out by namespaces.patch");
+  expect_line("source", "\"10.128.0.11\", \"10.128.1.0/26\"");
+  expect_line("drop", "\"10.128.0.11\", \"10.128.1.0/26\"");
+  ASSERT_TRUE(gateway_.patch({.add = {{"payments", {"10.128.0.11"}}}, .remove = {}}).status.ok());
+  expect_forward(asked);
+  ASSERT_TRUE(gateway_.patch({.add = {}, .remove = {{"payments", {"10.128.1.0/26"}}}}).status.ok());
+  expect_advice(question("10.128.1.9", kServer, kUdp, 53), "source-unknown",
+                "namespace add payments 10.128.1.0/26.");
 }
 
 TEST_F(Explain, Protocols) {
@@ -388,9 +420,18 @@ TEST_F(Explain, WhatDependsOnTheSourcePort) {
   text_.replace(text_.find("spread = \"first\""), 16, "spread = \"session\"");
   ASSERT_TRUE(gateway_.apply(text_).status.ok());
   expect_forward(question("10.128.2.5", kServer, kUdp, 53));
-  EXPECT_NE(text_of("address").find("from another source port"), std::string::npos);
+  EXPECT_EQ(text_of("address").find("it leaves as one of 192.0.2.60, 192.0.2.61, drawn for each "),
+            0u)
+      << text_of("address");
+  EXPECT_EQ(translated("src_one_of"), (json{"192.0.2.60", "192.0.2.61"}));
   expect_forward(question("10.128.2.5", kServer, kUdp, 53, 5000));
-  EXPECT_EQ(text_of("address").find("from another source port"), std::string::npos);
+  EXPECT_EQ(text_of("address").find("one of"), std::string::npos);
+  EXPECT_TRUE(translated("src_one_of").is_null());
+  // Of two addresses of which one is drained the other is certain.
+  gateway_.data().shared().drains.set(slot_of("192.0.2.60"), true);
+  expect_forward(question("10.128.2.5", kServer, kUdp, 53));
+  EXPECT_TRUE(translated("src_one_of").is_null());
+  EXPECT_EQ(text_of("address"), "it leaves as 192.0.2.61, an address of egress_ips.web-out");
   expect_drop(question(kServer, kPodAddress, kTcp, 22), "no-session", "session");
   EXPECT_NE(text_of("packet").find("is made up"), std::string::npos);
 }
