@@ -53,9 +53,14 @@ void add_nodes(const MethodContext& context, json& all) {
   add_some(std::move(texts), "nodes", all);
 }
 
-void add_sessions(const MethodContext& context, json& all) {
+uint64_t sessions_in_all(const MethodContext& context) {
   uint64_t active = 0;
   for (const WorkerView& worker : context.workers) active += active_sessions(*worker.counters);
+  return active;
+}
+
+void add_sessions(const MethodContext& context, json& all) {
+  const uint64_t active = sessions_in_all(context);
   const uint64_t max = context.gateway->file().sessions.max;
   if (active * 100 < max * kSessionsWarning_percent) return;
   all.push_back(absl::StrCat("the session table is ", active * 100 / max,
@@ -108,53 +113,82 @@ std::vector<AddressSlot> suspects(const MethodContext& context) {
   return slots;
 }
 
-void add_ports(const MethodContext& context, std::vector<AddressSlot> slots,
-               const SessionSums& sums, json& all) {
-  const uint64_t ports = ports_in_all(context);
-  std::vector<std::pair<uint64_t, std::string>> texts;  // by how full
+}  // namespace
+
+std::vector<Attention::Nearly> Attention::nearly_used_up(const std::vector<AddressSlot>& slots,
+                                                         const SessionSums& sums) const {
+  const uint64_t ports = ports_in_all(context_);
+  const std::vector<EgressAddress>& addresses = context_.gateway->snapshot().policy.addresses;
+  std::vector<Nearly> all;
   for (const AddressSlot slot : slots) {
     const auto fullest = sums.fullest({&slot, 1}, 1);
-    if (fullest.empty()) continue;
+    if (fullest.empty() || slot >= addresses.size()) continue;
     const auto& [remote, used] = fullest[0];
     const uint64_t percent = used * 100 / ports;
     if (percent < kPortsWarning_percent) continue;
-    texts.emplace_back(
-        percent,
-        absl::StrCat("egress address ",
-                     context.gateway->snapshot().policy.addresses[slot].address.text(), " has ",
-                     percent, " % of its ports in use towards ", remote.address.text(), ":",
-                     remote.port, " (", protocol_name(remote.protocol),
-                     "): add addresses to its entry, or set when_exhausted = \"next-address\""));
+    const Ipv4Address address = addresses[slot].address;
+    all.push_back(
+        {address, percent,
+         absl::StrCat("egress address ", address.text(), " has ", percent,
+                      " % of its ports in use towards ", remote.address.text(), ":", remote.port,
+                      " (", protocol_name(remote.protocol),
+                      "): add addresses to its entry, or set when_exhausted = \"next-address\"")});
   }
-  std::sort(texts.begin(), texts.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  std::sort(all.begin(), all.end(), [](const Nearly& a, const Nearly& b) {
+    return a.percent != b.percent ? a.percent > b.percent : a.text < b.text;
   });
-  std::vector<std::string> sentences;
-  for (auto& [percent, text] : texts) sentences.push_back(std::move(text));
-  add_some(std::move(sentences), "egress addresses", all);
+  return all;
 }
 
-}  // namespace
+void Attention::read_in_background(std::vector<AddressSlot> slots) {
+  const bool is_fresh = read_at_us_ != 0 && context_.loop->now_us() - read_at_us_ < kReadAgain_us;
+  if (reading_ || is_fresh) return;
+  reading_ = true;
+  sum_sessions(context_,
+               [self = shared_from_this(), slots = std::move(slots)](const SessionSums& sums) {
+                 self->last_ = self->nearly_used_up(slots, sums);
+                 self->read_at_us_ = self->context_.loop->now_us();
+                 self->reading_ = false;
+               });
+}
 
-void find_attention(const MethodContext& context, std::function<void(json)> done) {
+void Attention::find(std::function<void(json)> done) {
   json all = json::array();
-  add_links(context, all);
-  add_nodes(context, all);
-  for (std::string& text : context.neighbours->complaints()) all.push_back(std::move(text));
-  if (std::string text = context.gateway->attention(); !text.empty()) all.push_back(text);
-  for (std::string& text : context.host_names->complaints()) all.push_back(std::move(text));
-  if (context.daemon_attention) {
-    for (std::string& text : context.daemon_attention()) all.push_back(std::move(text));
+  add_links(context_, all);
+  add_nodes(context_, all);
+  for (std::string& text : context_.neighbours->complaints()) all.push_back(std::move(text));
+  if (std::string text = context_.gateway->attention(); !text.empty()) all.push_back(text);
+  for (std::string& text : context_.host_names->complaints()) all.push_back(std::move(text));
+  if (context_.daemon_attention) {
+    for (std::string& text : context_.daemon_attention()) all.push_back(std::move(text));
   }
-  add_sessions(context, all);
-  add_drains(context, all);
-  std::vector<AddressSlot> slots = suspects(context);
+  add_sessions(context_, all);
+  add_drains(context_, all);
+  std::vector<AddressSlot> slots = suspects(context_);
   if (slots.empty()) return done(std::move(all));
-  sum_sessions(context, [&context, slots = std::move(slots), all = std::move(all),
-                         done = std::move(done)](const SessionSums& sums) mutable {
-    add_ports(context, std::move(slots), sums, all);
-    done(std::move(all));
+  const auto add_texts = [](const std::vector<Nearly>& found, json& to) {
+    std::vector<std::string> texts;
+    for (const Nearly& each : found) texts.push_back(each.text);
+    add_some(std::move(texts), "egress addresses", to);
+  };
+  if (sessions_in_all(context_) <= kReadAtOnce) {
+    return sum_sessions(context_,
+                        [self = shared_from_this(), slots = std::move(slots), all = std::move(all),
+                         done = std::move(done), add_texts](const SessionSums& sums) mutable {
+                          add_texts(self->nearly_used_up(slots, sums), all);
+                          done(std::move(all));
+                        });
+  }
+  // Addresses that have been relieved since, or are none any more, are not worth a sentence.
+  const std::vector<EgressAddress>& addresses = context_.gateway->snapshot().policy.addresses;
+  std::erase_if(last_, [&](const Nearly& each) {
+    return std::none_of(slots.begin(), slots.end(), [&](AddressSlot slot) {
+      return slot < addresses.size() && addresses[slot].address == each.address;
+    });
   });
+  add_texts(last_, all);
+  read_in_background(std::move(slots));
+  done(std::move(all));
 }
 
 }  // namespace postern

@@ -88,9 +88,10 @@ void add_status_methods(MethodTable& table, const MethodContext& context) {
   table.add({.name = "status",
              .access = Access::kRead,
              .help = "The gateway at a glance, with what needs attention.",
-             .handler = [&context](const json&, Responder responder) {
+             .handler = [&context, attention = std::make_shared<Attention>(context)](
+                            const json&, Responder responder) {
                auto held = std::make_shared<Responder>(std::move(responder));
-               find_attention(context, [&context, held](json texts) {
+               attention->find([&context, held](json texts) {
                  held->result(status(context, std::move(texts)));
                });
              }});

@@ -136,6 +136,44 @@ TEST_F(AttentionTest, PortsThatAreNearlyUsedUpTowardsOneDestination) {
   EXPECT_TRUE(texts().empty());
 }
 
+TEST_F(AttentionTest, OfManySessionsTheLastReadingIsToldAtOnce) {
+  start(few_ports("1048576"));
+  open(52, "203.0.113.5");
+  gateway_->counters().session_created.add(kReadAtOnce);  // they seem to be many
+  int answers = 0;
+  json first;
+  const auto attention = std::make_shared<Attention>(gateway_->context());
+  for (int i = 0; i < 3; ++i) {
+    attention->find([&](json texts) {
+      first = std::move(texts);
+      ++answers;
+    });
+  }
+  EXPECT_EQ(answers, 3) << "nobody waits for a reading";
+  EXPECT_EQ(first, json::array());
+  const auto told = [&] {
+    json all;
+    attention->find([&all](json texts) { all = std::move(texts); });
+    gateway_->pass(milliseconds(500));
+    return all.empty() ? "" : all.at(0).get<std::string>();
+  };
+  gateway_->pass(milliseconds(500));
+  EXPECT_NE(told().find("81 % of its ports in use towards 203.0.113.5:443"), std::string::npos);
+  // Another destination is the fullest one now; that is found some seconds later.
+  open(60, "203.0.113.6");
+  EXPECT_NE(told().find("towards 203.0.113.5:443"), std::string::npos);
+  EXPECT_NE(told().find("towards 203.0.113.5:443"), std::string::npos);
+  for (int i = 0; i < 6; ++i) {
+    gateway_->pass(seconds(1));
+    hear_all();
+  }
+  told();
+  EXPECT_NE(told().find("93 % of its ports in use towards 203.0.113.6:443"), std::string::npos);
+  // What has no ports in use any more is not told of, whatever was read.
+  gateway_->result("sessions.delete", {{"all", true}});
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(AttentionTest, ASessionTableThatIsNearlyFull) {
   start(std::string(kWorkedConfig) + "sessions : { max = 1024; };\n");
   open(900, "203.0.113.5");
