@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -97,6 +98,32 @@ std::vector<Diagnostic> warn_of_homeless(const SourceInputs& inputs, const PodCh
   return warnings;
 }
 
+// Pods that were none when the patch took them away: its word on them holds over later files.
+std::vector<Diagnostic> warn_of_no_pods(const SourceInputs& inputs, const PodChanges& changes) {
+  constexpr size_t kMostNamed = 3;
+  std::set<std::pair<uint32_t, Ipv4Prefix>> removed;
+  for (const PodChanges::Change& change : changes.changes) {
+    if (!change.added) removed.insert({change.key.vni, change.key.prefix});
+  }
+  std::vector<Diagnostic> warnings;
+  size_t count = 0;
+  for (const PodChanges::Change& said : changes.said) {
+    if (said.added || removed.contains({said.key.vni, said.key.prefix})) continue;
+    if (inputs.pods.find(said.key) != nullptr || count++ >= kMostNamed) continue;
+    warnings.push_back({"", 0, "remove." + said.name,
+                        absl::StrCat(said.key.prefix.text(), " was no pod of ", said.name,
+                                     ": it stays out also where a later file names it"),
+                        "{\"reset\": true} or adding it takes that back"});
+  }
+  if (count > kMostNamed) {
+    warnings.push_back({"", 0, "remove",
+                        absl::StrCat("... and ", count - kMostNamed, " more of ", count,
+                                     " that were no pods stay out as well"),
+                        ""});
+  }
+  return warnings;
+}
+
 // The edits that a patch means, or why it means none.
 Refusal read_patch(const DesiredState& state, const PodPatch& patch, PodEdits& edits) {
   if (patch.reset) {
@@ -151,6 +178,10 @@ Plan plan_patch(DesiredState& state, const SourceBook& sources, const MachineFac
   }
   plan.sources = std::move(*change);
   plan.warnings = warn_of_homeless(state.inputs, plan.pods);
+  if (!patch.reset) {
+    std::vector<Diagnostic> no_pods = warn_of_no_pods(state.inputs, plan.pods);
+    for (Diagnostic& each : no_pods) plan.warnings.push_back(std::move(each));
+  }
   if (plan.sources.assigned.size() > in_force.sources->room()) {
     plan.map = sources.build_map(plan.sources, machine.seed);
     plan.compiled.snapshot = std::make_unique<Snapshot>(in_force);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/apply/kept_out.h"
 #include "control/apply/plan_names.h"
 #include "control/apply/restart_errors.h"
 
@@ -124,6 +125,11 @@ Plan plan_apply(const DesiredState& state, const SourceBook& sources, const Mach
   auto model = std::make_shared<const config::Model>(*std::move(loaded.model));
   plan = plan_model(state, sources, machine, std::move(model), state.file.get());
   plan.warnings.insert(plan.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
+  if (!plan.refusal.status.ok()) return plan;
+  std::vector<Diagnostic> kept_out = warn_of_kept_out(*plan.file, pods_taken_out(state.layer));
+  for (Diagnostic& each : kept_out) {
+    plan.warnings.push_back(std::move(each));
+  }
   return plan;
 }
 

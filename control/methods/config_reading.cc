@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/print.h"
+#include "control/apply/kept_out.h"
 #include "control/methods/config_json.h"
 #include "control/methods/methods.h"
 
@@ -34,10 +36,13 @@ struct Outlook {
   ConfigDiff diff;
 };
 
-void find_out(Outlook& outlook, const ConfigSource& source, const config::Model& running) {
+void find_out(Outlook& outlook, const ConfigSource& source, const config::Model& running,
+              const PodsTakenOut& taken_out) {
   outlook.loaded = load(source);
   if (!outlook.loaded.model) return;
   outlook.diff = diff(running, *outlook.loaded.model);
+  std::vector<config::Diagnostic> kept_out = warn_of_kept_out(*outlook.loaded.model, taken_out);
+  for (config::Diagnostic& each : kept_out) outlook.loaded.warnings.push_back(std::move(each));
   outlook.loaded.model.reset();
 }
 
@@ -62,8 +67,9 @@ void compare(const MethodContext& context, const json& params, Responder respond
   auto held = std::make_shared<Responder>(std::move(responder));
   auto outlook = std::make_shared<Outlook>();
   context.loop->read_beside(
-      [outlook, source = *std::move(source), running = context.gateway->shared_file()] {
-        find_out(*outlook, source, *running);
+      [outlook, source = *std::move(source), running = context.gateway->shared_file(),
+       taken_out = pods_taken_out(context.gateway->layer())] {
+        find_out(*outlook, source, *running, taken_out);
       },
       [outlook, held] { tell(*outlook, *held); });
 }

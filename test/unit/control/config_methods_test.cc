@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -171,6 +172,65 @@ TEST_F(ConfigMethodsTest, PatchesWarnOfPodsOnNoNode) {
   EXPECT_EQ(warnings({{"remove", {{"shop", {"10.130.0.0/24"}}}},
                       {"add", {{"payments", {"10.128.0.32/27"}}}}}),
             json::array());
+}
+
+// A patch that takes away what is no pod changes nothing now, but is remembered, and says so.
+TEST_F(ConfigMethodsTest, PatchesWarnOfPodsThatWereNone) {
+  const auto patch = [this](const json& params) {
+    return gateway_.result("namespaces.patch", params);
+  };
+  json answer = patch({{"remove", {{"shop", {"10.128.3.9"}}}}});
+  EXPECT_EQ(answer["changed"], 0);
+  EXPECT_EQ(answer["warnings"],
+            json::array({{{"file", ""},
+                          {"line", 0},
+                          {"path", "remove.shop"},
+                          {"text",
+                           "10.128.3.9 was no pod of shop: it stays out also where a later file "
+                           "names it"},
+                          {"hint", "{\"reset\": true} or adding it takes that back"}}}));
+  const json many = {"10.128.3.1", "10.128.3.2", "10.128.3.3", "10.128.3.4", "10.128.3.5"};
+  answer = patch({{"remove", {{"shop", many}}}});
+  ASSERT_EQ(answer["warnings"].size(), 4u);
+  EXPECT_EQ(answer["warnings"][3]["text"],
+            "... and 2 more of 5 that were no pods stay out as well");
+  // A pod that goes, even said twice, and one that comes back in the same patch, need no word.
+  const json twice = {"10.128.2.0/26", "10.128.2.0/26"};
+  EXPECT_FALSE(patch({{"remove", {{"shop", twice}}}}).contains("warnings"));
+  EXPECT_FALSE(patch({{"remove", {{"shop", {"10.128.3.9"}}}}, {"add", {{"shop", {"10.128.3.9"}}}}})
+                   .contains("warnings"));
+  EXPECT_FALSE(patch({{"reset", true}}).contains("warnings"));
+}
+
+// A file that names pods which a patch took out is told of it, with their lines.
+TEST_F(ConfigMethodsTest, FilesAreWarnedOfPodsThatAPatchKeepsOut) {
+  std::string text = kWorkedConfig;
+  const json asked = {{"text", text}};
+  EXPECT_FALSE(gateway_.result("config.diff", asked).contains("warnings"));
+  gateway_.result("namespaces.patch", {{"remove", {{"payments", {"10.128.0.12"}}}}});
+  const auto line = 1 + std::count(text.begin(), text.begin() + text.find("\"10.128.0.12\""), '\n');
+  const json warned =
+      json::array({{{"file", "text"},
+                    {"line", line},
+                    {"path", "namespaces.payments.pods"},
+                    {"text", "10.128.0.12 stays out: namespaces.patch took it out"},
+                    {"hint", "put it back: posternctl namespace add payments 10.128.0.12"}}});
+  EXPECT_EQ(gateway_.result("config.diff", asked)["warnings"], warned);
+  EXPECT_EQ(gateway_.result("config.apply", asked)["warnings"], warned);
+  EXPECT_EQ(gateway_.owner("10.128.0.12"), "-");
+  // Of many the first three and how many more.
+  const std::string pods =
+      "\"10.128.0.12\", \"10.128.0.13\", \"10.128.0.14\", \"10.128.0.15\", "
+      "\"10.128.0.16\"";
+  text.replace(text.find("\"10.128.0.12\""), 13, pods);
+  const json others = {"10.128.0.13", "10.128.0.14", "10.128.0.15", "10.128.0.16"};
+  gateway_.result("namespaces.patch", {{"remove", {{"payments", others}}}});
+  const json told = gateway_.result("config.diff", {{"text", text}})["warnings"];
+  ASSERT_EQ(told.size(), 4u) << told;
+  EXPECT_EQ(told[3]["text"],
+            "... and 2 more of 5 pods of the file that namespaces.patch keeps out");
+  gateway_.result("namespaces.patch", {{"reset", true}});
+  EXPECT_FALSE(gateway_.result("config.diff", {{"text", text}}).contains("warnings"));
 }
 
 // Pods over the socket are read as the file's are, with the same words.
