@@ -101,8 +101,8 @@ Plan Gateway::plan_drain(const DrainRequest& request) const {
   Plan plan;
   const auto slot = state_.books.addresses.find(request.address.value);
   if (!slot) {
-    plan.refusal.status = absl::NotFoundError(
-        absl::StrCat(request.address.text(), " is no egress address; egress_ips.list shows them"));
+    plan.refusal.status = absl::NotFoundError(absl::StrCat(
+        request.address.text(), " is no egress address; posternctl show egress-ips shows them"));
     return plan;
   }
   plan.drain = {.address = request.address,

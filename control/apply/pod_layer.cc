@@ -20,7 +20,7 @@ class PodEditor {
     if (key == nullptr) return;
     const OverlayPrefix pod{key->vni, edit.pod};
     const NamespaceIndex* owner = inputs_.pods.find(pod);
-    if (owner != nullptr && *owner != key->index) return refuse(edit, pod, *owner);
+    if (owner != nullptr && *owner != key->index) return refuse_removal(edit, *owner);
     note({edit.name, pod, key->index, false}, inputs_.pods.erase(pod));
   }
 
@@ -85,8 +85,15 @@ class PodEditor {
     const std::string whose =
         held.prefix == edit.pod ? "" : absl::StrCat(held.prefix.text(), " of");
     fault(edit, absl::StrCat(edit.pod.text(), relation, whose, " namespace \"", name, "\""),
-          absl::StrCat("remove it there first, or in the same request: {\"remove\": {\"", name,
-                       "\": [\"", held.prefix.text(), "\"]}}"));
+          absl::StrCat("remove it there first: posternctl namespace remove ", name, " ",
+                       held.prefix.text(), "; or in the same request of namespaces.patch"));
+  }
+
+  void refuse_removal(const PodEdit& edit, NamespaceIndex owner) {
+    const std::string& name = name_of(owner);
+    fault(edit, absl::StrCat(edit.pod.text(), " belongs to namespace \"", name, "\""),
+          absl::StrCat("nothing to remove; of that namespace: posternctl namespace remove ", name,
+                       " ", edit.pod.text()));
   }
 
   const std::string& name_of(NamespaceIndex index) {

@@ -3,62 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
+
+#include "control/ctl/json_rows.h"
 
 namespace postern {
 namespace {
 
 using nlohmann::json;
-
-// A member, or null.
-const json& member(const json& object, const char* name) {
-  static const json null;
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() ? *found : null;
-}
-
-bool is_list_of_objects(const json& value) {
-  return value.is_array() && !value.empty() &&
-         std::all_of(value.begin(), value.end(), [](const json& item) { return item.is_object(); });
-}
-
-// The names of the rows' members: what says which row it is first, the others by the alphabet.
-std::vector<std::string> names_in(const json& rows) {
-  std::set<std::string> left;
-  for (const json& row : rows) {
-    for (const auto& [name, value] : row.items()) left.insert(name);
-  }
-  std::vector<std::string> names;
-  for (const char* first :
-       {"rule", "name", "id", "worker", "reason", "key", "device", "role", "state"}) {
-    if (left.erase(first) > 0) names.emplace_back(first);
-  }
-  names.insert(names.end(), left.begin(), left.end());
-  return names;
-}
-
-std::string as_title(std::string name) {
-  for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<int>(c)));
-  return printable(name);
-}
-
-void print_rows(const json& rows, Display& display) {
-  const std::vector<std::string> names = names_in(rows);
-  std::vector<Column> columns;
-  std::vector<Row> cells(rows.size());
-  for (size_t i = 0; i < names.size(); ++i) {
-    bool numbers = true;
-    for (size_t r = 0; r < rows.size(); ++r) {
-      const json& value = member(rows[r], names[i].c_str());
-      numbers &= value.is_number() || value.is_null();
-      cells[r].push_back(text_of(value));
-    }
-    columns.push_back(
-        {.title = as_title(names[i]), .to_the_right = numbers, .rank = static_cast<int>(i)});
-  }
-  display.table(columns, cells);
-}
 
 std::string endpoint(const json& side, const char* address, const char* port) {
   std::string text = text_at(side, address);
@@ -102,25 +54,6 @@ void print_differences(const json& diff, Display& display) {
   print_names(diff, "needs_restart", "! needs a restart:", display);
 }
 
-// What host names stand for, short enough for a cell: two names, an address of each.
-std::string short_names(const json& names) {
-  constexpr size_t kMostNames = 2;
-  if (!names.is_array()) return text_of(names);
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
-    const json& addresses = member(names[i], "addresses");
-    text += (i == 0 ? "" : ", ") + text_at(names[i], "name");
-    if (!addresses.is_array() || addresses.empty()) {
-      text += " " + text_at(names[i], "state");
-      continue;
-    }
-    text += "=" + text_of(addresses[0]);
-    if (addresses.size() > 1) text += "+" + std::to_string(addresses.size() - 1);
-  }
-  if (names.size() > kMostNames) text += ", ...";
-  return text;
-}
-
 // A packet that was dropped; of frames that are no IP packets their EtherType.
 std::string last_packet(const json& last) {
   static const std::map<std::string, std::string> kKnown = {{"0x0800", "IPv4"}, {"0x0806", "ARP"},
@@ -139,14 +72,15 @@ std::string last_packet(const json& last) {
   return text + " " + endpoint(last, "src", "sport") + " to " + endpoint(last, "dst", "dport");
 }
 
-// The members that say something.
-json without_empty(const json& row) {
-  json left = json::object();
-  for (const auto& [name, value] : row.items()) {
-    const bool empty = value.is_string() ? value == "" : value.is_null() || value.empty();
-    if (!empty) left[name] = value;
-  }
-  return left;
+// That packet, where it came in and when.
+std::string last_of(const json& last) {
+  if (!last.is_object()) return "-";
+  return last_packet(last) + " on " + text_at(last, "port") + ", " +
+         duration_text(member(last, "age_s")) + " ago";
+}
+
+std::string sessions_text(const json& answer, const char* name) {
+  return text_at(answer, name) + (member(answer, name) == 1 ? " session" : " sessions");
 }
 
 }  // namespace
@@ -193,9 +127,9 @@ json health_part(const json& answer) {
 
 bool print_sessions(const json& answer, const CommandLine&, Display& display) {
   static const std::vector<Column> columns = {
-      {.title = "NAMESPACE", .rank = 2},
+      {.title = "NAMESPACE", .rank = 3},
       {.title = "PROTO"},
-      {.title = "STATE", .rank = 3},
+      {.title = "STATE", .rank = 1},
       {.title = "SOURCE"},
       {.title = "DESTINATION"},
       {.title = "AS"},
@@ -206,7 +140,7 @@ bool print_sessions(const json& answer, const CommandLine&, Display& display) {
       {.title = "IDLE", .to_the_right = true, .rank = 8},
       {.title = "EXPIRES", .to_the_right = true, .rank = 7},
       {.title = "PACKETS", .to_the_right = true, .rank = 6},
-      {.title = "BYTES", .to_the_right = true, .rank = 1},
+      {.title = "BYTES", .to_the_right = true, .rank = 2},
   };
   std::vector<Row> rows;
   for (const json& row : member(answer, "rows")) {
@@ -259,46 +193,8 @@ bool print_count(const json& answer, const CommandLine&, Display& display) {
 }
 
 bool print_removed(const json& answer, const CommandLine&, Display& display) {
-  display.line("ended " + text_at(answer, "count"));
-  return true;
-}
-
-bool print_list(const json& answer, const CommandLine& line, Display& display) {
-  const json& rows = member(answer, "rows");
-  if (!line.arguments.empty() && rows.is_array() && rows.size() == 1) {
-    print_any(without_empty(rows[0]), display);
-    return true;
-  }
-  // Further columns would not fit a line; they are there for one that is named, and for programs.
-  static const std::set<std::string> kInTables = {"name",       "role",         "device",
-                                                  "link",       "addresses",    "worker",
-                                                  "cpu",        "type",         "local",
-                                                  "vni",        "nodes",        "vtep",
-                                                  "tunnel",     "state",        "missed",
-                                                  "sessions",   "busy_percent", "rule",
-                                                  "ports_used", "namespaces",   "cycles_per_packet",
-                                                  "action",     "to",           "to_names",
-                                                  "ports",      "namespace",    "listen",
-                                                  "source"};
-  json shown = json::array();
-  for (const json& row : rows) {
-    json cells = json::object();
-    for (const auto& [name, value] : row.items()) {
-      if (kInTables.contains(name)) cells[name] = value;
-    }
-    if (row.contains("names")) cells["names"] = short_names(row["names"]);
-    shown.push_back(std::move(cells));
-  }
-  if (shown.empty()) {
-    display.line("there are none");
-  } else {
-    print_rows(shown, display);
-  }
-  const json& otherwise = member(answer, "default");
-  if (!otherwise.is_null()) {
-    display.line("");
-    display.line("otherwise " + text_of(otherwise));
-  }
+  const bool none = member(answer, "count") == 0;
+  display.line("ended " + text_at(answer, "count") + (none ? ": no session fits" : ""));
   return true;
 }
 
@@ -310,23 +206,19 @@ bool print_drops(const json& answer, const CommandLine&, Display& display) {
   }
   std::vector<Row> cells;
   for (const json& row : rows) {
-    const json& last = member(row, "last");
-    std::string packet = "-";
-    if (last.is_object()) {
-      packet = last_packet(last) + " on " + text_at(last, "port") + ", " +
-               duration_text(member(last, "age_s")) + " ago";
-    }
-    cells.push_back(
-        {text_at(row, "reason"), text_at(row, "count"), text_at(row, "per_second"), packet});
+    cells.push_back({text_at(row, "reason"), text_at(row, "count"), text_at(row, "per_second"),
+                     last_of(member(row, "last"))});
   }
-  display.table({{.title = "REASON"},
-                 {.title = "COUNT", .to_the_right = true},
-                 {.title = "PER SECOND", .to_the_right = true, .rank = 1},
-                 {.title = "LAST PACKET", .rank = 2}},
-                cells);
+  const size_t hidden = display.table({{.title = "REASON"},
+                                       {.title = "COUNT", .to_the_right = true},
+                                       {.title = "PER SECOND", .to_the_right = true, .rank = 2},
+                                       {.title = "LAST PACKET", .rank = 1}},
+                                      cells);
+  const bool has_last = hidden < 2;  // else it stands below, for each
   for (const json& row : rows) {
     display.line("");
     display.line(text_at(row, "reason"));
+    if (!has_last) display.line("  last packet: " + last_of(member(row, "last")));
     display.line("  " + text_at(row, "text"));
     display.line("  " + text_at(row, "advice"));
   }
@@ -359,9 +251,10 @@ bool print_explain(const json& answer, const CommandLine&, Display& display) {
   return true;
 }
 
-bool print_counters(const json& answer, const CommandLine&, Display& display) {
+bool print_counters(const json& answer, const CommandLine& line, Display& display) {
   if (answer.empty()) {
-    display.line("no counter has such a name");
+    const std::string prefix = line.arguments.empty() ? "" : printable(line.arguments[0]);
+    display.line("no counter's name begins with \"" + prefix + "\"");
     return true;
   }
   std::vector<Row> rows;
@@ -374,7 +267,11 @@ bool print_counters(const json& answer, const CommandLine&, Display& display) {
 
 bool print_check(const json& answer, const CommandLine& line, Display& display) {
   if (member(answer, "valid") == false) return false;  // its faults are told as errors
-  display.line((line.arguments.empty() ? "configuration" : printable(line.arguments[0])) + ": ok");
+  std::string what = "the file that the gateway was started with";
+  if (!line.arguments.empty()) {
+    what = line.arguments[0] == "-" ? "<stdin>" : printable(line.arguments[0]);
+  }
+  display.line(what + ": ok");
   return true;
 }
 
@@ -408,7 +305,7 @@ bool print_apply(const json& answer, const CommandLine& line, Display& display) 
   }
   display.line("generation " + text_at(answer, "generation") + ", in force after " +
                text_at(answer, "visible_after_us") + " us");
-  if (line.has("--revalidate")) display.line("ended " + text_at(answer, "ended") + " sessions");
+  if (line.has("--revalidate")) display.line("ended " + sessions_text(answer, "ended"));
   const auto timeout = line.options.find("--confirm-timeout");
   if (timeout != line.options.end()) {
     display.line("goes back in " + printable(timeout->second) +
@@ -433,7 +330,7 @@ bool print_patch(const json& answer, const CommandLine& line, Display& display) 
 }
 
 bool print_drain(const json& answer, const CommandLine& line, Display& display) {
-  const std::string left = text_at(answer, "sessions_left") + " sessions left";
+  const std::string left = sessions_text(answer, "sessions_left") + " left";
   const std::string& address = line.arguments[0];
   if (line.has("--dry-run")) {
     display.line("can be done; nothing was changed, " + left);

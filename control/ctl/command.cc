@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "control/ctl/meant.h"
+
 namespace postern {
 namespace {
 
@@ -20,17 +22,6 @@ const Option* option_named(const std::vector<Option>& options, std::string_view 
   return nullptr;
 }
 
-size_t word_count(std::string_view words) {
-  return 1 + static_cast<size_t>(std::count(words.begin(), words.end(), ' '));
-}
-
-// The first of the plain words as a command's words are written.
-std::string first_words(const std::vector<std::string>& plain, size_t count) {
-  std::string text;
-  for (size_t i = 0; i < count; ++i) text += (i == 0 ? "" : " ") + plain[i];
-  return text;
-}
-
 // The command with the most words that the line begins with.
 const Command* find_command(const std::vector<Command>& commands,
                             const std::vector<std::string>& plain) {
@@ -39,54 +30,6 @@ const Command* find_command(const std::vector<Command>& commands,
     if (command != nullptr) return command;
   }
   return nullptr;
-}
-
-// Commands of the interface that a later version brings.
-constexpr std::string_view kNotYet[] = {"events", "trace", "capture", "bugreport"};
-
-// The command, or the first word of several, that was probably meant: by all its words, by the
-// first of them, or by the last, which people take for the whole ("nodes" for "show nodes").
-std::string_view meant_command(const std::vector<Command>& commands,
-                               const std::vector<std::string>& plain) {
-  std::vector<std::string_view> all;
-  std::vector<std::string_view> first;
-  std::vector<std::string_view> last;
-  for (const Command& command : commands) {
-    all.push_back(command.words);
-    first.push_back(command.words.substr(0, command.words.find(' ')));
-    last.push_back(command.words.substr(command.words.rfind(' ') + 1));
-  }
-  const std::string_view whole =
-      nearest(first_words(plain, std::min<size_t>(plain.size(), 2)), all);
-  const bool begins_some = std::find(first.begin(), first.end(), plain[0]) != first.end();
-  if (!whole.empty() || begins_some) return whole;
-  const auto exact = std::find(last.begin(), last.end(), plain[0]);
-  if (exact != last.end()) return all[static_cast<size_t>(exact - last.begin())];
-  const std::string_view begin = nearest(plain[0], first);
-  if (!begin.empty()) return begin;
-  const std::string_view end = nearest(plain[0], last);
-  const auto found = std::find(last.begin(), last.end(), end);
-  return end.empty() ? end : all[static_cast<size_t>(found - last.begin())];
-}
-
-absl::Status unknown_command(const std::vector<Command>& commands,
-                             const std::vector<std::string>& plain) {
-  for (const std::string_view words : kNotYet) {
-    const size_t count = word_count(words);
-    if (plain.size() < count || first_words(plain, count) != words) continue;
-    return absl::UnimplementedError(std::string(words) + " is not supported yet");
-  }
-  std::string continuations;
-  for (const Command& command : commands) {
-    if (!command.words.starts_with(plain[0] + " ")) continue;
-    continuations.append(continuations.empty() ? "" : ", ").append(command.words);
-  }
-  const std::string typed = first_words(plain, std::min<size_t>(plain.size(), 2));
-  std::string said = "no command \"" + printable(continuations.empty() ? plain[0] : typed) + "\"; ";
-  if (plain.size() == 1 && !continuations.empty()) return usage("say one of: " + continuations);
-  const std::string_view meant = meant_command(commands, plain);
-  if (!meant.empty()) return usage(said + "did you mean " + std::string(meant) + "?");
-  return usage(said + (continuations.empty() ? "help lists them" : "say one of: " + continuations));
 }
 
 absl::Status set_general(const Option& option, const std::string& value, CommandLine& line) {
@@ -147,6 +90,19 @@ absl::StatusOr<SortedWords> sort_words(const std::vector<Command>& commands,
   return sorted;
 }
 
+// "config -h": of all the commands that begin so.
+bool begins_commands(const std::vector<Command>& commands, const std::vector<std::string>& plain) {
+  return plain.size() == 1 && std::any_of(commands.begin(), commands.end(), [&](const Command& c) {
+           return c.words.starts_with(plain[0] + " ");
+         });
+}
+
+bool asks_for_help(const SortedWords& sorted) {
+  return std::any_of(sorted.options.begin(), sorted.options.end(), [](const auto& option) {
+    return option.first == "-h" || option.first == "--help";
+  });
+}
+
 absl::Status check_arguments(const CommandLine& line) {
   const Command& command = *line.command;
   size_t least = 0;
@@ -166,24 +122,11 @@ absl::Status check_arguments(const CommandLine& line) {
     }
     std::string known;
     for (std::string_view choice : choices) known.append(known.empty() ? "" : ", ").append(choice);
-    return usage(std::string(command.arguments[i].name) + " is one of: " + known);
+    const std::string name(command.arguments[i].name);
+    if (name.find('|') == std::string::npos) return usage(name + " is one of: " + known);
+    return usage("no \"" + printable(line.arguments[i]) + "\"; say one of: " + known);
   }
   return absl::OkStatus();
-}
-
-// How many letters must be changed, added or taken away to make one of the other (Levenshtein).
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -218,10 +161,12 @@ absl::StatusOr<CommandLine> parse_line(const std::vector<Command>& commands,
   CommandLine line;
   if (!sorted->plain.empty()) {
     line.command = find_command(commands, sorted->plain);
-    if (line.command == nullptr) return unknown_command(commands, sorted->plain);
-    line.arguments.assign(
-        sorted->plain.begin() + static_cast<ptrdiff_t>(word_count(line.command->words)),
-        sorted->plain.end());
+    const bool is_group = line.command == nullptr && asks_for_help(*sorted) &&
+                          begins_commands(commands, sorted->plain);
+    if (line.command == nullptr && !is_group) return unknown_command(commands, sorted->plain);
+    const size_t words_of_its_own = is_group ? 0 : word_count(line.command->words);
+    line.arguments.assign(sorted->plain.begin() + static_cast<ptrdiff_t>(words_of_its_own),
+                          sorted->plain.end());
   }
   for (const auto& [name, value] : sorted->options) {
     const Option* general = option_named(general_options(), name);
@@ -286,19 +231,6 @@ const Command* command_named(const std::vector<Command>& commands, std::string_v
     if (command.words == words) return &command;
   }
   return nullptr;
-}
-
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names) {
-  std::string_view best;
-  size_t least = std::max<size_t>(2, word.size() / 3) + 1;  // further apart is no likeness
-  if (word.size() > 64) return best;
-  for (std::string_view name : names) {
-    const size_t apart = distance(word, name);
-    if (apart >= least) continue;
-    least = apart;
-    best = name;
-  }
-  return best;
 }
 
 }  // namespace postern

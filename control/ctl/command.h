@@ -50,8 +50,8 @@ struct Command;
 
 // A line, taken apart.
 struct CommandLine {
-  const Command* command = nullptr;  // nullptr: none was given
-  std::vector<std::string> arguments;
+  const Command* command = nullptr;    // nullptr: none was given
+  std::vector<std::string> arguments;  // for help without a command: what some begin with
   std::map<std::string, std::string, std::less<>> options;  // the command's; a switch: ""
 
   // Those before or after the command.
@@ -106,9 +106,6 @@ std::string synopsis(const Command& command);
 
 // The command of exactly these words, or nullptr.
 const Command* command_named(const std::vector<Command>& commands, std::string_view words);
-
-// Of those names the one that was probably meant, or an empty text.
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
 
 }  // namespace postern
 

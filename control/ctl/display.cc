@@ -69,7 +69,7 @@ void Display::line(std::string_view text) {
   out_ << text << '\n';
 }
 
-void Display::table(const std::vector<Column>& columns, const std::vector<Row>& rows) {
+size_t Display::table(const std::vector<Column>& columns, const std::vector<Row>& rows) {
   std::vector<std::string> titles;
   for (const Column& column : columns) titles.push_back(column.title);
   const bool goes_on = titles == titles_;
@@ -83,9 +83,22 @@ void Display::table(const std::vector<Column>& columns, const std::vector<Row>& 
     }
   }
   const std::vector<size_t> shown = fitting(columns, widths_, columns_);
-  if (!goes_on) row(columns, shown, titles);
+  if (!goes_on) {
+    hidden_before_ += std::exchange(hidden_, 0);
+    row(columns, shown, titles);
+  }
   for (const Row& cells : rows) row(columns, shown, cells);
   titles_ = std::move(titles);
+  const size_t hidden = columns.size() - shown.size();
+  hidden_ = std::max(hidden_, hidden);
+  return hidden;
+}
+
+void Display::end() {
+  const size_t hidden = std::exchange(hidden_before_, 0) + std::exchange(hidden_, 0);
+  if (hidden == 0) return;
+  line(std::to_string(hidden) + (hidden == 1 ? " column" : " columns") +
+       " hidden: widen the terminal, or -j");
 }
 
 void Display::row(const std::vector<Column>& columns, const std::vector<size_t>& shown,

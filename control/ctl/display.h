@@ -33,9 +33,12 @@ class Display {
   void line(std::string_view text);
   // Each row has as many cells as there are columns. A second table of the same titles that
   // follows directly goes on under the head of the first: pages of one answer.
-  void table(const std::vector<Column>& columns, const std::vector<Row>& rows);
+  // Returns how many columns gave way.
+  size_t table(const std::vector<Column>& columns, const std::vector<Row>& rows);
   // Names and values, aligned.
   void pairs(const std::vector<Row>& rows);
+  // After the answer: says how many columns gave way, if any did.
+  void end();
 
  private:
   void row(const std::vector<Column>& columns, const std::vector<size_t>& shown, const Row& cells);
@@ -44,6 +47,8 @@ class Display {
   size_t columns_;
   std::vector<std::string> titles_;  // of the table that was printed last
   std::vector<size_t> widths_;       // its columns
+  size_t hidden_ = 0;                // its columns that gave way
+  size_t hidden_before_ = 0;         // those of the tables before it
 };
 
 // The text with everything that could steer a terminal replaced: control characters (C0, DEL, C1)

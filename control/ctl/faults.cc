@@ -57,6 +57,16 @@ std::string fault_text(const json& fault, std::string_view severity) {
   return hint.empty() ? line : line + "\n    " + hint;
 }
 
+std::string fault_lines(const json& faults, std::string_view severity) {
+  std::string lines;
+  std::set<std::string> told;
+  for (const json& fault : faults) {
+    const std::string text = fault_text(fault, severity);
+    if (told.insert(text).second) lines += text + "\n";
+  }
+  return lines;
+}
+
 std::string refusal_text(const json& error) {
   std::string message = text_at(error, "message");
   json faults = json::array();
@@ -76,7 +86,7 @@ std::string refusal_text(const json& error) {
     }
     return lines;
   }
-  for (const json& fault : faults) lines += fault_text(fault, "error") + "\n";
+  lines += fault_lines(faults, "error");
   message = without_first(message, faults[0]);
   return message.empty() ? lines : lines + std::string(kProgram) + message + "\n";
 }

@@ -12,6 +12,9 @@ namespace postern {
 // One of `errors` or `warnings`: "FILE:LINE: error: PATH: TEXT", the hint on a line of its own.
 std::string fault_text(const nlohmann::json& fault, std::string_view severity);
 
+// Lines for the list, each with its end; what was said once is not said again.
+std::string fault_lines(const nlohmann::json& faults, std::string_view severity);
+
 // The lines for an `error` of an answer, each with its end.
 std::string refusal_text(const nlohmann::json& error);
 

@@ -23,6 +23,21 @@ constexpr std::string_view kClearScreen = "\033[H\033[2J";
 // Whether the cursor of a page says that another one follows.
 bool goes_on(const json& cursor) { return !cursor.is_null() && cursor != "" && cursor != 0; }
 
+// An answer to `rpc` has a shape of its own, which no table is made for.
+Format format_of(const CommandLine& line) {
+  const bool is_rpc = line.command->method.empty();
+  return is_rpc && line.format == Format::kPeople ? Format::kPretty : line.format;
+}
+
+// The faults, those in what was read from standard input with its name: it went as text.
+json as_typed(const CommandLine& line, json faults) {
+  if (line.arguments.empty() || line.arguments[0] != "-" || !faults.is_array()) return faults;
+  for (json& fault : faults) {
+    if (fault.is_object() && fault.value("file", json()) == "text") fault["file"] = "<stdin>";
+  }
+  return faults;
+}
+
 // Writes the pages of one answer for programs: rows as they come, so that a million of them need
 // no memory.
 class RowStream {
@@ -100,6 +115,8 @@ ExitCode Runner::explain(const CommandLine& line) {
     for (const std::string& word : line.arguments) words += (words.empty() ? "" : " ") + word;
   } else if (line.command != nullptr) {
     words = line.command->words;
+  } else if (!line.arguments.empty()) {
+    words = line.arguments[0];
   }
   std::vector<Command> meant;
   for (const Command& command : *terms_.commands) {
@@ -132,6 +149,7 @@ ExitCode Runner::run_paged(const CommandLine& line, json params) {
     left -= static_cast<int64_t>(rows.size());
     whole["cursor"] = (*page)["cursor"];
     const bool last = !goes_on(whole["cursor"]) || left <= 0;
+    warn(line, *page);
     if (line.format == Format::kPeople) line.command->print(*page, line, display);
     if (line.format == Format::kJson) {
       if (!stream) stream.emplace(*terms_.out);
@@ -142,33 +160,41 @@ ExitCode Runner::run_paged(const CommandLine& line, json params) {
       for (json& row : rows) whole["rows"].push_back(std::move(row));
       if (last) *terms_.out << json_text(whole, Format::kPretty) << '\n';
     }
-    if (last) return ExitCode::kOk;
+    if (last) {
+      display.end();
+      return ExitCode::kOk;
+    }
     params["cursor"] = whole["cursor"];
   }
 }
 
 ExitCode Runner::show(const CommandLine& line, const json& answer) {
   Display display(*terms_.out, terms_.columns);
+  const Format format = format_of(line);
   bool good = true;
-  if (answer.is_object()) {
-    for (const char* severity : {"error", "warning"}) {
-      const auto faults = answer.find(std::string(severity) + "s");
-      if (faults == answer.end() || !faults->is_array()) continue;
-      for (const json& fault : *faults) *terms_.err << fault_text(fault, severity) << '\n';
-    }
-    good = !answer.contains("valid") || answer["valid"] != false;
-  }
-  if (line.format != Format::kPeople) {
+  warn(line, answer);
+  if (answer.is_object()) good = !answer.contains("valid") || answer["valid"] != false;
+  if (format != Format::kPeople) {
     const PartOf part = line.command->part;
-    *terms_.out << json_text(part == nullptr ? answer : part(answer), line.format) << '\n';
+    *terms_.out << json_text(part == nullptr ? answer : part(answer), format) << '\n';
   } else if (line.command->print == nullptr) {
     print_any(answer, display);
   } else {
     good &= line.command->print(answer, line, display);
   }
+  display.end();
   if (!good) return ExitCode::kFailed;
   const bool dropped = line.command->method == "explain" && answer.value("verdict", "") == "drop";
   return dropped ? ExitCode::kDropped : ExitCode::kOk;
+}
+
+void Runner::warn(const CommandLine& line, const json& answer) {
+  if (!answer.is_object()) return;
+  for (const char* severity : {"error", "warning"}) {
+    const auto faults = answer.find(std::string(severity) + "s");
+    if (faults == answer.end() || !faults->is_array()) continue;
+    *terms_.err << fault_lines(as_typed(line, *faults), severity);
+  }
 }
 
 ExitCode Runner::refused(const CommandLine& line, const json& error) {
@@ -176,7 +202,11 @@ ExitCode Runner::refused(const CommandLine& line, const json& error) {
     *terms_.err << json_text({{"error", error}}, line.format) << '\n';
     return ExitCode::kFailed;
   }
-  *terms_.err << refusal_text(error);
+  json told = error;
+  if (const auto data = told.find("data"); data != told.end() && data->contains("errors")) {
+    (*data)["errors"] = as_typed(line, (*data)["errors"]);
+  }
+  *terms_.err << refusal_text(told);
   return ExitCode::kFailed;
 }
 

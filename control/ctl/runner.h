@@ -44,6 +44,8 @@ class Runner {
   ExitCode run_here(const CommandLine& line);
   ExitCode explain(const CommandLine& line);
   ExitCode run_paged(const CommandLine& line, nlohmann::json params);
+  // Tells the faults that a good answer has.
+  void warn(const CommandLine& line, const nlohmann::json& answer);
   ExitCode show(const CommandLine& line, const nlohmann::json& answer);
   ExitCode refused(const CommandLine& line, const nlohmann::json& error);
   absl::Status connect(const std::string& socket, int patience_s);

@@ -35,6 +35,10 @@ class LineEditor {
     el_set(editor_.get(), EL_HIST, history, history_.get());
     el_set(editor_.get(), EL_ADDFN, "postern-complete", "Complete the word", complete);
     el_set(editor_.get(), EL_BIND, "^I", "postern-complete", nullptr);
+    // Ctrl-C is a key of the prompt; while a command runs it is the signal that it always is.
+    el_set(editor_.get(), EL_SETTY, "-d", "intr=", nullptr);
+    el_set(editor_.get(), EL_ADDFN, "postern-clear", "Clear the line", clear);
+    el_set(editor_.get(), EL_BIND, "^C", "postern-clear", nullptr);
     el_source(editor_.get(), nullptr);  // the user's ~/.editrc
   }
   LineEditor(const LineEditor&) = delete;
@@ -84,6 +88,14 @@ class LineEditor {
     for (const std::string& match : found.matches) std::cout << printable(match) << "  ";
     std::cout << std::endl;
     return CC_REDISPLAY;
+  }
+
+  static unsigned char clear(EditLine* editor, int) {
+    const LineInfo* line = el_line(editor);
+    el_cursor(editor, static_cast<int>(line->lastchar - line->cursor));
+    line = el_line(editor);
+    el_deletestr(editor, static_cast<int>(line->cursor - line->buffer));
+    return CC_REFRESH;
   }
 
   const std::vector<Command>& commands_;

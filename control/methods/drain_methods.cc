@@ -30,9 +30,10 @@ std::optional<Request> request_of(const json& params, Responder& responder) {
   const auto text = params.at("address").get<std::string>();
   const std::optional<Ipv4Address> address = Ipv4Address::parse(text);
   if (!address) {
-    responder.error({kRpcInvalidParams, absl::StrCat("`address`: \"", text,
-                                                     "\" is not an IPv4 address; write one of "
-                                                     "those that egress_ips.list shows")});
+    responder.error(
+        {kRpcInvalidParams, absl::StrCat("`address`: \"", text,
+                                         "\" is not an IPv4 address; write one of "
+                                         "those that posternctl show egress-ips shows")});
     return std::nullopt;
   }
   Request request{*address, params.value("undo", false), std::nullopt};

@@ -321,7 +321,7 @@ bool ExplainSteps::tell_egress() {
     const config::NodeIp& node_ip = e_.ground.file.node_ip;
     add("egress",
         absl::StrCat("no entry of egress_ips is for ", e_.flow.source.text(), " of ", whose, " to ",
-                     e_.flow.destination.text(), ", and node_ip serves it not"),
+                     e_.flow.destination.text(), ", and node_ip does not serve it"),
         node_ip.mode.line);
     return false;
   }

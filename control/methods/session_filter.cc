@@ -264,6 +264,14 @@ absl::StatusOr<SessionFilter> SessionFilter::parse(std::string_view text) {
   return SessionFilterParser(text).parse();
 }
 
+std::vector<std::string_view> SessionFilter::names(Action after) const {
+  std::vector<std::string_view> found;
+  for (const Step& step : steps_) {
+    if (step.action == after) found.emplace_back(step.text);
+  }
+  return found;
+}
+
 bool SessionFilter::matches(const SessionFacts& facts) const {
   uint64_t results = 0;  // a stack, the last one in the lowest bit
   for (const Step& step : steps_) {

@@ -48,6 +48,13 @@ class SessionFilter {
 
   [[nodiscard]] bool matches(const SessionFacts& facts) const;
 
+  // What stands after "namespace", and after "node", in the order of the text; as long-lived as
+  // the filter.
+  [[nodiscard]] std::vector<std::string_view> namespaces() const {
+    return names(Action::kNamespace);
+  }
+  [[nodiscard]] std::vector<std::string_view> nodes() const { return names(Action::kNode); }
+
  private:
   friend class SessionFilterParser;
 
@@ -76,6 +83,7 @@ class SessionFilter {
     uint16_t high = 0;
   };
 
+  [[nodiscard]] std::vector<std::string_view> names(Action after) const;
   static bool holds(const Step& step, const SessionFacts& facts);
 
   std::vector<Step> steps_;

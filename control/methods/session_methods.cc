@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/nearest.h"
 #include "control/methods/methods.h"
 #include "control/methods/session_filter.h"
 #include "control/methods/session_reader.h"
@@ -51,6 +52,35 @@ bool take_filter(const json& params, Filter& filter, Responder& responder) {
   return false;
 }
 
+// The names of the filter that stand for nothing, as one fault for each: a slip of the pen looks
+// like a namespace without sessions. No error: scripts ask for what was removed meanwhile, too.
+json strangers(const MethodContext& context, const Filter& filter) {
+  json faults = json::array();
+  if (filter == nullptr) return faults;
+  const auto check = [&faults](const char* what, const auto& asked, const auto& entries) {
+    std::vector<std::string_view> known;
+    for (const auto& entry : entries) known.emplace_back(entry.name.value);
+    for (const std::string_view name : asked) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      json fault = {{"path", "filter"},
+                    {"text", absl::StrCat("there is no ", what, " \"", std::string(name), "\"")}};
+      const auto meant = config::nearest(name, known);
+      if (meant) fault["hint"] = absl::StrCat("did you mean ", std::string(*meant), "?");
+      faults.push_back(std::move(fault));
+    }
+  };
+  const config::Model& file = context.gateway->file();
+  check("namespace", filter->namespaces(), file.namespaces);
+  check("node", filter->nodes(), file.nodes);
+  return faults;
+}
+
+// The answer, with a warning for each stranger.
+json warned(json answer, json strangers) {
+  if (!strangers.empty()) answer["warnings"] = std::move(strangers);
+  return answer;
+}
+
 // What still serves and fits the filter.
 SessionChoice choice(const MethodContext& context, Filter filter) {
   return [&context, filter = std::move(filter)](const SessionCopy& copy) {
@@ -62,6 +92,7 @@ SessionChoice choice(const MethodContext& context, Filter filter) {
 }
 
 struct Page {
+  json strangers;
   json rows = json::array();
   size_t limit = 0;
   Responder responder;
@@ -83,7 +114,8 @@ void list(const MethodContext& context, const json& params, Responder responder)
   const auto limit = static_cast<uint32_t>(params.value("limit", kDefaultRows));
   // Without a filter nearly every session that is read is a row.
   const uint32_t at_once = filter ? kSessionsAtOnce : std::min(limit, kSessionsAtOnce);
-  auto page = std::make_shared<Page>(Page{json::array(), limit, std::move(responder)});
+  auto page = std::make_shared<Page>(
+      Page{strangers(context, filter), json::array(), limit, std::move(responder)});
   read_sessions(
       context, from, at_once,
       [&context, page, is_wanted = choice(context, filter)](const SessionCopy& copy,
@@ -96,7 +128,7 @@ void list(const MethodContext& context, const json& params, Responder responder)
       [page](std::optional<SessionPlace> next) {
         json answer = {{"rows", std::move(page->rows)}, {"cursor", nullptr}};
         if (next) answer["cursor"] = next->text();
-        page->responder.result(answer);
+        page->responder.result(warned(std::move(answer), std::move(page->strangers)));
       });
 }
 
@@ -117,8 +149,8 @@ void count(const MethodContext& context, const json& params, Responder responder
         if (is_wanted(copy)) ++*sessions;
         return Reading::kGoOn;
       },
-      [held, sessions](std::optional<SessionPlace>) {
-        held->result({{"count", *sessions}});
+      [held, sessions, unknown = strangers(context, filter)](std::optional<SessionPlace>) {
+        held->result(warned({{"count", *sessions}}, unknown));
       });
 }
 
@@ -145,10 +177,11 @@ void remove(const MethodContext& context, const json& params, Responder responde
   if (!take_filter(params, filter, responder)) return;
   auto held = std::make_shared<Responder>(std::move(responder));
   const std::string what = has_filter ? params.at("filter").get<std::string>() : "all";
-  remove_sessions(context, choice(context, filter), [&context, held, what](uint64_t removed) {
+  json unknown = strangers(context, filter);
+  remove_sessions(context, choice(context, filter), [=, &context](uint64_t removed) {
     context.log->info(absl::StrCat("sessions.delete (", what, ") by uid ", held->peer().uid,
                                    " pid ", held->peer().pid, ": ", removed, " ended"));
-    held->result({{"count", removed}});
+    held->result(warned({{"count", removed}}, unknown));
   });
 }
 

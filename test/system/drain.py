@@ -267,9 +267,10 @@ def test_bad_input_is_told_what_to_do(t):
     """Each refusal names what is wrong, posternctl ends with 1, and nothing is drained."""
     rig = t.rig(nodes=1).start(egress_ips=_pool())
     for words, told in (
-            (("192.0.2.99",), "192.0.2.99 is no egress address; egress_ips.list shows them"),
+            (("192.0.2.99",),
+             "192.0.2.99 is no egress address; posternctl show egress-ips shows them"),
             (("203.0.113.0/24",), '`address`: "203.0.113.0/24" is not an IPv4 address; write one '
-                                  "of those that egress_ips.list shows"),
+                                  "of those that posternctl show egress-ips shows"),
             ((FIRST, "--deadline", "soon"),
              '`deadline`: "soon" is not a duration in h, m and s such as "10m" or '
              '"1h30m"'),

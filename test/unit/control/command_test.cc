@@ -6,6 +6,7 @@
 #include <set>
 
 #include "control/ctl/help.h"
+#include "control/ctl/meant.h"
 
 namespace postern {
 namespace {
@@ -136,6 +137,27 @@ TEST_F(CommandTest, UsageErrorsSayWhatWouldBeRight) {
   EXPECT_EQ(usage_error("\033[31m"), "no command \"\\x1b[31m\"; help lists them");
 }
 
+// What begins so comes before what is spelled nearly so; nothing near is nothing.
+TEST_F(CommandTest, SuggestsWhatBeginsSo) {
+  EXPECT_EQ(usage_error("foo"), "no command \"foo\"; help lists them");
+  EXPECT_EQ(usage_error("p drain"), "no command \"p\"; help lists them");
+  EXPECT_EQ(usage_error("stat"), "no command \"stat\"; did you mean status?");
+  EXPECT_EQ(usage_error("show po"), "no command \"show po\"; did you mean show ports?");
+  EXPECT_EQ(usage_error("show n"),
+            "no command \"show n\"; say one of: show nodes, show namespaces");
+  EXPECT_EQ(usage_error("co"),
+            "no command \"co\"; say one of: counters, config check, config diff, config show, "
+            "config apply, config confirm, config rollback, completion");
+  EXPECT_EQ(usage_error("drian"), "no command \"drian\"; did you mean drain?");
+}
+
+TEST_F(CommandTest, HelpIsForTheFirstWordOfSeveralToo) {
+  const CommandLine line = parsed("config -h");
+  EXPECT_TRUE(line.wants_help);
+  EXPECT_EQ(line.arguments, std::vector<std::string>{"config"});
+  EXPECT_EQ(usage_error("xyzzy -h"), "no command \"xyzzy\"; help lists them");
+}
+
 // Whatever of the interface is not there yet says so, with its options and whatever follows.
 TEST_F(CommandTest, WhatIsNotSupportedYetIsNoUsageError) {
   for (const char* text : {"events sessions", "explain 10.0.0.1 1.1.1.1 tcp 443 --node a",
@@ -191,8 +213,7 @@ TEST_F(CommandTest, EveryCommandOfTheInterfaceIsKnown) {
     EXPECT_NE(parsed(text).command, nullptr) << text;
   }
   EXPECT_EQ(usage_error("top routers"),
-            "pods|namespaces|destinations|egress-ips is one of: pods, namespaces, destinations, "
-            "egress-ips");
+            "no \"routers\"; say one of: pods, namespaces, destinations, egress-ips");
 }
 
 TEST_F(CommandTest, RpcTakesAnObject) {

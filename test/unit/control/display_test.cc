@@ -59,6 +59,28 @@ TEST(Table, CountsCharactersAndNotBytes) {
   EXPECT_EQ(out.str(), "NAME  COUNT  NOTE\né         1  x\nab        2  y\n");
 }
 
+TEST(Table, SaysHowManyColumnsGaveWay) {
+  std::ostringstream narrow, tiny, none;
+  Display display(narrow, 23);
+  EXPECT_EQ(display.table(kColumns, {{"a", "7", "a long note"}}), 1u);
+  EXPECT_EQ(display.table(kColumns, {{"b", "8", "a long note"}}), 1u);  // another page
+  display.end();
+  EXPECT_EQ(narrow.str(),
+            "NAME  COUNT\na         7\nb         8\n"
+            "1 column hidden: widen the terminal, or -j\n");
+  Display small(tiny, 3);
+  small.table(kColumns, {{"a", "7", "x"}});
+  small.line("");
+  small.table(kColumns, {{"a", "7", "x"}});
+  small.end();
+  small.end();
+  EXPECT_EQ(tiny.str(), "NAME\na\n\nNAME\na\n4 columns hidden: widen the terminal, or -j\n");
+  Display all(none);
+  EXPECT_EQ(all.table(kColumns, {{"a", "7", std::string(500, 'x')}}), 0u);
+  all.end();
+  EXPECT_EQ(none.str().find("hidden"), std::string::npos);
+}
+
 TEST(Printable, LetsNothingSteerTheTerminal) {
   EXPECT_EQ(printable("plain é 漢 😀"), "plain é 漢 😀");
   EXPECT_EQ(printable("\033[31mred\n\t\x7f"), "\\x1b[31mred\\x0a\\x09\\x7f");
@@ -133,6 +155,12 @@ TEST(FaultText, ReadsLikeACompiler) {
   EXPECT_EQ(fault_text("nonsense", "error"), "error: ");
 }
 
+TEST(FaultText, WhatIsTheSameIsSaidOnce) {
+  const json fault = {{"file", "a.cfg"}, {"line", 3}, {"path", "p"}, {"text", "t"}};
+  EXPECT_EQ(fault_lines({fault, fault, {{"text", "u"}}}, "error"),
+            "a.cfg:3: error: p: t\nerror: u\n");
+}
+
 TEST(Faults, WhatTheMessageSaysIsSaidOnce) {
   const auto told = [](const char* error) { return refusal_text(json::parse(error)); };
   EXPECT_EQ(told(R"({"code": 1005, "message": "no port \"x\""})"), "posternctl: no port \"x\"\n");
@@ -183,6 +211,63 @@ TEST(Answers, ListsShowWhatNamesStandFor) {
       "NAME    LISTEN         NAMES                                               SOURCE\n"
       "db      10.131.255.10  a.example=203.0.113.8+1, b.example unresolved, ...  192.0.2.70\n"
       "legacy  -              -                                                   -\n");
+}
+
+TEST(Answers, RulesAreATableHoweverManyThereAre) {
+  const json rule = {{"rule", 1}, {"action", "allow"}, {"namespace", "web"},
+                     {"hits", 7}, {"log", true},       {"refuse", "drop"}};
+  CommandLine line;
+  line.arguments = {"web"};
+  std::ostringstream out;
+  Display display(out);
+  print_list({{"rows", {rule}}, {"default", "deny"}}, line, display);
+  EXPECT_EQ(out.str(),
+            "RULE  ACTION  HITS  LOG  NAMESPACE\n"
+            "   1  allow      7  yes  web\n"
+            "\n"
+            "otherwise deny\n");
+}
+
+TEST(Answers, DropsTellTheLastPacketOnNarrowTerminalsToo) {
+  const json row = {{"reason", "source-unknown"},
+                    {"count", 1},
+                    {"per_second", 0.5},
+                    {"text", "T."},
+                    {"advice", "A."},
+                    {"last", {{"ethertype", "0x86dd"}, {"port", "up"}, {"age_s", 3}}}};
+  const auto shown = [&row](size_t columns) {
+    std::ostringstream out;
+    Display display(out, columns);
+    print_drops({{"rows", {row}}}, {}, display);
+    return out.str();
+  };
+  const std::string packet = "IPv6 (0x86dd) on up, 3s ago";
+  EXPECT_NE(shown(52).find("REASON          COUNT  LAST PACKET\n"), std::string::npos);
+  EXPECT_EQ(shown(52).find("last packet:"), std::string::npos);
+  EXPECT_NE(shown(40).find("source-unknown\n  last packet: " + packet + "\n  T.\n  A.\n"),
+            std::string::npos);
+}
+
+TEST(Answers, CountsReadAsPeopleSay) {
+  const auto drained = [](int left) {
+    CommandLine line;
+    line.arguments = {"192.0.2.1"};
+    std::ostringstream out;
+    Display display(out);
+    print_drain({{"sessions_left", left}}, line, display);
+    return out.str();
+  };
+  EXPECT_EQ(drained(1), "192.0.2.1 takes no new sessions, 1 session left\n");
+  EXPECT_EQ(drained(0), "192.0.2.1 takes no new sessions, 0 sessions left\n");
+  CommandLine line;
+  line.arguments = {"nosuch."};
+  std::ostringstream out;
+  Display display(out);
+  print_counters(json::object(), line, display);
+  print_removed({{"count", 0}}, line, display);
+  print_removed({{"count", 2}}, line, display);
+  EXPECT_EQ(out.str(),
+            "no counter's name begins with \"nosuch.\"\nended 0: no session fits\nended 2\n");
 }
 
 // What is empty says nothing of one that is named.

@@ -86,10 +86,10 @@ TEST_F(DrainMethodsTest, OnlyTriesWhereItIsToldSo) {
 
 TEST_F(DrainMethodsTest, RefusesWhatItCannotDo) {
   EXPECT_EQ(error({{"address", "192.0.2.99"}}),
-            "1005 192.0.2.99 is no egress address; egress_ips.list shows them");
+            "1005 192.0.2.99 is no egress address; posternctl show egress-ips shows them");
   EXPECT_EQ(error({{"address", "nonsense"}}),
             "-32602 `address`: \"nonsense\" is not an IPv4 address; write one of those that "
-            "egress_ips.list shows");
+            "posternctl show egress-ips shows");
   EXPECT_EQ(
       error({{"address", kPaymentsOut}, {"deadline", "soon"}}),
       "-32602 `deadline`: \"soon\" is not a duration in h, m and s such as \"10m\" or \"1h30m\"");

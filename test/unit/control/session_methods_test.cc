@@ -96,6 +96,21 @@ TEST_F(SessionMethodsTest, NamesTheWordOfAWrongFilter) {
   }
 }
 
+TEST_F(SessionMethodsTest, WarnsOfNamesThatStandForNothing) {
+  const json expected = json::parse(R"([{"path": "filter",
+      "text": "there is no namespace \"paymnts\"", "hint": "did you mean payments?"}])");
+  const json params = {{"filter", "src 10.128.0.11 and not (namespace paymnts and tcp)"}};
+  for (const char* method : {"sessions.list", "sessions.count"}) {
+    EXPECT_EQ(gateway_.result(method, params)["warnings"], expected) << method;
+  }
+  EXPECT_EQ(gateway_.result("sessions.delete", {{"filter", "namespace paymnts"}}),
+            (json{{"count", 0}, {"warnings", expected}}));
+  const json node = gateway_.result("sessions.count", {{"filter", "node xyzzy"}});
+  EXPECT_EQ(node["warnings"][0]["text"], "there is no node \"xyzzy\"");
+  EXPECT_FALSE(
+      gateway_.result("sessions.count", {{"filter", "namespace shop"}}).contains("warnings"));
+}
+
 TEST_F(SessionMethodsTest, TopSumsByWhatIsAskedFor) {
   const SessionHandle busy = gateway_.open("10.128.2.6", 7, "203.0.113.7", 443, "192.0.2.61", kTcp);
   gateway_.count(busy, Direction::kOutbound, 1000);
