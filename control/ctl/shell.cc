@@ -2,6 +2,7 @@
 
 #include <histedit.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -35,10 +36,13 @@ class LineEditor {
     el_set(editor_.get(), EL_HIST, history, history_.get());
     el_set(editor_.get(), EL_ADDFN, "postern-complete", "Complete the word", complete);
     el_set(editor_.get(), EL_BIND, "^I", "postern-complete", nullptr);
-    // Ctrl-C is a key of the prompt; while a command runs it is the signal that it always is.
-    el_set(editor_.get(), EL_SETTY, "-d", "intr=", nullptr);
+    // Ctrl-C and Ctrl-Z are keys of the prompt; while a command runs they are the signals that
+    // they always are.
+    el_set(editor_.get(), EL_SETTY, "-d", "-isig", nullptr);
     el_set(editor_.get(), EL_ADDFN, "postern-clear", "Clear the line", clear);
     el_set(editor_.get(), EL_BIND, "^C", "postern-clear", nullptr);
+    el_set(editor_.get(), EL_ADDFN, "postern-suspend", "Suspend the shell", suspend);
+    el_set(editor_.get(), EL_BIND, "^Z", "postern-suspend", nullptr);
     el_source(editor_.get(), nullptr);  // the user's ~/.editrc
   }
   LineEditor(const LineEditor&) = delete;
@@ -88,6 +92,10 @@ class LineEditor {
     for (const std::string& match : found.matches) std::cout << printable(match) << "  ";
     std::cout << std::endl;
     return CC_REDISPLAY;
+  }
+
+  static unsigned char suspend(EditLine*, int) {
+    return std::raise(SIGTSTP) == 0 ? CC_REFRESH : CC_ERROR;  // libedit restores the terminal
   }
 
   static unsigned char clear(EditLine* editor, int) {
