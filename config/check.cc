@@ -50,6 +50,8 @@ void check(const Model& model, const Gaps& gaps, Report& report) {
   check_pods(model, directory, report);
   check_firewall(model, report);
   check_way_out(model, directory, report);
+  check_replies(model, report);
+  check_ways(model, report);
 }
 
 std::vector<Interval> joined(std::vector<Interval> intervals) {

@@ -92,6 +92,8 @@ void check_ports(const Model& model, const Gaps& gaps, const Directory& director
 void check_addresses(const Model& model, const Directory& directory, Report& report);
 void check_pods(const Model& model, const Directory& directory, Report& report);
 void check_way_out(const Model& model, const Directory& directory, Report& report);
+void check_replies(const Model& model, Report& report);
+void check_ways(const Model& model, Report& report);
 void check_egress(const Model& model, const Gaps& gaps, const Directory& directory, Report& report);
 void check_qos(const Model& model, Report& report);
 void check_routers(const Model& model, const Gaps& gaps, Report& report);

@@ -46,15 +46,39 @@ std::string device_name(std::string_view device) {
   return short_pci ? "0000:" + name : name;
 }
 
+// The kernel's interface that a vdev opens, "" where it names none.
+std::string_view interface_of(std::string_view device) {
+  constexpr std::string_view kKey = "iface=";
+  for (size_t comma = device.find(','); comma != std::string_view::npos;
+       comma = device.find(',', comma + 1)) {
+    std::string_view argument = device.substr(comma + 1);
+    argument = argument.substr(0, argument.find(','));
+    if (argument.starts_with(kKey)) return argument.substr(kKey.size());
+  }
+  return {};
+}
+
 void check_devices(const Model& model, Report& report) {
   std::map<std::string, SourceLine> first;
+  std::map<std::string_view, SourceLine> interfaces;
   for (size_t i = 0; i < model.ports.size(); ++i) {
     const At<std::string>& device = model.ports[i].device;
     if (device.value.empty()) continue;
+    const std::string path = member_path(entry_path("ports", model.ports[i], i), "device");
     const auto [known, fresh] = first.emplace(device_name(device.value), device.line);
-    if (fresh) continue;
-    report.error(device.line, member_path(entry_path("ports", model.ports[i], i), "device"),
-                 "another port has this device, on " + report.call(known->second, device.line));
+    if (!fresh) {
+      report.error(device.line, path,
+                   "another port has this device, on " + report.call(known->second, device.line));
+      continue;
+    }
+    const std::string_view interface = interface_of(device.value);
+    if (interface.empty()) continue;
+    const auto [taken, is_free] = interfaces.emplace(interface, device.line);
+    if (is_free) continue;
+    report.error(device.line, path,
+                 "another port has the interface " + std::string(interface) + ", on " +
+                     report.call(taken->second, device.line),
+                 "each would get every packet of it: give one of them another");
   }
 }
 

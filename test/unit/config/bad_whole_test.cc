@@ -22,6 +22,12 @@ const BadSample kSamples[] = {
     {"device twice",
      {{"device = \"net_tap1\"", "device = \"net_tap0\""}},
      {{5, "ports.uplink.device: another port has this device, on line 4"}}},
+    {"interface twice",
+     {{"device = \"net_tap0\"", "device = \"net_af_packet0,blocksz=4096,iface=eth0\""},
+      {"device = \"net_tap1\"", "device = \"net_af_packet1,iface=eth0\""}},
+     {{5,
+       "ports.uplink.device: another port has the interface eth0, on line 4; each would get every "
+       "packet of it: give one of them another"}}},
     {"no such tunnel",
      {{"name = \"node-2\"; tunnel = \"overlay\"", "name = \"node-2\"; tunnel = \"overlai\""}},
      {{11, "nodes.node-2.tunnel: no tunnel is named \"overlai\"; did you mean \"overlay\"?"}}},

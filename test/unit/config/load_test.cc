@@ -204,7 +204,10 @@ sessions : { max = 262144; };
 )",
                                       "text");
   EXPECT_EQ(all_text(loaded.errors), "");
-  EXPECT_EQ(all_text(loaded.warnings, "warning"), "");
+  EXPECT_EQ(all_text(loaded.warnings, "warning"),
+            "text:23: warning: namespaces: 2 namespaces have no way out (web-1, lab-2): no "
+            "egress_ips entry or egress router names them, and node_ip is off or for the platform "
+            "only; name them in an egress_ips entry, or switch on node_ip\n");
 }
 
 TEST(LoadText, WarnsOfWhatIsForNobody) {
@@ -356,6 +359,71 @@ nodes = ( );
   EXPECT_EQ(all_text(loaded.warnings, "warning"),
             "f:3: warning: ports: no port has the role \"external\": nothing can leave; sessions "
             "leave by an external port only\n");
+}
+
+// An address that the network takes to the pods instead.
+TEST(LoadText, WarnsWhereRepliesStayInTheCluster) {
+  const Edit allow = {"namespace = \"payments\"; action", "namespace = \"*\"; action"};
+  const auto stays = [](const char* line, const char* path, const char* address,
+                        const char* where) {
+    return std::string("f:") + line + ": warning: " + path + ": " + address + " is inside " +
+           where +
+           ": replies to it stay inside the cluster; use an address that the network outside "
+           "routes to the gateway\n";
+  };
+  const char* const cidr = "10.128.0.0/23, nodes.node-1.pod_cidrs[0] on line 10";
+  const char* const no_snat = "10.128.0.0/14, cluster.no_snat[0] on line 13";
+  EXPECT_EQ(warnings({allow, {"\"192.0.2.51\"", "\"10.128.0.200\""}}),
+            stays("21", "egress_ips.payments-out.addresses[1]", "10.128.0.200", cidr));
+  EXPECT_EQ(warnings({allow, {"\"192.0.2.20\"", "\"10.130.0.9\""}}),
+            stays("18", "node_ip.addresses[0]", "10.130.0.9", no_snat));
+  EXPECT_EQ(warnings({allow,
+                      {"\"10.128.2.0/23\" ];",
+                       "\"10.128.2.0/23\" ];\nexternal_ip = "
+                       "\"10.129.0.1\";"}}),
+            stays("12", "nodes.node-2.external_ip", "10.129.0.1",
+                  "10.128.0.0/14, cluster.no_snat[0] on line 14"));
+  EXPECT_EQ(warnings({allow,
+                      {"sessions :",
+                       "egress_routers = ( { name = \"r\"; namespaces = [ \"lab\" ]; listen = "
+                       "\"10.131.255.10\";\nsource = \"10.131.255.11\"; destinations = "
+                       "\"203.0.113.9\"; } );\nsessions :"}}),
+            stays("31", "egress_routers.r.source", "10.131.255.11", no_snat));
+}
+
+// The gateway answers for what is in the subnet of an external port, whatever else holds it.
+TEST(LoadText, NoWarningWhereTheGatewayAnswersForTheAddress) {
+  const Edit wide = {"\"10.128.0.0/14\"", "\"10.128.0.0/14\", \"192.0.2.0/24\", \"10.0.0.0/24\""};
+  const Edit allow = {"namespace = \"payments\"; action", "namespace = \"*\"; action"};
+  EXPECT_EQ(warnings({allow, wide}), "");
+}
+
+TEST(LoadText, WarnsOnceOfNamespacesWithoutAWayOut) {
+  const Edit off = {"mode = \"gateway\"", "mode = \"off\""};
+  const Edit platform = {"mode = \"gateway\"", "mode = \"gateway\"; for = \"platform\""};
+  const Edit only_payments = {"namespaces = [ \"lab\" ]", "namespaces = [ \"payments\" ]"};
+  const Edit pods = {"addresses = [ \"192.0.2.60\" ]",
+                     "pods = [ \"10.128.0.11\" ]; addresses = [ \"192.0.2.60\" ]"};
+  const Edit allow = {"firewall : {", "firewall : { default = \"allow\";"};
+  const std::string node_ip = ", and node_ip is off or for the platform only; name ";
+  const std::string lab =
+      "f:16: warning: namespaces: 1 namespace has no way out (lab): no egress_ips entry or egress "
+      "router names it" +
+      node_ip + "it in an egress_ips entry, or switch on node_ip\n";
+  EXPECT_EQ(warnings({off, only_payments, pods, allow}), lab);
+  EXPECT_EQ(warnings({platform, only_payments, pods, allow}), lab);
+  EXPECT_EQ(warnings({only_payments, pods, allow}), "");
+  EXPECT_EQ(warnings({off, allow}), "");
+  // Nothing is allowed to it: that is said of the firewall, and is enough.
+  EXPECT_EQ(warnings({off, only_payments, pods}),
+            "f:24: warning: firewall: everything is denied to 1 namespace (lab)" + kDenied);
+  std::string many = "{ name = \"lab\"; pods = [ \"10.128.2.0/25\" ]; }";
+  for (int i = 0; i < 5000; ++i) many += ", { name = \"n" + std::to_string(i) + "\"; }";
+  EXPECT_EQ(
+      warnings({off, allow, {"{ name = \"lab\"; pods = [ \"10.128.2.0/25\" ]; }", many.c_str()}}),
+      "f:16: warning: namespaces: 5000 namespaces have no way out (n0, n1, n2, ...): no "
+      "egress_ips entry or egress router names them" +
+          node_ip + "them in an egress_ips entry, or switch on node_ip\n");
 }
 
 }  // namespace
