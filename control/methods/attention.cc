@@ -113,6 +113,27 @@ std::vector<AddressSlot> suspects(const MethodContext& context) {
   return slots;
 }
 
+// What can be done for an address that runs out of ports, by what it is an address of.
+const char* advice_of_ports(const config::Model& model, Ipv4Address address) {
+  for (const config::EgressRouter& router : model.egress_routers) {
+    if (router.source.value == address) {
+      return "an egress router has one source: give some of its namespaces or destinations to "
+             "another router";
+    }
+  }
+  for (const config::EgressIp& entry : model.egress_ips) {
+    for (const config::At<Ipv4Address>& own : entry.addresses) {
+      if (own.value == address) {
+        return "add addresses to its entry, or set when_exhausted = \"next-address\"";
+      }
+    }
+  }
+  if (model.node_ip.mode.value == config::NodeIpMode::kPerNode) {
+    return "a node has one external_ip: give some of its namespaces an egress_ips entry";
+  }
+  return "add addresses to node_ip.addresses, or give some namespaces an egress_ips entry";
+}
+
 }  // namespace
 
 std::vector<Attention::Nearly> Attention::nearly_used_up(const std::vector<AddressSlot>& slots,
@@ -127,12 +148,11 @@ std::vector<Attention::Nearly> Attention::nearly_used_up(const std::vector<Addre
     const uint64_t percent = used * 100 / ports;
     if (percent < kPortsWarning_percent) continue;
     const Ipv4Address address = addresses[slot].address;
-    all.push_back(
-        {address, percent,
-         absl::StrCat("egress address ", address.text(), " has ", percent,
-                      " % of its ports in use towards ", remote.address.text(), ":", remote.port,
-                      " (", protocol_name(remote.protocol),
-                      "): add addresses to its entry, or set when_exhausted = \"next-address\"")});
+    all.push_back({address, percent,
+                   absl::StrCat("egress address ", address.text(), " has ", percent,
+                                " % of its ports in use towards ", remote.address.text(), ":",
+                                remote.port, " (", protocol_name(remote.protocol),
+                                "): ", advice_of_ports(context_.gateway->file(), address))});
   }
   std::sort(all.begin(), all.end(), [](const Nearly& a, const Nearly& b) {
     return a.percent != b.percent ? a.percent > b.percent : a.text < b.text;

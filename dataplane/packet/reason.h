@@ -74,7 +74,8 @@ namespace postern {
     "A policy matches, but none of its addresses can be used now.",                               \
     "Check that its addresses are not drained and that an uplink is up.")                         \
   X(kNoPort, "no-port", "Every port of the egress address is in use towards that destination.",   \
-    "Add addresses to the policy, or use when_exhausted = \"next-address\".")                     \
+    "egress_ips: more addresses, or when_exhausted = \"next-address\"; node_ip: more addresses; " \
+    "an external_ip or a router's source stands alone: move namespaces to an egress_ips entry.")  \
   X(kQuotaSessions, "quota-sessions", "The namespace has as many sessions as it may.",            \
     "Raise limits.sessions of the namespace, or find the pod that opens so many.")                \
   X(kQuotaRate, "quota-rate", "The namespace opens sessions faster than it may.",                 \

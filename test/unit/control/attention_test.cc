@@ -174,6 +174,33 @@ TEST_F(AttentionTest, OfManySessionsTheLastReadingIsToldAtOnce) {
   EXPECT_EQ(told(), "");
 }
 
+// What has no such keys is not told to set them.
+TEST_F(AttentionTest, ExhaustedPortsOfOtherKindsOfAddress) {
+  const auto exhausted = [this](const char* address, const std::string& advice) {
+    open(56, "203.0.113.5", address);
+    EXPECT_EQ(only(), std::string("egress address ") + address +
+                          " has 87 % of its ports in use towards 203.0.113.5:443 (tcp): " + advice);
+  };
+  start(few_ports("4096") + "node_ip : { mode = \"gateway\"; addresses = [ \"192.0.2.20\" ]; };\n");
+  exhausted("192.0.2.20",
+            "add addresses to node_ip.addresses, or give some namespaces an egress_ips entry");
+  start(few_ports("4096") +
+        "egress_routers = ( { name = \"r\"; namespaces = [ \"shop\" ]; listen = "
+        "\"10.131.255.10\"; source = \"192.0.2.70\"; destinations = \"203.0.113.5\"; } );\n");
+  exhausted("192.0.2.70",
+            "an egress router has one source: give some of its namespaces or destinations to "
+            "another router");
+  std::string per_node = few_ports("4096") + "node_ip : { mode = \"per-node\"; };\n";
+  for (const char* node : {"1", "2"}) {
+    const std::string vtep = std::string("vtep = \"10.0.0.") + node + "\";";
+    per_node.replace(per_node.find(vtep), vtep.size(),
+                     vtep + " external_ip = \"192.0.2.10" + node + "\";");
+  }
+  start(per_node);
+  exhausted("192.0.2.101",
+            "a node has one external_ip: give some of its namespaces an egress_ips entry");
+}
+
 TEST_F(AttentionTest, ASessionTableThatIsNearlyFull) {
   start(std::string(kWorkedConfig) + "sessions : { max = 1024; };\n");
   open(900, "203.0.113.5");
