@@ -143,7 +143,12 @@ def test_counters_and_drops(t):
 def test_configuration_commands(t):
     """check and apply: exit codes, positions of errors, nothing changed by a bad file."""
     rig, ctl, pod, server = _started(t)
-    ctl.say("config", "check", rig.gateway.config_path)
+    plain = rig.ground.path("plain.cfg")
+    model = rig.model()
+    model["egress_ips"][1]["namespaces"].append("lab")  # without a way out, it is warned of
+    with open(plain, "w", encoding="utf-8") as file:
+        file.write(settings.text(model))
+    ctl.say("config", "check", plain)
     bad = rig.ground.path("bad.cfg")
     model = rig.model()
     model["egress_ips"][0]["namespaces"] = ["nobody"]
@@ -157,8 +162,8 @@ def test_configuration_commands(t):
                 "no position: %s%s" % (done.stdout, done.stderr))
     t.equal(ctl.json("status")["generation"], generation, "generation after a bad file")
     good = rig.ground.path("good.cfg")
-    model = rig.model(egress_ips=[{"name": "payments-out", "namespaces": ["payments"],
-                                   "addresses": ["192.0.2.70"]}])
+    model = rig.model(egress_ips=[{"name": "payments-out", "addresses": ["192.0.2.70"],
+                                   "namespaces": ["payments", "web", "lab"]}])
     rig.learn(model)
     with open(good, "w", encoding="utf-8") as file:
         file.write(settings.text(model))
