@@ -159,13 +159,28 @@ void ExplainSteps::tell_unusable_addresses() {
       add("address",
           absl::StrCat(address.text(), " would leave by port ", port.name.value, ", which is down"),
           port.line);
-    } else if (is_dropped(Reason::kNoPort)) {
+    } else if (has_no_port(i)) {
       add("port",
           absl::StrCat("every port of ", address.text(), " is in use to ", remote_end(), ", ",
                        protocol_name(e_.flow.protocol)),
           place.line);
+    } else if (is_dropped(Reason::kNoPort)) {
+      add("port",
+          absl::StrCat(
+              address.text(),
+              " is not asked for a port: when_exhausted = \"drop\" keeps to the first one"),
+          places_.policy(decision.policy, e_.way, decision).line);
     }
   }
+}
+
+// Whether the address at that place of the policy was asked for a port in vain, or would be.
+bool ExplainSteps::has_no_port(uint32_t place) const {
+  const EgressPolicy& policy = snapshot_.policy.policies[e_.decision.policy];
+  const bool is_asked =
+      is_dropped(Reason::kNoPort) || (policy.next_address_when_exhausted && !e_.outcome.was_there);
+  // Those of the policy come first (Explanation::add_remotes).
+  return is_asked && place < e_.facts.rooms.size() && e_.facts.rooms[place] == PortRoom::kNone;
 }
 
 void ExplainSteps::tell_mark() {

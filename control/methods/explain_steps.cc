@@ -319,10 +319,17 @@ bool ExplainSteps::tell_egress() {
   const std::string whose = namespace_name(decision.namespace_index);
   if (decision.policy == kNoEgressPolicy) {
     const config::NodeIp& node_ip = e_.ground.file.node_ip;
+    const bool is_off = node_ip.mode.value == config::NodeIpMode::kOff;
+    const bool is_for_others = !is_off && node_ip.for_whom == config::NodeIpFor::kPlatform &&
+                               decision.namespace_index != kPlatform;
+    if (is_for_others) {
+      advice_ = "Add an `egress_ips` entry that names the namespace, or let node_ip serve all.";
+    }
     add("egress",
         absl::StrCat("no entry of egress_ips is for ", e_.flow.source.text(), " of ", whose, " to ",
-                     e_.flow.destination.text(), ", and node_ip does not serve it"),
-        node_ip.mode.line);
+                     e_.flow.destination.text(), ", and node_ip ",
+                     is_for_others ? "is for platform traffic only" : "does not serve it"),
+        is_for_others ? node_ip.line : node_ip.mode.line);
     return false;
   }
   const ExplainPlace place = places_.policy(decision.policy, e_.way, decision);

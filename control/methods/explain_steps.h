@@ -59,6 +59,7 @@ class ExplainSteps {
   bool tell_address();
   [[nodiscard]] std::vector<Ipv4Address> drawn_addresses() const;
   void tell_unusable_addresses();
+  [[nodiscard]] bool has_no_port(uint32_t place) const;
   void tell_mark();
   void tell_route();
   void tell_way_to_node();

@@ -86,6 +86,13 @@ class Explain : public ::testing::Test {
   [[nodiscard]] json translated(const char* name) const {
     return explainer_.answer().at("translated").value(name, json());
   }
+  // How many steps say so.
+  [[nodiscard]] long times_told(std::string_view what) const {
+    const json& steps = explainer_.answer().at("steps");
+    return std::count_if(steps.begin(), steps.end(), [&](const json& step) {
+      return step.value("text", "").find(what) != std::string::npos;
+    });
+  }
   AddressSlot slot_of(std::string_view address) const {
     return static_cast<AddressSlot>(
         gateway_.control().books().addresses.find(Ipv4Address::parse(address)->value).value());
@@ -284,7 +291,36 @@ TEST_F(Explain, PortsThatAreUsedUp) {
   EXPECT_EQ(translated("src"), "192.0.2.60");
   for (int i = 0; i < 64; ++i) expect_forward(question("10.128.2.5", kServer, kUdp, 53));
   EXPECT_EQ(translated("src"), "192.0.2.61");
+  EXPECT_EQ(times_told("every port of 192.0.2.60 is in use"), 1);
+  EXPECT_EQ(times_told("every port of 192.0.2.61 is in use"), 0);
   expect_drop(question("10.128.2.5", kServer, kUdp, 53), "no-port", "port");
+  EXPECT_EQ(times_told("every port of"), 2);
+}
+
+TEST_F(Explain, OnlyTheAddressThatIsAskedForAPortLacksOne) {
+  const std::string next = "when_exhausted = \"next-address\";";
+  text_.erase(text_.find(next), next.size());
+  LiveGateway gateway(text_);
+  Explainer explainer(gateway);
+  for (int i = 0; i < 64; ++i) explainer.check(question("10.128.2.5", kServer, kUdp, 53));
+  explainer.check(question("10.128.2.5", kServer, kUdp, 53));
+  EXPECT_EQ(explainer.answer().value("reason", ""), "no-port");
+  const std::string told = explainer.answer().dump();
+  EXPECT_NE(told.find("every port of 192.0.2.60 is in use"), std::string::npos) << told;
+  EXPECT_EQ(told.find("every port of 192.0.2.61 is in use"), std::string::npos) << told;
+  EXPECT_NE(told.find("192.0.2.61 is not asked for a port"), std::string::npos) << told;
+}
+
+TEST_F(Explain, NodeIpThatIsForOthers) {
+  text_ +=
+      "node_ip : { mode = \"gateway\"; addresses = [ \"192.0.2.10\" ]; for = \"platform\"; };\n";
+  LiveGateway gateway(text_);
+  Explainer explainer(gateway);
+  explainer.check(question("10.128.0.77", kServer, kUdp, 53));
+  EXPECT_EQ(explainer.answer().value("reason", ""), "no-policy");
+  const json step = explainer.step("egress");
+  EXPECT_NE(step.value("text", "").find("node_ip is for platform traffic only"), std::string::npos);
+  EXPECT_EQ(step.value("line", 0u), line_of(text_, "node_ip :"));
 }
 
 TEST_F(Explain, PortsOnHoldAreTakenBackAfterASecond) {
