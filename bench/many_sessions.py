@@ -15,9 +15,8 @@ import time
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../test/system"))
 
 from rig import case, frames  # noqa: E402
-from rig.ground import signals_raise, sweep  # noqa: E402
 from rig.topology import SERVERS  # noqa: E402
-from scale import met_during  # noqa: E402
+from scale import met_during, run  # noqa: E402
 
 SPORTS = range(2000, 64000)
 # Ethernet, IPv4, UDP and VXLAN of the tunnel, Ethernet and IPv4 of the pod.
@@ -51,7 +50,7 @@ def measure(test, options):
     rig.start(sessions={"max": 1 << 20}, eal={"memory_mb": 512}, **policy)
     server = rig.echo()
     print("no questions, for comparison")
-    met_during(rig, server, lambda: time.sleep(3), "status")
+    met_during(rig, server, lambda: time.sleep(3), "rpc.discover")
     open_sessions(rig, options.remotes)
 
     def ask(method, **params):
@@ -61,7 +60,7 @@ def measure(test, options):
             begin = time.monotonic()
             rig.gateway.call(method, **params)
             print("  took %.2f s" % (time.monotonic() - begin))
-        met_during(rig, server, work, "status")
+        met_during(rig, server, work, "rpc.discover")
 
     ask("sessions.count", filter="namespace lab")
     ask("tunnels.list")
@@ -73,15 +72,7 @@ def measure(test, options):
 def main():
     line = case.parser(__doc__)
     line.add_argument("--remotes", type=int, default=16)
-    options = line.parse_args()
-    options.bin = os.path.abspath(options.bin)
-    sweep()
-    test = case.Test(options)
-    with signals_raise():
-        try:
-            measure(test, options)
-        finally:
-            test.close()
+    run(line, measure)
 
 
 if __name__ == "__main__":

@@ -104,11 +104,8 @@ def measure(test, options):
         before, resident_mib(rig.gateway.pid)))
 
 
-def main():
-    line = case.parser(__doc__)
-    line.add_argument("--seconds", type=int, default=10)
-    line.add_argument("--rate", type=int, default=1000, help="patches a second")
-    line.add_argument("--state", action="store_true", help="with gateway.state_dir")
+def run(line, measure):
+    """Has `measure(test, options)` done as the command line says; what it made goes with it."""
     options = line.parse_args()
     options.bin = os.path.abspath(options.bin)
     sweep()
@@ -118,6 +115,14 @@ def main():
             measure(test, options)
         finally:
             test.close()
+
+
+def main():
+    line = case.parser(__doc__)
+    line.add_argument("--seconds", type=int, default=10)
+    line.add_argument("--rate", type=int, default=1000, help="patches a second")
+    line.add_argument("--state", action="store_true", help="with gateway.state_dir")
+    run(line, measure)
 
 
 if __name__ == "__main__":
