@@ -81,6 +81,63 @@ TEST(Flow, U2_AbsentUdpChecksumStaysAbsent) {
   EXPECT_NE(decode(out).find("no checksum"), std::string::npos) << decode(out);
 }
 
+TEST(Flow, U2_AComputedChecksumOfZeroIsSentAsOnesBothWays) {
+  Gateway gateway(world());
+  const auto word = [](uint32_t value) {
+    return Bytes{static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)};
+  };
+  gateway.receive("underlay", from_node1().ipv4(kPod, kServer).udp(7777, 53).raw(word(0)));
+  const uint16_t port = gateway.only_session().egress_port.host();
+  size_t ones_out = 0;
+  size_t ones_back = 0;
+  for (uint32_t value = 0; value < 0x10000; ++value) {
+    const Bytes out =
+        only_frame(gateway.receive("underlay",
+                                   from_node1().ipv4(kPod, kServer).udp(7777, 53).raw(word(value))),
+                   "uplink");
+    const Bytes back = only_frame(
+        gateway.receive("uplink",
+                        from_outside().ipv4(kServer, kPodAddress).udp(53, port).raw(word(value))),
+        "underlay");
+    const auto sent = load<Be16>(&out[14 + 20 + 6]);
+    const auto received = load<Be16>(&back[back.size() - 4]);
+    ASSERT_NE(sent.raw(), 0) << value;
+    ASSERT_NE(received.raw(), 0) << value;
+    ones_out += sent.raw() == 0xffff ? 1u : 0u;
+    ones_back += received.raw() == 0xffff ? 1u : 0u;
+  }
+  EXPECT_EQ(ones_out, 1u) << "every sum but zero comes up once";
+  EXPECT_EQ(ones_back, 1u);
+}
+
+TEST(Flow, I1_EchoSessionsEndAfterAMinute) {
+  Gateway gateway(world());
+  const auto request = from_node1().ipv4(kPod, kServer).echo_request(42, 7);
+  gateway.receive("underlay", request);
+  const uint16_t identifier = gateway.only_session().egress_port.host();
+  EXPECT_GE(identifier, 1024) << "identifiers are of the port range";
+  const auto reply = from_outside().ipv4(kServer, kPodAddress).echo_reply(identifier, 7);
+  gateway.pass_seconds(59);
+  gateway.sweep();
+  EXPECT_EQ(gateway.receive("uplink", reply).size(), 1u);
+  gateway.pass_seconds(59);
+  gateway.sweep();
+  ASSERT_EQ(gateway.table().live(), 1u) << "the reply refreshed it";
+  gateway.pass_seconds(3);
+  gateway.sweep();
+  EXPECT_EQ(gateway.table().live(), 0u);
+  EXPECT_TRUE(gateway.receive("uplink", reply).empty());
+  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+}
+
+TEST(Flow, I1_AnEchoReplyOfThePodBeginsNothing) {
+  Gateway gateway(world());
+  EXPECT_TRUE(
+      gateway.receive("underlay", from_node1().ipv4(kPod, kServer).echo_reply(42, 7)).empty());
+  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+  EXPECT_EQ(gateway.table().live(), 0u);
+}
+
 TEST(Flow, T7_MssIsLoweredNeverRaised) {
   Gateway gateway(world());
   const Bytes large{2, 4, 0x05, 0xdc, 1, 3, 3, 7};  // MSS 1500, window scale 7
@@ -156,6 +213,44 @@ TEST(Flow, I7_RecordRoutePassesUntouchedBothWays) {
                                      .udp(53, 7777)
                                      .payload("answer")
                                      .bytes()));
+}
+
+TEST(Flow, I7_ATimestampPassesUntouched) {
+  Gateway gateway(world());
+  const Bytes timestamp = {68, 12, 5, 0, 1, 2, 3, 4, 0, 0, 0, 0};
+  const Bytes out = only_frame(
+      gateway.receive("underlay",
+                      from_node1().ipv4(kPod, kServer, {.options = timestamp}).udp(7777, 53)),
+      "uplink");
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_EQ(decode(out), decode(on_uplink()
+                                    .ipv4(kPodAddress, kServer, {.ttl = 63, .options = timestamp})
+                                    .udp(port, 53)
+                                    .bytes()));
+}
+
+TEST(Flow, I7_SourceRoutingIsDroppedBothWays) {
+  Gateway gateway(world());
+  gateway.receive("underlay", from_node1().ipv4(kPod, kServer).udp(7777, 53));
+  const uint16_t port = gateway.only_session().egress_port.host();
+  uint64_t dropped = 0;
+  for (const uint8_t kind : {uint8_t{131}, uint8_t{137}}) {  // loose, strict
+    for (const Bytes& options :
+         {Bytes{kind, 7, 4, 203, 0, 113, 9, 0}, Bytes{1, kind, 7, 4, 203, 0, 113, 9}}) {
+      EXPECT_TRUE(gateway
+                      .receive("underlay",
+                               from_node1().ipv4(kPod, kServer, {.options = options}).udp(7777, 53))
+                      .empty());
+      EXPECT_TRUE(
+          gateway
+              .receive(
+                  "uplink",
+                  from_outside().ipv4(kServer, kPodAddress, {.options = options}).udp(53, port))
+              .empty());
+      dropped += 2;
+    }
+  }
+  EXPECT_EQ(gateway.dropped(Reason::kParseBadHeader), dropped);
 }
 
 TEST(Flow, PaddingBehindThePacketIsCutOffBothWays) {

@@ -1,6 +1,8 @@
 // ICMP errors both ways (nat.md I2, I3, I4) and the errors that the gateway makes itself.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "test/packet/only_frame.h"
 #include "test/packet/world.h"
 
@@ -101,6 +103,28 @@ TEST(IcmpError, I2_InboundErrorAboutAnEcho) {
                                      .bytes()));
 }
 
+TEST(IcmpError, I2_AllThatIsQuotedStaysConsistent) {
+  Gateway gateway(world());
+  const uint16_t port = open_tcp(gateway);
+  const TcpOptions data{.flags = TcpHeader::kAck, .sequence = 1001, .acknowledgement = 5001};
+  const auto as_sent =
+      Packet().ipv4(kPodAddress, kServer, {.ttl = 61}).tcp(port, 443, data).payload(40);
+  const auto known = Packet().ipv4(kPod, kServer, {.ttl = 61}).tcp(40000, 443, data).payload(40);
+  for (const size_t quoted_bytes : {28u, 29u, 36u, 38u, 40u, 60u, 80u}) {
+    const Bytes back = only_frame(
+        gateway.receive("uplink", from_outside()
+                                      .ipv4(kRouter, kPodAddress)
+                                      .icmp_error(kUnreachable, 1, as_sent, 0, quoted_bytes)),
+        "underlay");
+    const Bytes wanted = to_node1(entropy_of(back))
+                             .ipv4(kRouter, kPod, {.ttl = 63})
+                             .icmp_error(kUnreachable, 1, known, 0, quoted_bytes)
+                             .bytes();
+    EXPECT_EQ(decode(back), decode(wanted));
+    EXPECT_EQ(back, wanted) << quoted_bytes;
+  }
+}
+
 TEST(IcmpError, I2_OutboundErrorOfThePodOrARouterInsideLeavesWithTheEgressAddress) {
   for (const std::string_view sender : {kPod, std::string_view("10.130.7.7")}) {
     Gateway gateway(world());
@@ -169,6 +193,51 @@ TEST(IcmpError, I3_ErrorsNeitherRefreshNorEndASession) {
           "uplink", from_outside().ipv4(kRouter, kPodAddress).icmp_error(kUnreachable, 3, quoted)),
       "underlay");
   EXPECT_EQ(gateway.only_session().expires_s, expires);
+}
+
+TEST(IcmpError, I3_ErrorAboutNoLiveSessionIsDropped) {
+  Gateway gateway(world());
+  const uint16_t port = open_udp(gateway);
+  const auto to = [](std::string_view server) { return Packet().ipv4(kPodAddress, server); };
+  const auto refused = [&gateway](const Packet& quoted) {
+    const uint64_t before = gateway.dropped(Reason::kBadIcmpError);
+    const auto sent = gateway.receive(
+        "uplink",
+        from_outside().ipv4(kRouter, kPodAddress).icmp_error(kUnreachable, 3, quoted, 0, 100));
+    return sent.empty() && gateway.dropped(Reason::kBadIcmpError) == before + 1;
+  };
+  EXPECT_TRUE(refused(to("203.0.113.6").udp(port, 53).payload("x"))) << "another remote";
+  EXPECT_TRUE(refused(to(kServer).udp(port, 54).payload("x"))) << "another remote port";
+  EXPECT_TRUE(refused(to(kServer).udp(static_cast<uint16_t>(port ^ 1), 53).payload("x")))
+      << "another port of ours";
+  EXPECT_TRUE(refused(to(kServer).tcp(port, 53, {.flags = TcpHeader::kSyn}))) << "another protocol";
+  EXPECT_TRUE(refused(to(kServer).echo_request(port))) << "an echo";
+  EXPECT_TRUE(refused(Packet().ipv4(kServer, kPodAddress).udp(53, port).payload("x")))
+      << "quoted the wrong way round";
+  EXPECT_TRUE(refused(Packet().ipv4(kPod, kServer).udp(7777, 53).payload("x")))
+      << "nobody outside knows the pod's address";
+  gateway.pass_seconds(302);
+  gateway.sweep();
+  ASSERT_EQ(gateway.table().held(), 1u);
+  EXPECT_TRUE(refused(to(kServer).udp(port, 53).payload("x"))) << "the session has ended";
+}
+
+TEST(IcmpError, I3_NoKindOfErrorChangesATcpSession) {
+  Gateway gateway(world());
+  const uint16_t port = open_tcp(gateway);
+  const SessionEntry before = gateway.only_session();
+  gateway.pass_seconds(100);
+  const auto quoted = Packet()
+                          .ipv4(kPodAddress, kServer)
+                          .tcp(port, 443, {.flags = TcpHeader::kAck, .sequence = 1001});
+  for (uint8_t code = 0; code < 16; ++code) {
+    only_frame(
+        gateway.receive(
+            "uplink",
+            from_outside().ipv4(kRouter, kPodAddress).icmp_error(kUnreachable, code, quoted)),
+        "underlay");
+  }
+  EXPECT_EQ(std::memcmp(&before, &gateway.only_session(), sizeof before), 0);
 }
 
 TEST(IcmpError, I3_ErrorWithASourceThatNobodyMayBearIsRefused) {

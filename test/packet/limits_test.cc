@@ -82,14 +82,14 @@ TEST(Limits, AnEndedSessionMakesRoom) {
   EXPECT_EQ(begin_sessions(gateway, 20, 3000), 10u);
 }
 
-TEST(Limits, ASecondFirstPacketAtTheLimitIsNotRefused) {  // nat.md M8
+TEST(Limits, M8_ASecondFirstPacketAtTheLimitIsNotRefused) {
   Gateway gateway(limited("sessions = 1;"));
   const auto sent = gateway.receive("underlay", {datagram(1000), datagram(1000), datagram(1001)});
   EXPECT_EQ(forwarded(sent), 2u);
   EXPECT_EQ(gateway.dropped(Reason::kQuotaSessions), 1u);
 }
 
-TEST(Limits, ASecondFirstPacketAtTheLimitTakesNobodysRoom) {  // nat.md M8
+TEST(Limits, M8_ASecondFirstPacketAtTheLimitTakesNobodysRoom) {
   Gateway gateway(limited("sessions = 2;"));
   gateway.receive("underlay", syn(1));
   gateway.pass_seconds(2);  // old enough to give way
@@ -140,7 +140,7 @@ void begin_and_reset(Gateway& gateway, uint16_t source_port) {
   EXPECT_EQ(forwarded(gateway.receive("underlay", {syn(source_port), reset})), 2u);
 }
 
-TEST(Limits, AReopenedSessionIsANewOneOfItsSecond) {  // nat.md T4
+TEST(Limits, T4_AReopenedSessionIsANewOneOfItsSecond) {
   Gateway gateway(limited("new_sessions_per_second = 2;"));
   begin_and_reset(gateway, 1);
   EXPECT_EQ(forwarded(gateway.receive("underlay", syn(1))), 1u);
@@ -198,7 +198,7 @@ TEST(Limits, BandwidthIsKeptOverTime) {
   EXPECT_LE(left, 10'500u);  // the burst is within five per cent of a second
 }
 
-TEST(Limits, RefusedByLimitsIsAnsweredUnderReject) {  // nat.md I5
+TEST(Limits, I5_RefusedByLimitsIsAnsweredUnderReject) {
   Gateway gateway(limited("sessions = 1;"));
   gateway.receive("underlay", datagram(1000));
   const auto sent = gateway.receive("underlay", datagram(1001));

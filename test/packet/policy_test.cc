@@ -211,7 +211,7 @@ TEST(Rules, TellOfWhatIsToBeLogged) {
   EXPECT_EQ(gateway.rules().lost(), 300u - 256u);
 }
 
-TEST(Reject, AnswersForARuleAndForTheDefault) {
+TEST(Reject, I5_AnswersForARuleAndForTheDefault) {
   Gateway gateway(refusing(R"({ namespace = "*"; action = "deny"; to = [ "203.0.113.0/24" ]; },
       { namespace = "payments"; action = "allow"; to = [ "198.51.100.7" ]; })"));
   expect_reset(gateway, Reason::kFirewallDenied, kServer);
@@ -223,7 +223,7 @@ TEST(Reject, AnswersForARuleAndForTheDefault) {
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
-TEST(Reject, IsLimitedForEachSource) {
+TEST(Reject, I5_IsLimitedForEachSource) {
   Gateway gateway(refusing(""));
   size_t answered = 0;
   for (uint16_t i = 0; i < 400; ++i) {
@@ -237,7 +237,25 @@ TEST(Reject, IsLimitedForEachSource) {
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
-TEST(Reject, SilentWhereTheFileSaysDrop) {
+TEST(Reject, I5_ExhaustedPortsAreTold) {
+  const auto exhausted = [](const std::string& refuse) {
+    Gateway gateway(policy("firewall : { default = \"allow\"; refuse = \"" + refuse +
+                           "\"; };\nsessions : { port_range = \"2048-2111\"; };\n"));
+    for (uint16_t i = 1; i <= 64; ++i) {
+      EXPECT_EQ(gateway.receive("underlay", datagram(kServer, i)).size(), 1u);
+    }
+    if (refuse == "reject") {
+      expect_prohibited(gateway, Reason::kNoPort, kServer);
+    } else {
+      EXPECT_TRUE(gateway.receive("underlay", datagram(kServer, 65)).empty());
+    }
+    return gateway.counters().icmp_error_sent.read();
+  };
+  EXPECT_EQ(exhausted("reject"), 1u);
+  EXPECT_EQ(exhausted("drop"), 0u);
+}
+
+TEST(Reject, I5_SilentWhereTheFileSaysDrop) {
   Gateway gateway(policy("firewall : { default = \"deny\"; };\n"));
   EXPECT_TRUE(gateway.receive("underlay", from_node1().ipv4(kPod, kServer).udp(7, 53)).empty());
   EXPECT_EQ(gateway.dropped(Reason::kFirewallDefault), 1u);

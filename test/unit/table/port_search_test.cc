@@ -27,7 +27,7 @@ uint16_t port_of(const TestTable& t, const Created& made) {
   return t.table.entry(made.handle).egress_port.host();
 }
 
-TEST(PortSearch, GivesEveryPortOfARemoteExactlyOnce) {  // M1, M2, M4
+TEST(PortSearch, M1_M2_M4_GivesEveryPortOfARemoteExactlyOnce) {
   TestTable t(config_of(200'000));
   for (const uint8_t protocol : {kUdp, kTcp}) {
     std::vector<bool> used(65536);
@@ -54,7 +54,7 @@ TEST(PortSearch, GivesEveryPortOfARemoteExactlyOnce) {  // M1, M2, M4
   EXPECT_EQ(t.table.statistics().unverified_refusals, 0U);
 }
 
-TEST(PortSearch, ChurnAtTheLastPortsNeverRefusesAFreeOne) {
+TEST(PortSearch, M2_ChurnAtTheLastPortsNeverRefusesAFreeOne) {
   TestTable t(config_of(70'000));
   std::vector<SessionHandle> handle;
   for (uint32_t i = 0; i < kAllPorts; ++i) {
@@ -124,7 +124,7 @@ TEST(PortSearch, ExactWalksHaveABudget) {
   EXPECT_EQ(t.table.live(), kRemotes * kAllPorts);
 }
 
-TEST(PortSearch, HeldPortsAreHonoured) {  // M6
+TEST(PortSearch, M6_HeldPortsAreHonoured) {
   TestTable t(config_with_ports(1000, 2048, 2111, 60));
   std::set<uint16_t> ended;
   std::vector<SessionHandle> handle;
@@ -205,7 +205,7 @@ TEST(PortSearch, RoomReadsWhatIsBehindTheTags) {
   EXPECT_EQ(t.table.statistics().full_walks, before.full_walks);
 }
 
-TEST(PortSearch, FreePortsComeBeforeHeldOnes) {
+TEST(PortSearch, M6_FreePortsComeBeforeHeldOnes) {
   TestTable t(config_with_ports(1000, 2048, 2111, 60));
   std::vector<SessionHandle> handle;
   for (uint32_t i = 0; i < 32; ++i) handle.push_back(t.table.create(to_one_remote(i), kNow).handle);
@@ -220,7 +220,7 @@ TEST(PortSearch, FreePortsComeBeforeHeldOnes) {
   EXPECT_EQ(t.table.statistics().held_taken, 32U);
 }
 
-TEST(PortSearch, CrowdedTableTakesHeldPortsOfTheRemote) {  // M6: over 90 %
+TEST(PortSearch, M6_TableOverNinetyPerCentTakesHeldPortsOfTheRemote) {
   TestTable t(config_with_ports(100, 2048, 2111, 60));
   std::vector<SessionHandle> handle;
   for (uint32_t i = 0; i < 60; ++i) handle.push_back(t.table.create(to_one_remote(i), kNow).handle);
@@ -262,7 +262,7 @@ TEST(PortSearch, LargeRemoteFullOfHeldPorts) {
 }
 
 // Ports must not follow from one another: what an observer of some could say about the next.
-TEST(PortSearch, PortsAreSpreadAndUncorrelated) {  // M3
+TEST(PortSearch, M3_PortsAreSpreadAndUncorrelated) {
   TestTable t(config_of(40'000));
   std::vector<uint32_t> ports;
   for (uint32_t i = 0; i < 20'000; ++i) {
@@ -282,7 +282,7 @@ TEST(PortSearch, PortsAreSpreadAndUncorrelated) {  // M3
   for (const auto& [difference, count] : differences) EXPECT_LE(count, 12U) << difference;
 }
 
-TEST(PortSearch, KeyDecidesTheOrder) {
+TEST(PortSearch, M3_KeyDecidesTheOrder) {
   const auto first_ports = [](uint64_t random_key) {
     SessionTableConfig config = config_of(1000);
     config.key[2] = random_key;

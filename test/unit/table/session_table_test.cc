@@ -44,7 +44,7 @@ TEST(SessionTable, IsFoundFromBothSides) {
   EXPECT_EQ(t.table.find_outbound_one(other), kNoSession);
 }
 
-TEST(SessionTable, SecondFirstPacketFindsTheSession) {  // M8
+TEST(SessionTable, M8_SecondFirstPacketFindsTheSession) {
   TestTable t(config_of(1000));
   const NewSession wanted = session_of(key_of(0x0a000001, 4000, 0x08080808, 53));
   const Created first = t.table.create(wanted, kNow);
@@ -128,7 +128,7 @@ TEST(SessionTable, FullOfLiveSessionsRefuses) {
   EXPECT_EQ(t.table.half_open_victim(kNow), kNoSession);
 }
 
-TEST(SessionTable, OldHalfOpenSessionMakesRoom) {  // T9
+TEST(SessionTable, T9_OldHalfOpenSessionMakesRoom) {
   TestTable t(config_of(600));
   for (uint32_t i = 0; i < 600; ++i) {
     const SessionHandle handle = t.table.create(to_one_remote(i, kTcp), kNow).handle;
@@ -148,7 +148,7 @@ TEST(SessionTable, OldHalfOpenSessionMakesRoom) {  // T9
   EXPECT_EQ(t.table.half_open_victim(old), kNoSession);
 }
 
-TEST(SessionTable, OldestHeldPortMakesRoom) {  // T9
+TEST(SessionTable, T9_OldestHeldPortMakesRoom) {
   TestTable t(config_of(10, 60));
   std::vector<SessionHandle> handle;
   for (uint32_t i = 0; i < 10; ++i) {
