@@ -26,12 +26,15 @@ Outcome<std::unique_ptr<PortlessGateway>> PortlessGateway::make(const CompiledTa
   const SessionTableConfig config = table_config(tables.model());
   auto memory = SessionMemory::map(SessionTable::memory_bytes(config), huge_pages);
   if (!memory) return memory.complaint();
-  return std::unique_ptr<PortlessGateway>(
-      new PortlessGateway(tables, pool, config, std::move(memory).value()));
+  auto fragment_memory = SessionMemory::map(FragmentTable::memory_bytes({}), /*huge=*/false);
+  if (!fragment_memory) return fragment_memory.complaint();
+  return std::unique_ptr<PortlessGateway>(new PortlessGateway(
+      tables, pool, config, std::move(memory).value(), std::move(fragment_memory).value()));
 }
 
 PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool,
-                                 const SessionTableConfig& config, SessionMemory memory)
+                                 const SessionTableConfig& config, SessionMemory memory,
+                                 SessionMemory fragment_memory)
     : tables_(tables),
       table_bytes_(SessionTable::memory_bytes(config)),
       memory_(std::move(memory)),
@@ -39,12 +42,24 @@ PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool
       accounts_(kMaxNamespaces, kMaxAddresses),
       sessions_(table_, tables.shared().source_records, accounts_, counters_),
       doors_(counters_, static_cast<uint32_t>(tables.snapshot().ports.size())),
+      fragment_memory_(std::move(fragment_memory)),
+      fragment_table_({}, fragment_memory_.bytes()),
+      fragments_(fragment_table_, counters_),
       answers_(kAnswers, kAnswers, 1),
       walk_{.sessions = sessions_,
             .doors = doors_,
             .tools = {.pool = pool, .limit = answers_, .holds = holds_, .counters = counters_},
+            .fragments = fragments_,
             .arp_answers = answers_,
             .heard = {}} {}
+
+// As the worker does between bursts.
+void PortlessGateway::carry_woken(Burst& burst) {
+  while (fragments_.has_woken()) {
+    walk_woken(tables_.snapshot(), burst, clock_.now(), walk_);
+    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+  }
+}
 
 std::string PortlessGateway::lost() const {
   std::string text;

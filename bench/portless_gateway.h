@@ -30,6 +30,7 @@ class PortlessGateway {
     counters_.received.add(burst.size);
     walk(tables_.snapshot(), port, burst, clock_.now(), walk_);
     for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+    if (fragments_.has_woken()) carry_woken(burst);
   }
 
   // "none", or which packets did not leave and why: reasons with their counts.
@@ -43,8 +44,9 @@ class PortlessGateway {
 
  private:
   PortlessGateway(const CompiledTables& tables, rte_mempool* pool, const SessionTableConfig& config,
-                  SessionMemory memory);
+                  SessionMemory memory, SessionMemory fragment_memory);
 
+  void carry_woken(Burst& burst);
   void send(uint16_t port) {
     const std::span<rte_mbuf* const> frames = doors_.waiting(port);
     if (frames.empty()) return;
@@ -63,6 +65,9 @@ class PortlessGateway {
   Sessions sessions_;
   Doors doors_;
   HoldQueue holds_;
+  SessionMemory fragment_memory_;
+  FragmentTable fragment_table_;
+  FragmentGatherer fragments_;
   RateLimiter answers_;
   WalkContext walk_;
 };

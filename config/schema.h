@@ -304,14 +304,11 @@ inline constexpr auto kQosKeys = std::tuple(
 
 inline constexpr auto kFragmentsKeys =
     std::tuple(key("timeout", &Fragments::timeout_s, Duration{1, 30}, kOptional,
-                   "How long the fragments of a packet are waited for.")
-                   .not_yet(),
+                   "How long the fragments of a packet are waited for."),
                key("max", &Fragments::max, Integer{1, 1 << 24}, kOptional,
-                   "How many fragmented packets are followed at a time.")
-                   .not_yet(),
+                   "How many fragmented packets are followed at a time."),
                key("max_per_source", &Fragments::max_per_source, Integer{1, 1 << 24}, kOptional,
-                   "How many of one source.")
-                   .not_yet());
+                   "How many of one source."));
 
 inline constexpr auto kTimeoutForm = Duration{1, 8 * 3600};
 

@@ -136,8 +136,8 @@ Daemon::Step Daemon::start_eal(const config::Model& model) {
 
 Daemon::Step Daemon::open_ports(const config::Model& model) {
   const std::vector<PortSettings> settings = port_settings(model);
-  const PoolPlan plan =
-      plan_pool(settings, static_cast<uint32_t>(model.workers.cpus->size()), HoldQueue::kFrames);
+  const PoolPlan plan = plan_pool(settings, static_cast<uint32_t>(model.workers.cpus->size()),
+                                  HoldQueue::kFrames + FragmentTableConfig{}.early);
   Outcome<MbufPool> pool = MbufPool::create("postern", plan.buffers, plan.frame_room_bytes);
   if (!pool) return Failure{ExitCode::kEnvironment, {pool.complaint()}};
   pool_.emplace(std::move(pool).value());
@@ -158,13 +158,16 @@ Daemon::Step Daemon::make_workers(const config::Model& model) {
                                   .huge_pages = eal_->memory_mode() != MemoryMode::kNoHuge};
   const SessionTableConfig sessions =
       session_table_config(model, {random_word(), random_word(), random_word(), random_word()});
+  const FragmentTableConfig fragments =
+      fragment_table_config(model, {random_word(), random_word()});
   WorkerSettings settings;
   for (const Port& port : ports_) settings.devices.push_back(port.port_id());
   settings.sleep_when_idle = model.workers.idle == config::IdleMode::kSleep;
   for (size_t i = 0; i < eal_->workers(); ++i) {
     settings.queue = static_cast<uint16_t>(i);
     settings.hash_key = random_word();
-    Outcome<std::unique_ptr<WorkerUnit>> unit = WorkerUnit::make(sessions, settings, shared);
+    Outcome<std::unique_ptr<WorkerUnit>> unit =
+        WorkerUnit::make(sessions, fragments, settings, shared);
     if (!unit) return Failure{ExitCode::kEnvironment, {unit.complaint()}};
     workers_.push_back(std::move(unit).value());
   }

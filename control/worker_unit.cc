@@ -6,24 +6,32 @@
 
 namespace postern {
 
-Outcome<std::unique_ptr<WorkerUnit>> WorkerUnit::make(const SessionTableConfig& config,
+Outcome<std::unique_ptr<WorkerUnit>> WorkerUnit::make(const SessionTableConfig& sessions,
+                                                      const FragmentTableConfig& fragments,
                                                       const WorkerSettings& settings,
                                                       const Shared& shared) {
-  Outcome<SessionMemory> memory =
-      SessionMemory::map(SessionTable::memory_bytes(config), shared.huge_pages);
-  if (!memory) return memory.complaint();
+  Outcome<SessionMemory> for_sessions =
+      SessionMemory::map(SessionTable::memory_bytes(sessions), shared.huge_pages);
+  if (!for_sessions) return for_sessions.complaint();
+  Outcome<SessionMemory> for_fragments =
+      SessionMemory::map(FragmentTable::memory_bytes(fragments), /*huge=*/false);
+  if (!for_fragments) return for_fragments.complaint();
   return std::unique_ptr<WorkerUnit>(
-      new WorkerUnit(std::move(memory).value(), config, settings, shared));
+      new WorkerUnit({std::move(for_sessions).value(), std::move(for_fragments).value()}, sessions,
+                     fragments, settings, shared));
 }
 
-WorkerUnit::WorkerUnit(SessionMemory memory, const SessionTableConfig& config,
-                       const WorkerSettings& settings, const Shared& shared)
+WorkerUnit::WorkerUnit(Memory memory, const SessionTableConfig& sessions,
+                       const FragmentTableConfig& fragments, const WorkerSettings& settings,
+                       const Shared& shared)
     : memory_(std::move(memory)),
-      table_(config, memory_.bytes()),
+      table_(sessions, memory_.sessions.bytes()),
+      fragments_(fragments, memory_.fragments.bytes()),
       accounts_(kMaxNamespaces, kMaxAddresses),
       worker_(settings, {.published = *shared.published,
                          .shared = *shared.tables,
                          .table = table_,
+                         .fragments = fragments_,
                          .accounts = accounts_,
                          .counters = counters_,
                          .pool = shared.pool->get(),

@@ -1,6 +1,6 @@
-// One worker with everything that it is given and that lives as long as it: session memory and
-// table, accounts, counters, channel. Made, launched and taken down by the control thread; in
-// between the worker's own thread has it.
+// One worker with everything that it is given and that lives as long as it: memory for
+// its tables, these, accounts, counters, channel. Made, launched and taken down by the control
+// thread; in between the worker's own thread has it.
 #ifndef POSTERN_CONTROL_WORKER_UNIT_H_
 #define POSTERN_CONTROL_WORKER_UNIT_H_
 
@@ -29,8 +29,9 @@ class WorkerUnit {
     bool huge_pages = false;
   };
 
-  // Complains where there is no memory for the sessions.
-  static Outcome<std::unique_ptr<WorkerUnit>> make(const SessionTableConfig& config,
+  // Complains where there is no memory for the sessions or fragments.
+  static Outcome<std::unique_ptr<WorkerUnit>> make(const SessionTableConfig& sessions,
+                                                   const FragmentTableConfig& fragments,
                                                    const WorkerSettings& settings,
                                                    const Shared& shared);
   WorkerUnit(const WorkerUnit&) = delete;
@@ -45,17 +46,23 @@ class WorkerUnit {
   [[nodiscard]] RuleJournal& rules() { return accounts_.rules; }
   void forget_namespace(NamespaceIndex name) { accounts_.forget_namespace(name); }
   [[nodiscard]] const Counters& counters() const { return counters_; }
-  [[nodiscard]] SessionMemory::Pages pages() const { return memory_.pages(); }
+  [[nodiscard]] SessionMemory::Pages pages() const { return memory_.sessions.pages(); }
   [[nodiscard]] WorkerView view(uint32_t cpu) {
     return {.cpu = cpu, .counters = &counters_, .accounts = &accounts_, .channel = &channel_};
   }
 
  private:
-  WorkerUnit(SessionMemory memory, const SessionTableConfig& config, const WorkerSettings& settings,
+  struct Memory {
+    SessionMemory sessions;
+    SessionMemory fragments;
+  };
+  WorkerUnit(Memory memory, const SessionTableConfig& sessions,
+             const FragmentTableConfig& fragments, const WorkerSettings& settings,
              const Shared& shared);
 
-  SessionMemory memory_;
+  Memory memory_;
   SessionTable table_;
+  FragmentTable fragments_;
   SessionAccounts accounts_;
   Counters counters_;
   WorkerChannel channel_;

@@ -344,6 +344,8 @@ class Compiler {
     snapshot_->timeouts = {
         times.tcp_established_s, times.tcp_transitory_s,     times.udp_s, times.icmp_s,
         times.other_s,           model_.sessions.port_hold_s};
+    const config::Fragments& fragments = model_.sessions.fragments;
+    snapshot_->fragments = {fragments.timeout_s * 1000, fragments.max, fragments.max_per_source};
   }
 
   void drop_next_hops() {

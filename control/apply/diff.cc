@@ -13,6 +13,7 @@
 #include "config/slot.h"
 #include "control/apply/alignment.h"
 #include "control/apply/restart.h"
+#include "dataplane/table/fragment_table.h"
 
 namespace postern {
 namespace {
@@ -170,7 +171,10 @@ class Comparison {
 ConfigDiff diff(const config::Model& running, const config::Model& wanted) {
   Comparison comparison;
   comparison.compare_settings("", running, wanted, config::kModelKeys);
-  return comparison.take();
+  ConfigDiff found = comparison.take();
+  const uint32_t room = std::max(running.sessions.fragments.max, kLeastFragmentRoom);
+  if (wanted.sessions.fragments.max > room) found.needs_restart.push_back("sessions.fragments.max");
+  return found;
 }
 
 }  // namespace postern

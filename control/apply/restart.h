@@ -7,7 +7,8 @@
 namespace postern {
 
 // Whether a difference at that path (diff.h) needs a restart: eal, workers, ports, sessions.max,
-// sessions.port_range, and gateway but its log keys.
+// sessions.port_range, and gateway but its log keys. (And sessions.fragments.max beyond the room
+// that was made at start, which diff() sees.)
 bool needs_restart(std::string_view path);
 
 }  // namespace postern

@@ -118,9 +118,10 @@ class CounterList {
     add("nat.port_failures", sum(&Counters::port_failures));
     add("icmp.error_translated", sum(&Counters::icmp_error_translated));
     add("icmp.error_sent", sum(&Counters::icmp_error_sent));
-    // One worker and no fragments in this version: nothing is handed over or kept.
-    for (const char* name :
-         {"fragment.held", "handover.packets", "handover.bursts", "session.foreign_shard"}) {
+    add("fragment.held", sum(&Counters::fragments_held));
+    add("fragment.followed", sum(&Counters::fragments_followed));
+    // One worker in this version: nothing is handed over.
+    for (const char* name : {"handover.packets", "handover.bursts", "session.foreign_shard"}) {
       add(name, 0);
     }
     add("names.asked", context_.host_names->counts().queries);

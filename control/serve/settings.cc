@@ -1,5 +1,7 @@
 #include "control/serve/settings.h"
 
+#include <algorithm>
+
 namespace postern {
 namespace {
 
@@ -51,6 +53,11 @@ SessionTableConfig session_table_config(const config::Model& model,
   config.port_hold_s = model.sessions.port_hold_s;
   config.key = key;
   return config;
+}
+
+FragmentTableConfig fragment_table_config(const config::Model& model,
+                                          const std::array<uint64_t, 2>& key) {
+  return {.datagrams = std::max(model.sessions.fragments.max, kLeastFragmentRoom), .key = key};
 }
 
 std::vector<NeighbourPort> neighbour_ports(const config::Model& model,

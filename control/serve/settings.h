@@ -11,6 +11,7 @@
 #include "config/model.h"
 #include "control/serve/neighbours.h"
 #include "dataplane/run/settings.h"
+#include "dataplane/table/fragment_table.h"
 #include "dataplane/table/session_table.h"
 
 namespace postern {
@@ -21,6 +22,9 @@ std::vector<PortSettings> port_settings(const config::Model& model);
 // `key`: secret, random.
 SessionTableConfig session_table_config(const config::Model& model,
                                         const std::array<uint64_t, 4>& key);
+// Likewise.
+FragmentTableConfig fragment_table_config(const config::Model& model,
+                                          const std::array<uint64_t, 2>& key);
 // `macs`: of the opened ports, in the model's order.
 std::vector<NeighbourPort> neighbour_ports(const config::Model& model,
                                            std::span<const MacAddress> macs);

@@ -39,6 +39,7 @@ struct alignas(64) PacketMeta {
   uint32_t node = 0;          // NodeIndex: outbound where it came from, inbound where it goes to
   uint32_t session = 0;       // SessionHandle once it is known
   uint32_t next_hop = 0;      // NeighbourSlot once it is known
+  uint32_t tcp_base = 0;      // of fragments: FirstFragment::tcp_base of their datagram
 };
 static_assert(sizeof(PacketMeta) == 64);
 

@@ -84,7 +84,7 @@ struct Counters {
   Counter forwarded;  // given to a port's queue and taken by it
   Counter answered;   // consumed by the gateway itself
   Counter dropped;    // the sum of `drops`
-  Counter held;       // gauge: waiting for a neighbour
+  Counter held;       // gauge: waiting for a neighbour, or for the first fragment
   std::array<Counter, kReasonCount> drops;
   std::array<LastDrop, kReasonCount> last_drops;
   std::array<PortCounters, kMaxPorts> ports;
@@ -95,6 +95,8 @@ struct Counters {
   Counter port_failures;  // nat.port_failures
   Counter icmp_error_translated;
   Counter icmp_error_sent;
+  Counter fragments_held;      // gauge: waiting for the first one
+  Counter fragments_followed;  // gauge: datagrams of which some fragments have come
 
   // For status: time spent, in TSC cycles.
   Counter busy_cycles;

@@ -23,8 +23,9 @@ namespace postern {
 
 class Doors {
  public:
-  // A burst may leave by one port in full, provoke an ICMP error each, and release held packets.
-  static constexpr uint32_t kFramesPerPort = 4 * kBurst;
+  // A burst and the early fragments that it wakes may leave by one port, all of them cut in seven
+  // (9,000 bytes into a tunnel with room for 1,450), and provoke an ICMP error each.
+  static constexpr uint32_t kFramesPerPort = 16 * kBurst;
 
   Doors(Counters& counters, uint32_t ports)
       : counters_(counters), queues_(std::make_unique<Queue[]>(ports)), ports_(ports) {}
@@ -49,7 +50,8 @@ class Doors {
   void drop(const Burst& burst, uint32_t i, Reason reason) {
     drop(burst.frame[i], reason, &burst.meta[i]);
   }
-  // Somebody keeps the packet (waiting for a neighbour) and brings it back with release().
+  // Somebody keeps the packet (waiting for a neighbour, or for a first fragment) and brings it back
+  // with release().
   void hold() { counters_.held.add(); }
   void release() { counters_.held.subtract(); }
   // A frame was created by the gateway; it must go through forward() or drop().

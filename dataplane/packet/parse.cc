@@ -1,5 +1,7 @@
 #include "dataplane/packet/parse.h"
 
+#include <algorithm>
+
 #include "dataplane/wire/checksum.h"
 
 namespace postern {
@@ -109,6 +111,46 @@ void parse_transport(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
   }
 }
 
+// The first fragment must have the whole header: it is judged and rewritten there, and a smaller
+// one only serves to hide it (RFC 1858 3). Length fields speak of the whole datagram.
+void parse_first(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
+  uint32_t header_bytes = sizeof(UdpHeader);
+  if (parts.protocol == kProtocolTcp) {
+    header_bytes = sizeof(TcpHeader);
+    if (bytes >= header_bytes) {
+      header_bytes = std::max(header_bytes, view<TcpHeader>(at).header_bytes());
+    }
+  }
+  if (bytes < header_bytes) return;
+  parts.form = Form::kFragment;
+  if (parts.protocol != kProtocolIcmp) {
+    parts.source_port = load<Be16>(at);
+    parts.destination_port = load<Be16>(at + 2);
+    return;
+  }
+  const auto& icmp = view<IcmpHeader>(at);
+  take_echo_identifier(icmp, parts.source_port, parts.destination_port);
+  if (is_echo(icmp.type)) return;
+  parts.form = Form::kBad;
+  parts.reason = Reason::kUnsupportedProtocol;
+}
+
+[[gnu::cold, gnu::noinline]] void parse_fragment(const uint8_t* ip, Ipv4Parts& parts) {
+  if (parts.protocol != kProtocolTcp && parts.protocol != kProtocolUdp &&
+      parts.protocol != kProtocolIcmp) {
+    return;
+  }
+  parts.reason = Reason::kFragmentBad;
+  const auto& header = view<Ipv4Header>(ip);
+  const uint32_t bytes = parts.total_bytes - uint32_t{parts.transport_offset};
+  if (bytes == 0 || (header.more_fragments() && bytes % 8 != 0)) return;
+  if (parts.transport_offset + header.fragment_offset_bytes() + bytes > UINT16_MAX) return;
+  if (header.fragment_offset_bytes() == 0) {
+    return parse_first(ip + parts.transport_offset, bytes, parts);
+  }
+  parts.form = Form::kFragment;
+}
+
 }  // namespace
 
 // One result object for every return, so that it is built where the caller wants it: a copy of it
@@ -137,7 +179,10 @@ Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available) {
   parts.protocol = header.protocol;
   parts.transport_offset = static_cast<uint8_t>(header_bytes);
   parts.total_bytes = static_cast<uint16_t>(total_bytes);
-  if (header.is_fragment()) return parts;
+  if (header.is_fragment()) {
+    parse_fragment(ip, parts);
+    return parts;
+  }
   parse_transport(ip + header_bytes, total_bytes - header_bytes, parts);
   return parts;
 }

@@ -1,5 +1,5 @@
-// What an IPv4 packet is, checked once. After parse_ipv4() said kFlow or kIcmpError, every offset
-// in Ipv4Parts is a fact: the bytes are there, and no later stage checks a length again.
+// What an IPv4 packet is, checked once. After parse_ipv4() said anything but kBad, every offset in
+// Ipv4Parts is a fact: the bytes are there, and no later stage checks a length again.
 //
 // Free of DPDK, so that it can be fuzzed over plain buffers. Any thread; no state.
 #ifndef POSTERN_DATAPLANE_PACKET_PARSE_H_
@@ -15,6 +15,7 @@ namespace postern {
 enum class Form : uint8_t {
   kFlow,       // TCP, UDP, or ICMP echo: has ports (echo: the identifier is the querier's port)
   kIcmpError,  // quotes a packet
+  kFragment,   // of TCP, UDP or ICMP; the first has ports as a flow has
   kBad,        // not to be carried: `reason` says why
 };
 
@@ -27,14 +28,16 @@ struct Ipv4Parts {
   uint16_t total_bytes = 0;  // of the IP packet; bytes behind it are padding
   Be32 source{};             // filled, as is the next, where there are 20 bytes
   Be32 destination{};
-  Be16 source_port{};       // echo request: identifier; echo reply: 0
-  Be16 destination_port{};  // echo request: 0; echo reply: identifier
+  Be16 source_port{};       // echo request: identifier; echo reply: 0; a later fragment: 0
+  Be16 destination_port{};  // echo request: 0; echo reply: identifier; a later fragment: 0
 };
 
 // Parses the packet that starts at `ip` with `available` bytes: version, header and total length,
-// header checksum (RFC 791), no source routing (RFC 7126), no fragment, then the transport header
-// in full (TCP with options) and, for ICMP errors, a quoted IPv4 header with 8 bytes behind it
-// (RFC 792). `available` may exceed the packet (Ethernet padding).
+// header checksum (RFC 791), no source routing (RFC 7126), then the transport header in full (TCP
+// with options) and, for ICMP errors, a quoted IPv4 header with 8 bytes behind it (RFC 792). Of
+// fragments: at least one byte, whole units of eight where more follow, an end within 65,535 bytes,
+// and in the first the whole transport header of a flow (nat.md F3, RFC 1858). `available` may
+// exceed the packet (Ethernet padding).
 Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available);
 
 // The packet that an ICMP error quotes. Only what RFC 792 promises is there: the header and 8

@@ -100,10 +100,11 @@ namespace postern {
     "Nothing legitimate sends this.")                                                             \
   X(kFragmentTimeout, "fragment-timeout", "The first fragment did not come in time.",             \
     "Packets are lost on the way.")                                                               \
-  X(kFragmentLimit, "fragment-limit", "Too many unfinished datagrams.",                           \
+  X(kFragmentLimit, "fragment-limit",                                                             \
+    "Its source, or all together, have too many unfinished datagrams or waiting fragments.",      \
     "Raise sessions.fragments, or find the source of the flood.")                                 \
   X(kFragmentBad, "fragment-bad", "A fragment that cannot be part of a datagram.",                \
-    "Nothing legitimate sends this.")                                                             \
+    "Too short for its ports, empty, or behind the end: nothing legitimate sends this.")          \
   X(kMtuExceeded, "mtu-exceeded",                                                                 \
     "The packet does not fit the next link and may not be fragmented; the sender was told.",      \
     "Normal for path MTU discovery. Many: raise `mtu` of the port if the link carries it.")       \
@@ -119,7 +120,7 @@ namespace postern {
   X(kNoBuffer, "no-buffer", "No packet buffer was free.", "Raise eal.memory_mb.")                 \
   X(kHandoverFull, "handover-full", "The ring to another worker was full.",                       \
     "A worker is overloaded: add workers or steer by the NIC.")                                   \
-  X(kShutdown, "shutdown", "Still waiting for a neighbour when the gateway stopped.",             \
+  X(kShutdown, "shutdown", "Still waiting for a neighbour or a first fragment at the stop.",      \
     "Nothing to do.")
 
 // An enumerator of a scoped enumeration hides nothing (kNoSession is a handle, too); g++ 12 warns

@@ -48,7 +48,10 @@ class Trial {
         pool_(pool),
         config_(table_config(snapshot, facts)),
         memory_(SessionTable::memory_bytes(config_) + kLine),
-        table_(config_, aligned()),
+        table_(config_, aligned(memory_, SessionTable::memory_bytes(config_))),
+        fragment_memory_(FragmentTable::memory_bytes(kFragments) + kLine),
+        fragment_table_(kFragments,
+                        aligned(fragment_memory_, FragmentTable::memory_bytes(kFragments))),
         accounts_(namespaces_in(snapshot, facts),
                   static_cast<uint32_t>(snapshot.policy.addresses.size())),
         sessions_(table_, snapshot.shared->source_records, accounts_, counters_),
@@ -56,20 +59,25 @@ class Trial {
         walk_{.sessions = sessions_,
               .doors = doors_,
               .tools = {.pool = pool, .limit = answers_, .holds = holds_, .counters = counters_},
+              .fragments = fragments_,
               .arp_answers = arp_answers_,
               .heard = {}} {}
-  ~Trial() { holds_.drop_all(Reason::kShutdown, doors_); }
+  ~Trial() {
+    holds_.drop_all(Reason::kShutdown, doors_);
+    fragments_.drop_all(Reason::kShutdown, doors_);
+  }
 
   void take_over(const TrialQuestion& question);
   std::optional<TrialOutcome> run(const TrialPacket& packet, const TrialQuestion& question);
 
  private:
   static constexpr size_t kLine = 64;
+  static constexpr FragmentTableConfig kFragments{.datagrams = 1, .early = 1};
 
-  std::span<std::byte> aligned() {
-    void* at = memory_.data();
-    size_t bytes = memory_.size();
-    std::align(kLine, SessionTable::memory_bytes(config_), at, bytes);
+  static std::span<std::byte> aligned(std::vector<std::byte>& memory, size_t wanted) {
+    void* at = memory.data();
+    size_t bytes = memory.size();
+    std::align(kLine, wanted, at, bytes);
     return {static_cast<std::byte*>(at), bytes};
   }
   void take_over(const NamespaceFacts& of);
@@ -89,11 +97,14 @@ class Trial {
   SessionTableConfig config_;
   std::vector<std::byte> memory_;
   SessionTable table_;
+  std::vector<std::byte> fragment_memory_;
+  FragmentTable fragment_table_;
   SessionAccounts accounts_;
   Counters counters_;
   Sessions sessions_;
   Doors doors_;
   HoldQueue holds_;
+  FragmentGatherer fragments_{fragment_table_, counters_};
   RateLimiter answers_{{.per_second = 100, .burst = 50}, {.per_second = 100, .burst = 50}, 1};
   RateLimiter arp_answers_{{.per_second = 100, .burst = 50}, {.per_second = 100, .burst = 50}, 1};
   WalkContext walk_;

@@ -5,10 +5,47 @@
 #include "dataplane/stage/icmp_error.h"
 #include "dataplane/stage/route.h"
 #include "dataplane/stage/track.h"
+#include "dataplane/stage/track_fragments.h"
 #include "dataplane/stage/translate.h"
 
 namespace postern {
 namespace {
+
+// Translated packets `in` leave; some may have to be cut on their way.
+void send_outbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, bool cut, Now now,
+                   WalkContext& context) {
+  const AnswerTools& tools = context.tools;
+  if (!cut) return forward_outbound(snapshot, burst, in, now, tools.holds, context.doors);
+  forward_outbound_cut(snapshot, burst, in, now, tools.pool, tools.holds, context.doors);
+}
+
+void send_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, bool cut, Now now,
+                  WalkContext& context) {
+  const AnswerTools& tools = context.tools;
+  if (!cut) return forward_inbound(snapshot, burst, in, now, tools.holds, context.doors);
+  forward_inbound_cut(snapshot, burst, in, now, tools.pool, tools.holds, context.doors);
+}
+
+// Fragments `in` whose datagrams have ports.
+void carry_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in,
+                     Direction direction, Now now, WalkContext& context, Refusals& refusals) {
+  Sessions& sessions = context.sessions;
+  IndexList tracked;
+  IndexList routed;
+  track_fragments(snapshot, sessions, burst, in, direction, now, tracked, refusals);
+  const bool outbound = direction == Direction::kOutbound;
+  const bool cut = outbound ? route_outbound(snapshot, sessions, burst, tracked, routed, refusals)
+                            : route_inbound(snapshot, burst, tracked, routed, refusals);
+  translate_fragments(snapshot, sessions, burst, routed, direction);
+  (outbound ? send_outbound : send_inbound)(snapshot, burst, routed, cut, now, context);
+}
+
+void walk_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in,
+                    Direction direction, Now now, WalkContext& context, Refusals& refusals) {
+  IndexList ready;
+  context.fragments.gather(snapshot, burst, in, direction, now, ready, refusals, context.doors);
+  carry_fragments(snapshot, burst, ready, direction, now, context, refusals);
+}
 
 void walk_outbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arrivals, Now now,
                    WalkContext& context) {
@@ -17,16 +54,21 @@ void walk_outbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriv
   IndexList routed;
   Refusals refusals;
   track_outbound(snapshot, sessions, burst, arrivals.outbound, now, tracked, refusals);
-  route_outbound(snapshot, sessions, burst, tracked, routed, refusals);
+  const bool cut = route_outbound(snapshot, sessions, burst, tracked, routed, refusals);
   translate_outbound(snapshot, sessions, burst, routed);
-  forward_outbound(snapshot, burst, routed, now, context.tools.holds, context.doors);
+  send_outbound(snapshot, burst, routed, cut, now, context);
   if (!arrivals.outbound_errors.empty()) {
     IndexList errors;
     IndexList routed_errors;
     track_outbound_errors(snapshot, sessions, burst, arrivals.outbound_errors, errors, refusals);
-    route_outbound(snapshot, sessions, burst, errors, routed_errors, refusals);
+    const bool cut_errors =
+        route_outbound(snapshot, sessions, burst, errors, routed_errors, refusals);
     translate_outbound_errors(sessions, burst, routed_errors);
-    forward_outbound(snapshot, burst, routed_errors, now, context.tools.holds, context.doors);
+    send_outbound(snapshot, burst, routed_errors, cut_errors, now, context);
+  }
+  if (!arrivals.outbound_fragments.empty()) {
+    walk_fragments(snapshot, burst, arrivals.outbound_fragments, Direction::kOutbound, now, context,
+                   refusals);
   }
   refuse(snapshot, burst, refusals, Direction::kOutbound, now, context.tools, context.doors);
 }
@@ -38,16 +80,20 @@ void walk_inbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriva
   IndexList routed;
   Refusals refusals;
   track_inbound(snapshot, sessions, burst, arrivals.inbound, now, tracked, refusals);
-  route_inbound(snapshot, burst, tracked, routed, refusals);
+  const bool cut = route_inbound(snapshot, burst, tracked, routed, refusals);
   translate_inbound(snapshot, sessions, burst, routed);
-  forward_inbound(snapshot, burst, routed, now, context.tools.holds, context.doors);
+  send_inbound(snapshot, burst, routed, cut, now, context);
   if (!arrivals.inbound_errors.empty()) {
     IndexList errors;
     IndexList routed_errors;
     track_inbound_errors(snapshot, sessions, burst, arrivals.inbound_errors, errors, refusals);
-    route_inbound(snapshot, burst, errors, routed_errors, refusals);
+    const bool cut_errors = route_inbound(snapshot, burst, errors, routed_errors, refusals);
     translate_inbound_errors(sessions, burst, routed_errors);
-    forward_inbound(snapshot, burst, routed_errors, now, context.tools.holds, context.doors);
+    send_inbound(snapshot, burst, routed_errors, cut_errors, now, context);
+  }
+  if (!arrivals.inbound_fragments.empty()) {
+    walk_fragments(snapshot, burst, arrivals.inbound_fragments, Direction::kInbound, now, context,
+                   refusals);
   }
   refuse(snapshot, burst, refusals, Direction::kInbound, now, context.tools, context.doors);
 }
@@ -59,18 +105,26 @@ void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkCo
   context.heard.size = 0;
   context.doors.set_time(now);
   arrive(snapshot, port, burst, arrivals, context.doors);
-  if (!arrivals.outbound.empty() || !arrivals.outbound_errors.empty()) {
-    walk_outbound(snapshot, burst, arrivals, now, context);
-  }
-  if (!arrivals.inbound.empty() || !arrivals.inbound_errors.empty()) {
-    walk_inbound(snapshot, burst, arrivals, now, context);
-  }
+  if (arrivals.any_outbound()) walk_outbound(snapshot, burst, arrivals, now, context);
+  if (arrivals.any_inbound()) walk_inbound(snapshot, burst, arrivals, now, context);
   if (!arrivals.local.empty()) {
     answer_local(snapshot, burst, arrivals.local, now, context.arp_answers, context.heard,
                  context.doors);
   }
   if (!arrivals.inner_arp.empty()) {
     answer_inner_arp(snapshot, burst, arrivals.inner_arp, now, context.arp_answers, context.doors);
+  }
+}
+
+void walk_woken(const Snapshot& snapshot, Burst& burst, Now now, WalkContext& context) {
+  for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
+    if (!context.fragments.has_woken(direction)) continue;
+    context.fragments.wake(direction, burst, context.doors);
+    IndexList all;
+    for (uint32_t i = 0; i < burst.size; ++i) all.push(i);
+    Refusals refusals;
+    carry_fragments(snapshot, burst, all, direction, now, context, refusals);
+    refuse(snapshot, burst, refusals, direction, now, context.tools, context.doors);
   }
 }
 

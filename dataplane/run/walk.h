@@ -9,6 +9,7 @@
 #include "dataplane/packet/doors.h"
 #include "dataplane/packet/now.h"
 #include "dataplane/stage/answer.h"
+#include "dataplane/stage/gather.h"
 #include "dataplane/stage/refuse.h"
 #include "dataplane/table/sessions.h"
 #include "dataplane/table/snapshot.h"
@@ -20,6 +21,7 @@ struct WalkContext {
   Sessions& sessions;
   Doors& doors;
   AnswerTools tools;
+  FragmentGatherer& fragments;
   RateLimiter& arp_answers;  // by who asks and for what
   HeardNeighbours heard;     // out: for the control thread
 };
@@ -27,6 +29,10 @@ struct WalkContext {
 // Walks a burst that was received on `port` (index into snapshot.ports) through all stages. Every
 // packet leaves by a door; frames for ports wait in context.doors until they are flushed.
 void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkContext& context);
+
+// Walks fragments that waited for the first of their datagram and may go on now: at most a burst of
+// each direction, for which `burst` gives room. Ask context.fragments.has_woken() before.
+void walk_woken(const Snapshot& snapshot, Burst& burst, Now now, WalkContext& context);
 
 }  // namespace postern
 

@@ -28,6 +28,8 @@ constexpr uint32_t kReleasesPerLook = kBurst;
 constexpr uint64_t kSweepRound_ms = 2000;
 constexpr uint64_t kPurgeRound_ms = 500;
 constexpr uint64_t kSweepPositionsPerTurn = 32768;
+// Of datagrams whose time is over; a flood of them is gone within a few hundred turns.
+constexpr uint32_t kExpiredDatagramsPerTurn = 256;
 
 constexpr uint32_t kTurnsBeforeSleep = 64;
 constexpr uint32_t kSleep_us = 50;
@@ -42,6 +44,7 @@ Worker::Worker(const WorkerSettings& settings, const WorkerResources& resources)
       sessions_(resources.table, resources.shared.source_records, resources.accounts,
                 resources.counters),
       doors_(resources.counters, static_cast<uint32_t>(settings.devices.size())),
+      fragments_(resources.fragments, resources.counters),
       answers_(kAnswersPerSource, kAnswersInAll, settings.hash_key),
       arp_answers_(kArpAnswersPerQuestion, kArpAnswersInAll, settings.hash_key),
       walk_{.sessions = sessions_,
@@ -50,6 +53,7 @@ Worker::Worker(const WorkerSettings& settings, const WorkerResources& resources)
                       .limit = answers_,
                       .holds = holds_,
                       .counters = resources.counters},
+            .fragments = fragments_,
             .arp_answers = arp_answers_,
             .heard = {}} {}
 
@@ -78,6 +82,7 @@ void Worker::run() {
     before = after;
   }
   holds_.drop_all(Reason::kShutdown, doors_);
+  fragments_.drop_all(Reason::kShutdown, doors_);
   for (uint32_t port = 0; port < doors_.ports(); ++port)
     doors_.sent(static_cast<uint16_t>(port), 0);
   errands_.abandon();
@@ -125,10 +130,17 @@ void Worker::housekeep(const Snapshot& snapshot, Now now) {
       given_.channel.punts.push({.kind = Punt::Kind::kResolve, .neighbour = key, .mac = {}});
     }
   }
+  tend_fragments(snapshot, now);
   take_command();
   errands_.turn(snapshot, now);
   facts_.turn(snapshot, now);
   sweep(snapshot, now);
+}
+
+// Woken fragments leave a burst a turn, so that the ports' queues have room for their pieces.
+void Worker::tend_fragments(const Snapshot& snapshot, Now now) {
+  fragments_.expire(snapshot, now, kExpiredDatagramsPerTurn, doors_);
+  if (fragments_.has_woken()) walk_woken(snapshot, burst_, now, walk_);
 }
 
 void Worker::take_command() {

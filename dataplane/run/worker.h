@@ -25,6 +25,7 @@
 #include "dataplane/run/session_errands.h"
 #include "dataplane/run/trial_facts.h"
 #include "dataplane/run/walk.h"
+#include "dataplane/table/fragment_table.h"
 #include "dataplane/table/sessions.h"
 
 namespace postern {
@@ -41,6 +42,7 @@ struct WorkerResources {
   const PublishedSnapshot& published;
   SharedTables& shared;
   SessionTable& table;
+  FragmentTable& fragments;
   SessionAccounts& accounts;
   Counters& counters;
   rte_mempool* pool;
@@ -65,6 +67,7 @@ class Worker {
   void housekeep(const Snapshot& snapshot, Now now);
   void take_command();
   void sweep(const Snapshot& snapshot, Now now);
+  void tend_fragments(const Snapshot& snapshot, Now now);
   void report(const Snapshot& snapshot, const HeardNeighbours& heard, Now now);
   void flush();
   void rest(uint32_t idle_turns) const;
@@ -76,6 +79,7 @@ class Worker {
   Doors doors_;
   HoldQueue holds_;
   FactsErrand facts_{sessions_, holds_};
+  FragmentGatherer fragments_;
   RateLimiter answers_;
   RateLimiter arp_answers_;
   HeardFilter heard_filter_;

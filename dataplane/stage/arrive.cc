@@ -56,6 +56,7 @@ class Arrival {
   bool find_node(uint32_t i, const Ipv4Parts& outer);
   void sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes, uint8_t outer_tos);
   void sort_plain(uint32_t i, const Ipv4Parts& parts);
+  void sort_fragment(uint32_t i, const Ipv4Parts& parts);
   bool combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos);
   void note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts);
   void drop(uint32_t i, Reason reason) { doors_.drop(burst_, i, reason); }
@@ -106,7 +107,10 @@ void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
   const uint8_t* ip = burst_.bytes(i, kEthernetBytes);
   const Ipv4Parts parts = parse_ipv4(ip, frame_bytes - kEthernetBytes);
   if (frame_bytes < kEthernetBytes + sizeof(Ipv4Header)) return drop(i, parts.reason);
-  if (parts.form == Form::kBad) return drop_outer(i, parts, parts.reason);
+  if (parts.form >= Form::kFragment) [[unlikely]] {
+    if (parts.form == Form::kBad) return drop_outer(i, parts, parts.reason);
+    return sort_fragment(i, parts);
+  }
   if (parts.protocol == kProtocolUdp) {
     const uint64_t endpoint = find_endpoint(parts.destination, parts.destination_port);
     if (endpoint != FlatMap::kAbsent) return take_tunnel(i, parts, endpoint, ip);
@@ -201,7 +205,8 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
   if (parts.form == Form::kBad) return drop(i, parts.reason);
   if ((outer_tos & kEcnMask) == kEcnCongestion && !combine_ecn(i, ip_offset, outer_tos)) return;
   if (parts.form == Form::kFlow) return arrivals_.outbound.push(i);
-  arrivals_.outbound_errors.push(i);
+  (parts.form == Form::kFragment ? arrivals_.outbound_fragments : arrivals_.outbound_errors)
+      .push(i);
 }
 
 // RFC 6040 4.2: congestion marked on the outer header is carried to an inner one that can bear it.
@@ -240,6 +245,17 @@ void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts) {
   if ((local->kinds & LocalAddress::kEgress) == 0) return drop(i, Reason::kNoSession);
   if (parts.form == Form::kFlow) return arrivals_.inbound.push(i);
   arrivals_.inbound_errors.push(i);
+}
+
+// Of what is for ourselves nothing is put together: tunnel packets are not fragmented (RFC 7348
+// 4.3), and our answers to echo are small.
+[[gnu::cold]] void Arrival::sort_fragment(uint32_t i, const Ipv4Parts& parts) {
+  note(i, kEthernetBytes, parts);
+  const LocalAddress* local = snapshot_.local(Ipv4Address::from(parts.destination));
+  if (local == nullptr) return drop(i, Reason::kNotForUs);
+  if ((local->kinds & LocalAddress::kEgress) == 0) return drop(i, Reason::kUnsupportedProtocol);
+  if (!port_.takes_replies()) return drop(i, Reason::kNotForUs);
+  arrivals_.inbound_fragments.push(i);
 }
 
 void Arrival::note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts) {

@@ -7,6 +7,7 @@
 //   outbound_errors  inner ICMP error of a known node
 //   inbound          a flow that arrived on an external port for an egress address
 //   inbound_errors   an ICMP error likewise
+//   ..._fragments    fragments of flows, both ways
 //   local            for the gateway itself: ARP, echo to its own addresses
 //   inner_arp        ARP inside a tunnel
 //
@@ -30,8 +31,17 @@ struct Arrivals {
   IndexList outbound_errors;
   IndexList inbound;
   IndexList inbound_errors;
+  IndexList outbound_fragments;
+  IndexList inbound_fragments;
   IndexList local;
   IndexList inner_arp;
+
+  [[nodiscard]] bool any_outbound() const {
+    return (outbound.size() | outbound_errors.size() | outbound_fragments.size()) != 0;
+  }
+  [[nodiscard]] bool any_inbound() const {
+    return (inbound.size() | inbound_errors.size() | inbound_fragments.size()) != 0;
+  }
 };
 
 // Sorts burst.frame[0..size), all received on `port` (index into snapshot.ports).

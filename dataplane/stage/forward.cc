@@ -1,5 +1,7 @@
 #include "dataplane/stage/forward.h"
 
+#include "dataplane/stage/route.h"
+#include "dataplane/stage/split.h"
 #include "dataplane/wire/checksum.h"
 
 namespace postern {
@@ -107,6 +109,45 @@ void forward_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in
     const PacketMeta& meta = burst.meta[i];
     cut_to_packet(burst.frame[i], meta.ip_offset, meta.total_bytes);
     send_to_node(snapshot, burst.frame[i], meta, now, holds, doors);
+  }
+}
+
+namespace {
+
+using Send = void (*)(const Snapshot&, rte_mbuf*, const PacketMeta&, Now, HoldQueue&, Doors&);
+
+// Packet `i`, which may be too large, leaves by `send`, in pieces where it must.
+void send_cut(const Snapshot& snapshot, Burst& burst, uint32_t i, uint32_t mtu_bytes, Now now,
+              rte_mempool* pool, HoldQueue& holds, Doors& doors, Send send) {
+  const PacketMeta& meta = burst.meta[i];
+  rte_mbuf* frame = burst.frame[i];
+  cut_to_packet(frame, meta.ip_offset, meta.total_bytes);
+  if (meta.total_bytes <= mtu_bytes) return send(snapshot, frame, meta, now, holds, doors);
+  Pieces pieces;
+  if (!split_ipv4(frame, mtu_bytes, pool, pieces)) {
+    return doors.drop(frame, Reason::kNoBuffer, &meta);
+  }
+  for (uint32_t k = 0; k < pieces.size; ++k) {
+    if (k != 0) doors.made();
+    send(snapshot, pieces.frame[k], meta, now, holds, doors);
+  }
+}
+
+}  // namespace
+
+void forward_outbound_cut(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                          rte_mempool* pool, HoldQueue& holds, Doors& doors) {
+  for (const uint8_t i : in) {
+    const uint32_t mtu_bytes = snapshot.ports[burst.meta[i].out_port].mtu_bytes;
+    send_cut(snapshot, burst, i, mtu_bytes, now, pool, holds, doors, send_to_link);
+  }
+}
+
+void forward_inbound_cut(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                         rte_mempool* pool, HoldQueue& holds, Doors& doors) {
+  for (const uint8_t i : in) {
+    const uint32_t mtu_bytes = inner_mtu_bytes(snapshot, snapshot.nodes[burst.meta[i].node]);
+    send_cut(snapshot, burst, i, mtu_bytes, now, pool, holds, doors, send_to_node);
   }
 }
 

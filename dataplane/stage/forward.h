@@ -23,6 +23,13 @@ void forward_outbound(const Snapshot& snapshot, Burst& burst, const IndexList& i
 void forward_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
                      HoldQueue& holds, Doors& doors);
 
+// The same where some packets are too large for their way and may be cut: those leave in pieces
+// with buffers of `pool` (split.h), in order with the others.
+void forward_outbound_cut(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                          rte_mempool* pool, HoldQueue& holds, Doors& doors);
+void forward_inbound_cut(const Snapshot& snapshot, Burst& burst, const IndexList& in, Now now,
+                         rte_mempool* pool, HoldQueue& holds, Doors& doors);
+
 // The same for single frames that the gateway made: the frame starts with an empty Ethernet header
 // and the IP packet; `meta` has out_port, next_hop, and for send_to_node the node.
 void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,

@@ -79,6 +79,7 @@ class Refusing {
 void Refusing::answer(uint32_t i, Reason reason) {
   const PacketMeta& meta = burst_.meta[i];
   const auto header = load<Ipv4Header>(burst_.bytes(i, meta.ip_offset));
+  if (header.fragment_offset_bytes() != 0) return;
   const AnswerPlan plan = plan_for(reason, snapshot_.policy.firewall.refuse_reject, meta.protocol,
                                    header.dont_fragment());
   if (plan.kind == AnswerKind::kNone || !may_answer(i, plan.kind)) return;

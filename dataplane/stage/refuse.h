@@ -8,9 +8,9 @@
 //
 // Towards a pod the answer comes from the tunnel's local address through its tunnel, or from the
 // egress router that was dialled; towards the outside from the port's first address (192.0.0.8
-// where there is none, RFC 7600). No answer to ICMP errors (RFC 1122 3.2.2); all answers are
-// rate-limited per source. The packet itself is dropped under its reason; the answer counts as
-// made. Called by the worker that owns the burst.
+// where there is none, RFC 7600). No answer to ICMP errors and later fragments (RFC 1122 3.2.2);
+// all answers are rate-limited per source. The packet itself is dropped under its reason; the
+// answer counts as made. Called by the worker that owns the burst.
 #ifndef POSTERN_DATAPLANE_STAGE_REFUSE_H_
 #define POSTERN_DATAPLANE_STAGE_REFUSE_H_
 

@@ -13,11 +13,12 @@
 namespace postern {
 
 // Packets `in` have their session; fills meta.out_port and meta.next_hop of those that are pushed
-// to `pass`. next_hop is kNoNeighbour for an on-link address that was never resolved.
-void route_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
+// to `pass`. next_hop is kNoNeighbour for an on-link address that was never resolved. Answers
+// whether some are too large and must be cut on their way (nat.md F5, F6): forward.h.
+bool route_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
                     IndexList& pass, Refusals& refusals);
 // Likewise towards the node meta.node.
-void route_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, IndexList& pass,
+bool route_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, IndexList& pass,
                    Refusals& refusals);
 
 // The largest inner IP packet that reaches the node, in bytes.

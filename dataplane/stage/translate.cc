@@ -69,17 +69,23 @@ void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
   rewrite_transport(transport, protocol, direction, end.port, delta);
 }
 
+// One address of the IP header; returns what changed for transports with a pseudo header.
+ChecksumDelta rewrite_address(uint8_t* ip, Direction end_of, Be32 address) {
+  uint8_t* const address_at = ip + address_offset(end_of);
+  uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
+  ChecksumDelta delta;
+  delta.replace(load<Be32>(address_at), address);
+  store(address_at, address);
+  store(checksum_at, delta.apply(load<Be16>(checksum_at)));
+  return delta;
+}
+
 // The remote's end of a packet through an egress router, behind rewrite(): that saw to the pod's
 // end, the TTL and the identifier of an echo, which has no second one.
 [[gnu::noinline]] void rewrite_remote(uint8_t* ip, uint8_t* transport, uint8_t protocol,
                                       Direction direction, NewEnd end) {
   const Direction end_of = reverse(direction);
-  uint8_t* const address_at = ip + address_offset(end_of);
-  uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
-  ChecksumDelta delta;
-  delta.replace(load<Be32>(address_at), end.address);
-  store(address_at, end.address);
-  store(checksum_at, delta.apply(load<Be16>(checksum_at)));
+  const ChecksumDelta delta = rewrite_address(ip, end_of, end.address);
   if (protocol != kProtocolIcmp) rewrite_transport(transport, protocol, end_of, end.port, delta);
 }
 
@@ -109,6 +115,25 @@ void clamp_syn(const NodeEntry& node, uint8_t* transport) {
   if ((tcp.flags & TcpHeader::kSyn) != 0 && node.mss_bytes != 0) [[unlikely]] {
     clamp_mss(transport, tcp.header_bytes(), node.mss_bytes);
   }
+}
+
+// Fragments without a transport header: the checksum in the first one covers what changes here,
+// too.
+void translate_later(Sessions& sessions, const Burst& burst, uint32_t i, Direction direction) {
+  const PacketMeta& meta = burst.meta[i];
+  const SessionEntry& session = sessions.entry(meta.session);
+  const bool through_router = (session.flags & kSessionRouter) != 0;
+  uint8_t* const ip = burst.bytes(i, meta.ip_offset);
+  if (direction == Direction::kInbound) {
+    rewrite_ip<Direction::kInbound>(ip, session.source_ip);
+    if (through_router) {
+      rewrite_address(ip, Direction::kOutbound, sessions.table().cold(meta.session).original_ip);
+    }
+    return;
+  }
+  rewrite_ip<Direction::kOutbound>(ip, session.egress_ip);
+  if (through_router) rewrite_address(ip, Direction::kInbound, session.remote_ip);
+  if ((session.flags & kSessionMarked) != 0) write_dscp(ip, session.mark);
 }
 
 }  // namespace
@@ -149,6 +174,20 @@ void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burs
     }
     if (meta.protocol == kProtocolTcp) clamp_syn(snapshot.nodes[meta.node], transport);
   }
+}
+
+void translate_fragments(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                         const IndexList& in, Direction direction) {
+  IndexList firsts;
+  for (const uint8_t i : in) {
+    if (view<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).fragment_offset_bytes() == 0) {
+      firsts.push(i);
+    } else {
+      translate_later(sessions, burst, i, direction);
+    }
+  }
+  const bool outbound = direction == Direction::kOutbound;
+  (outbound ? translate_outbound : translate_inbound)(snapshot, sessions, burst, firsts);
 }
 
 void clamp_mss(uint8_t* tcp, uint32_t header_bytes, uint16_t mss_bytes) {

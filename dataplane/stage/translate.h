@@ -13,6 +13,7 @@
 #include <span>
 
 #include "dataplane/packet/burst.h"
+#include "dataplane/packet/direction.h"
 #include "dataplane/table/sessions.h"
 #include "dataplane/table/snapshot.h"
 
@@ -24,6 +25,11 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
 // Rewrites the plain packets `in` likewise.
 void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
                        const IndexList& in);
+
+// Rewrites the fragments `in` of either direction: the first ones as whole packets, of the others
+// the addresses.
+void translate_fragments(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                         const IndexList& in, Direction direction);
 
 // Lowers, never raises, the MSS option of a TCP header of `header_bytes` bytes to `mss_bytes`, and
 // mends its checksum; other options stay byte for byte (nat.md T7). Reads nothing behind the

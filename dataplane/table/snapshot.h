@@ -16,6 +16,7 @@
 
 #include "dataplane/table/address_drains.h"
 #include "dataplane/table/flat_map.h"
+#include "dataplane/table/fragment_table.h"
 #include "dataplane/table/limits.h"
 #include "dataplane/table/neighbour.h"
 #include "dataplane/table/policy.h"
@@ -141,6 +142,7 @@ struct Snapshot {
   RouteTable external_routes;
   RouteTable cluster_routes;
   SessionTimeouts timeouts;
+  FragmentLimits fragments;
 
   // Our own addresses, by index found in `locals_by_address`.
   std::vector<LocalAddress> locals;

@@ -132,6 +132,14 @@ inline TcpVerdict tcp_next(SessionEntry& entry, Direction direction, const TcpSe
   return tcp_next_special(entry, direction, segment);
 }
 
+// A later fragment of a segment brings the sequence numbers first..end. Where they follow on what
+// is known of that side, sequence_end moves as the whole segment would have moved it.
+inline void tcp_extend(SessionEntry& entry, Direction direction, uint32_t first, uint32_t end) {
+  uint32_t& known =
+      direction == Direction::kOutbound ? entry.outbound_sequence_end : entry.inbound_sequence_end;
+  if (first == known) known = end;
+}
+
 inline TcpState tcp_state(const SessionEntry& entry) {
   return static_cast<TcpState>(entry.flags & kTcpStateMask);
 }

@@ -65,6 +65,10 @@ struct Ipv4Header {
   [[nodiscard]] bool is_fragment() const {
     return (fragment.host() & (kMoreFragments | kFragmentOffsetMask)) != 0;
   }
+  [[nodiscard]] uint32_t fragment_offset_bytes() const {
+    return (fragment.host() & kFragmentOffsetMask) * 8u;
+  }
+  [[nodiscard]] bool more_fragments() const { return (fragment.host() & kMoreFragments) != 0; }
   [[nodiscard]] bool dont_fragment() const { return (fragment.host() & kDontFragment) != 0; }
 };
 static_assert(sizeof(Ipv4Header) == 20);

@@ -101,10 +101,6 @@ const Case kCases[] = {
            .udp(7777, 53)
            .payload("x");
      }},
-    {"a fragment", Reason::kUnsupportedProtocol, "underlay",
-     [] {
-       return from_node1().ipv4(kPod, kServer, {.more_fragments = true}).udp(7777, 53).payload(8);
-     }},
     {"a protocol that is not translated", Reason::kUnsupportedProtocol, "underlay",
      [] { return from_node1().ipv4(kPod, kServer).payload(40); }},
     {"a source that nobody may have", Reason::kBadAddress, "underlay",

@@ -16,6 +16,7 @@ namespace postern::test {
 namespace {
 
 constexpr unsigned kFrames = 2048;
+constexpr FragmentTableConfig kFragments{.datagrams = 1024, .early = 512, .key = {5, 6}};
 
 [[noreturn]] void fail(const std::string& why) {
   std::fprintf(stderr, "test gateway: %s\n", why.c_str());
@@ -103,15 +104,21 @@ struct Gateway::Parts {
   explicit Parts(const SessionTableConfig& config)
       : memory(zeroed(SessionTable::memory_bytes(config))),
         table(config, std::span(memory.get(), SessionTable::memory_bytes(config))),
+        fragment_memory(zeroed(FragmentTable::memory_bytes(kFragments))),
+        fragment_table(kFragments,
+                       std::span(fragment_memory.get(), FragmentTable::memory_bytes(kFragments))),
         pool(frame_pool(this)) {}
   ~Parts() {
     holds.drop_all(Reason::kShutdown, doors);
+    fragments.drop_all(Reason::kShutdown, doors);
     if (rte_mempool_in_use_count(pool) != 0) fail("packet buffers leak");
     rte_mempool_free(pool);
   }
 
   std::unique_ptr<std::byte, AlignedFree> memory;
   SessionTable table;
+  std::unique_ptr<std::byte, AlignedFree> fragment_memory;
+  FragmentTable fragment_table;
   rte_mempool* pool;
   SharedTables shared{kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, 77};
   SessionAccounts accounts{kMaxNamespaces, kMaxAddresses};
@@ -119,12 +126,14 @@ struct Gateway::Parts {
   Sessions sessions{table, shared.source_records, accounts, counters};
   Doors doors{counters, kMaxPorts};
   HoldQueue holds;
+  FragmentGatherer fragments{fragment_table, counters};
   RateLimiter answers{{.per_second = 100, .burst = 50}, {.per_second = 20000, .burst = 2000}, 5};
   RateLimiter arp_answers{
       {.per_second = 100, .burst = 100}, {.per_second = 100'000, .burst = 10'000}, 5};
   WalkContext walk{.sessions = sessions,
                    .doors = doors,
                    .tools = {.pool = pool, .limit = answers, .holds = holds, .counters = counters},
+                   .fragments = fragments,
                    .arp_answers = arp_answers,
                    .heard = {}};
   Books books;
@@ -178,7 +187,12 @@ std::vector<Sent> Gateway::receive(std::string_view port, const std::vector<Pack
   }
   parts_->counters.received.add(burst.size);
   walk(*in_force_, port_index(port), burst, now_, parts_->walk);
-  return take_sent();
+  std::vector<Sent> sent = take_sent();
+  while (parts_->fragments.has_woken()) {
+    walk_woken(*in_force_, burst, now_, parts_->walk);
+    for (Sent& one : take_sent()) sent.push_back(std::move(one));
+  }
+  return sent;
 }
 
 std::vector<Sent> Gateway::receive(std::string_view port, const Packet& packet) {
@@ -188,6 +202,7 @@ std::vector<Sent> Gateway::receive(std::string_view port, const Packet& packet) 
 std::vector<Sent> Gateway::release_held() {
   parts_->doors.set_time(now_);
   parts_->holds.release(*in_force_, parts_->sessions, now_, kBurst, parts_->doors);
+  parts_->fragments.expire(*in_force_, now_, kBurst, parts_->doors);
   return take_sent();
 }
 

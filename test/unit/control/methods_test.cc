@@ -260,6 +260,7 @@ TEST_F(MethodsTest, CountersHaveEveryDocumentedName) {
                            "nat.ports_used.192.0.2.50.icmp",
                            "quota.refused.payments",
                            "fragment.held",
+                           "fragment.followed",
                            "icmp.error_translated",
                            "icmp.error_sent",
                            "handover.packets",

@@ -75,5 +75,14 @@ TEST(NeedsRestart, LeavesTheRestAlone) {
             "");
 }
 
+// Room for the default number is always there.
+TEST(NeedsRestart, MoreDatagramsThanThereIsRoomFor) {
+  const auto with_max = [](uint32_t max) {
+    return paths_after([max](Model& model) { model.sessions.fragments.max = max; });
+  };
+  EXPECT_EQ(with_max(1), "");
+  EXPECT_EQ(with_max(65537), "sessions.fragments.max;");
+}
+
 }  // namespace
 }  // namespace postern
