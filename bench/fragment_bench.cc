@@ -1,0 +1,150 @@
+// What a fragment costs in all: the walk of datagrams in four pieces each, of random established
+// sessions, in order and with the first piece last. Times the walk alone, not the making of frames.
+//
+//   fragment_bench --benchmark_filter=/65536/
+#include <benchmark/benchmark.h>
+#include <rte_cycles.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/bench_eal.h"
+#include "bench/nat_traffic.h"
+#include "dataplane/wire/checksum.h"
+
+namespace postern::bench {
+namespace {
+
+constexpr uint32_t kPieces = 4;
+constexpr uint32_t kPieceBytes = 40;  // of the datagram's payload
+constexpr uint32_t kPieceFrameBytes =
+    sizeof(EthernetHeader) + sizeof(Ipv4Header) + kPieceBytes + Frames::kEthernetChecksumBytes;
+constexpr std::array<uint32_t, kPieces> kInOrder{0, 1, 2, 3};
+constexpr std::array<uint32_t, kPieces> kFirstLast{3, 2, 1, 0};
+
+// Established sessions and fragments for them, one way.
+class Traffic {
+ public:
+  Traffic(rte_mempool* pool, Direction direction, uint32_t sessions)
+      : pool_(pool), direction_(direction), scenario_(nat_scenario(sessions)) {}
+
+  // "" or what went wrong.
+  std::string prepare(bool huge_pages) {
+    if (!packets_.empty()) return "";
+    auto tables = CompiledTables::make(scenario_.configuration());
+    if (!tables.ok()) return std::string(tables.status().message());
+    tables_ = std::move(*tables);
+    auto gateway = PortlessGateway::make(*tables_, pool_, huge_pages);
+    if (!gateway) return gateway.complaint().text();
+    gateway_ = std::move(gateway).value();
+    std::string failure = open_sessions(scenario_, pool_, *gateway_);
+    if (!failure.empty()) return failure;
+    frames_ = std::make_unique<Frames>(scenario_, direction_, kPieceFrameBytes);
+    packets_ = draw_packets(scenario_, *frames_, direction_, 1, *gateway_);
+    return "";
+  }
+
+  // Walks 64 fragments; in TSC cycles. 0 when there are no buffers.
+  uint64_t carry(const std::array<uint32_t, kPieces>& order) {
+    if (rte_pktmbuf_alloc_bulk(pool_, burst_.frame.data(), kBurst) != 0) return 0;
+    burst_.size = kBurst;
+    for (uint32_t i = 0; i < kBurst; ++i) {
+      write_piece(burst_.frame[i], packets_[next_], order[i % kPieces]);
+      if (i % kPieces == kPieces - 1) next_ = (next_ + 1) % packets_.size();
+    }
+    const uint16_t port =
+        direction_ == Direction::kOutbound ? Scenario::kClusterPort : Scenario::kUplinkPort;
+    const uint64_t begun = rte_rdtsc();
+    gateway_->carry(burst_, port);
+    return rte_rdtsc() - begun;
+  }
+  [[nodiscard]] uint64_t forwarded() const { return gateway_->forwarded(); }
+  [[nodiscard]] std::string lost() const { return gateway_->lost(); }
+
+ private:
+  void write_piece(rte_mbuf* frame, const FrameRecord& record, uint32_t piece) {
+    frame->data_len = frames_->bytes();
+    frame->pkt_len = frames_->bytes();
+    auto* const at = rte_pktmbuf_mtod(frame, uint8_t*);
+    frames_->write(record, at);
+    const bool outbound = direction_ == Direction::kOutbound;
+    uint8_t* const ip_at = at + (outbound ? sizeof(VxlanEncapsulation) : sizeof(EthernetHeader));
+    auto ip = load<Ipv4Header>(ip_at);
+    ip.id = Be16(static_cast<uint16_t>(next_));
+    ip.fragment = Be16(static_cast<uint16_t>(
+        piece * kPieceBytes / 8 | (piece + 1 == kPieces ? 0 : Ipv4Header::kMoreFragments)));
+    ip.checksum = Be16(0);
+    ip.checksum = checksum_of(&ip, sizeof ip);
+    store(ip_at, ip);
+  }
+
+  rte_mempool* pool_;
+  Direction direction_;
+  Scenario scenario_;
+  std::unique_ptr<CompiledTables> tables_;
+  std::unique_ptr<PortlessGateway> gateway_;
+  std::unique_ptr<Frames> frames_;
+  std::vector<FrameRecord> packets_;
+  size_t next_ = 0;
+  Burst burst_;
+};
+
+void run(benchmark::State& state, Traffic& traffic, bool huge_pages,
+         const std::array<uint32_t, kPieces>& order) {
+  const std::string failure = traffic.prepare(huge_pages);
+  if (!failure.empty()) return state.SkipWithError(failure.c_str());
+  const uint64_t before = traffic.forwarded();
+  uint64_t cycles = 0;
+  for (auto _ : state) {
+    const uint64_t of_burst = traffic.carry(order);
+    if (of_burst == 0) return state.SkipWithError("no buffers");
+    cycles += of_burst;
+    state.SetIterationTime(static_cast<double>(of_burst) / static_cast<double>(rte_get_tsc_hz()));
+  }
+  const auto packets = static_cast<uint64_t>(state.iterations()) * kBurst;
+  if (traffic.forwarded() - before != packets) {
+    return state.SkipWithError(("fragments were lost: " + traffic.lost()).c_str());
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(packets));
+  state.counters["cycles_per_fragment"] =
+      static_cast<double>(cycles) / static_cast<double>(packets);
+}
+
+void add_all(rte_mempool* pool, bool huge_pages) {
+  for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
+    for (const uint32_t sessions : {1000u, 65'536u, 1'048'576u}) {
+      auto traffic = std::make_shared<Traffic>(pool, direction, sessions);
+      for (const bool in_order : {true, false}) {
+        const std::string name =
+            std::string(direction == Direction::kOutbound ? "fragments-out/" : "fragments-in/") +
+            std::to_string(sessions) + (in_order ? "/in-order" : "/first-last");
+        benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+          run(state, *traffic, huge_pages, in_order ? kInOrder : kFirstLast);
+        })->UseManualTime();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace postern::bench
+
+int main(int argc, char** argv) {
+  using namespace postern;
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  auto eal = bench::start_bench_eal(MemoryMode::kAuto, std::nullopt);
+  auto pool = eal.ok() ? bench::make_bench_pool() : Outcome<MbufPool>(eal.complaint());
+  if (!pool) {
+    std::fprintf(stderr, "fragment_bench: %s\n", pool.complaint().text().c_str());
+    return 1;
+  }
+  bench::add_all(pool.value().get(), eal.value().eal.memory_mode() != MemoryMode::kNoHuge);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::ClearRegisteredBenchmarks();  // before the pool and EAL go
+  benchmark::Shutdown();
+  return 0;
+}
