@@ -1,9 +1,10 @@
 #include "test/unit/table/tcp_model.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
+
+#include "test/unit/table/tcp_operations.h"
 
 namespace postern {
 namespace {
@@ -13,6 +14,7 @@ constexpr uint8_t kSyn = TcpHeader::kSyn;
 constexpr uint8_t kRst = TcpHeader::kRst;
 constexpr uint8_t kAck = TcpHeader::kAck;
 constexpr uint8_t kUrg = TcpHeader::kUrg;
+constexpr int64_t kErrorLagBytes = 65536;
 
 // How far `a` is ahead of `b`.
 int64_t ahead(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b); }
@@ -196,6 +198,14 @@ void TcpModel::judge_state() {
   if (state_ == TcpState::kEstablished && finished) state_ = TcpState::kClosing;
 }
 
+bool TcpModel::may_be_under_way(Direction direction, uint32_t sequence) const {
+  const Side& from = sender(direction);
+  if (!from.syn) return false;
+  const int64_t behind = -ahead(sequence, from.answered);
+  return behind <= (from.syn_answered ? kErrorLagBytes : 0) &&
+         -behind <= ahead(from.end, from.answered);
+}
+
 std::string TcpModel::difference(const SessionEntry& entry) const {
   if (tcp_state(entry) != state_) return "state";
   if (((entry.flags & kSessionHalfOpen) == 0) != was_established_) return "half open";
@@ -208,76 +218,8 @@ std::string TcpModel::difference(const SessionEntry& entry) const {
   return {};
 }
 
-namespace {
-
-// Reads an operation list; past its end everything is zero.
-class Reader {
- public:
-  explicit Reader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
-  [[nodiscard]] bool empty() const { return at_ >= bytes_.size(); }
-  uint8_t byte() { return empty() ? 0 : bytes_[at_++]; }
-  uint32_t word() {
-    const uint32_t high = byte();
-    return high << 8 | byte();
-  }
-
- private:
-  std::span<const uint8_t> bytes_;
-  size_t at_ = 0;
-};
-
-// A number at or near one that means something, or anywhere.
-uint32_t number(Reader& reader, uint8_t choice, uint32_t end, uint32_t answered) {
-  switch (choice % 8) {
-    case 0:
-    case 1:
-      return end;
-    case 2:
-      return answered;
-    case 3:
-      return end + static_cast<uint32_t>(static_cast<int8_t>(reader.byte()));
-    case 4:
-      return answered + static_cast<uint32_t>(static_cast<int8_t>(reader.byte()));
-    case 5:
-      return answered + static_cast<uint32_t>(static_cast<int16_t>(reader.word()) * 4);
-    case 6:
-      return end + (reader.word() << 16);
-    default: {
-      const uint32_t high = reader.word();
-      return high << 16 | reader.word();
-    }
-  }
-}
-
-uint8_t flags_of(uint8_t byte) {
-  // Mostly what stacks send, sometimes anything.
-  constexpr std::array<uint8_t, 12> kUsual = {
-      kAck,        kAck,        kAck, kAck,        kAck | TcpHeader::kPsh,
-      kFin | kAck, kFin | kAck, kSyn, kSyn | kAck, kRst,
-      kRst | kAck, kAck | kUrg};
-  return byte < 192 ? kUsual[byte % kUsual.size()] : byte & 0x3f;
-}
-
-TcpSegment segment_of(Reader& reader, Direction direction, const SessionEntry& entry) {
-  const bool outbound = direction == Direction::kOutbound;
-  TcpSegment segment;
-  segment.flags = flags_of(reader.byte());
-  const uint8_t choice = reader.byte();
-  segment.sequence =
-      number(reader, choice, outbound ? entry.outbound_sequence_end : entry.inbound_sequence_end,
-             outbound ? entry.inbound_acknowledged : entry.outbound_acknowledged);
-  segment.acknowledgement = number(
-      reader, choice >> 3, outbound ? entry.inbound_sequence_end : entry.outbound_sequence_end,
-      outbound ? entry.outbound_acknowledged : entry.inbound_acknowledged);
-  if (choice >= 128) segment.payload_bytes = reader.word();
-  if (has(segment, kSyn)) segment.window_scale = reader.byte();
-  return segment;
-}
-
-}  // namespace
-
 std::string play_tcp_operations(std::span<const uint8_t> operations) {
-  Reader reader(operations.first(std::min<size_t>(operations.size(), 4096)));
+  OperationReader reader(operations.first(std::min<size_t>(operations.size(), 4096)));
   SessionEntry entry;
   std::memset(static_cast<void*>(&entry), 0, sizeof entry);
   entry.flags = kSessionLive;
@@ -288,13 +230,18 @@ std::string play_tcp_operations(std::span<const uint8_t> operations) {
   for (uint32_t step = 0; !reader.empty(); ++step) {
     const uint8_t kind = reader.byte();
     const auto direction = static_cast<Direction>(kind & 1);
-    const TcpSegment segment = segment_of(reader, direction, entry);
-    const SessionEntry old = entry;
-    const TcpVerdict verdict = tcp_next(entry, direction, segment);
-    const TcpVerdict expected = model.next(direction, segment);
     const auto at = [step](std::string what) {
       return std::move(what) + " at operation " + std::to_string(step);
     };
+    const uint32_t quoted = (kind & 4) != 0 ? read_quoted(reader, direction, entry) : 0;
+    if ((kind & 4) != 0 && tcp_sequence_in_window(entry, direction, quoted) !=
+                               model.may_be_under_way(direction, quoted)) {
+      return at("the quoted sequence number " + std::to_string(quoted));
+    }
+    const TcpSegment segment = read_segment(reader, direction, entry);
+    const SessionEntry old = entry;
+    const TcpVerdict verdict = tcp_next(entry, direction, segment);
+    const TcpVerdict expected = model.next(direction, segment);
     if (verdict != expected) {
       return at("verdict " + std::to_string(static_cast<int>(verdict)) + ", not " +
                 std::to_string(static_cast<int>(expected)));
@@ -308,6 +255,7 @@ std::string play_tcp_operations(std::span<const uint8_t> operations) {
     }
     const std::string difference = model.difference(entry);
     if (!difference.empty()) return at(difference);
+    if (tcp_timeout_s(entry, {7440, 240}) != model.timeout_s(7440, 240)) return at("timeout");
   }
   return {};
 }

@@ -18,6 +18,13 @@ class TcpModel {
   TcpVerdict first(const TcpSegment& segment);
   TcpVerdict next(Direction direction, const TcpSegment& segment);
 
+  [[nodiscard]] TcpState state() const { return state_; }
+  // Seconds of idleness after which the connection ends (T2).
+  [[nodiscard]] uint32_t timeout_s(uint32_t established_s, uint32_t transitory_s) const {
+    return state_ == TcpState::kEstablished ? established_s : transitory_s;
+  }
+  // Whether an ICMP error may quote a segment of this direction with this number (I3).
+  [[nodiscard]] bool may_be_under_way(Direction direction, uint32_t sequence) const;
   // What differs between the model and the entry, or nothing.
   [[nodiscard]] std::string difference(const SessionEntry& entry) const;
 
