@@ -71,7 +71,7 @@ class Traffic {
     auto* const at = rte_pktmbuf_mtod(frame, uint8_t*);
     frames_->write(record, at);
     const bool outbound = direction_ == Direction::kOutbound;
-    uint8_t* const ip_at = at + (outbound ? sizeof(VxlanEncapsulation) : sizeof(EthernetHeader));
+    uint8_t* const ip_at = at + (outbound ? sizeof(TunnelEncapsulation) : sizeof(EthernetHeader));
     auto ip = load<Ipv4Header>(ip_at);
     ip.id = Be16(static_cast<uint16_t>(next_));
     ip.fragment = Be16(static_cast<uint16_t>(

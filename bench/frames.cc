@@ -6,7 +6,7 @@ namespace postern::bench {
 namespace {
 
 constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
-constexpr uint32_t kTunnelBytes = sizeof(VxlanEncapsulation);  // with the inner Ethernet header
+constexpr uint32_t kTunnelBytes = sizeof(TunnelEncapsulation);  // with the inner Ethernet header
 constexpr uint16_t kVxlanUdpPort = 4789;
 constexpr uint16_t kFirstEntropyPort = 49152;
 constexpr uint8_t kTtl = 64;
@@ -65,7 +65,7 @@ Frames::Template Frames::outbound_template(uint32_t node) const {
   Template result;
   uint8_t* const at = result.byte.data();
   write_packet(at + kTunnelBytes - kEthernetBytes, node_mac(node), kPodSideMac);
-  auto headers = load<VxlanEncapsulation>(at);
+  auto headers = load<TunnelEncapsulation>(at);
   const uint32_t inside = kEthernetBytes + ip_bytes_;
   const uint32_t udp_bytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + inside;
   headers.outer_ethernet = ethernet_header(node_mac(node), Scenario::kClusterMac);

@@ -60,6 +60,20 @@ class Known {
   std::vector<std::string_view> names_;
 };
 
+// "any" takes what no other tunnel of the same socket names.
+void check_narrowed(const Model& model, const Tunnel& any, const At<uint32_t>& vni,
+                    const std::string& path, Report& report) {
+  for (const Tunnel& other : model.tunnels) {
+    if (other.vni.value != vni.value || other.local.value != any.local.value ||
+        other.udp_port.value != any.udp_port.value) {
+      continue;
+    }
+    report.error(vni.line, member_path(path, "vni"),
+                 "VNI " + std::to_string(vni.value) + " comes by tunnel " +
+                     quoted(other.name.value) + ", which names it");
+  }
+}
+
 void check_namespace_tunnel(const Model& model, const Directory& directory, size_t index,
                             Known<Tunnel>& tunnels, const Gaps& gaps, Report& report) {
   const Namespace& name_space = model.namespaces[index];
@@ -80,6 +94,20 @@ void check_namespace_tunnel(const Model& model, const Directory& directory, size
     report.error(name_space.vni->line, member_path(path, "vni"),
                  "tunnel " + quoted(name_space.tunnel.value) + " has VNI " + std::to_string(*vni));
   }
+  if (!vni) check_narrowed(model, model.tunnels[*tunnel], *name_space.vni, path, report);
+}
+
+void check_node_tunnel(const Model& model, const Directory& directory, size_t index,
+                       Known<Tunnel>& tunnels, Report& report) {
+  const Node& node = model.nodes[index];
+  const std::string path = entry_path("nodes", node, index);
+  const auto tunnel = directory.tunnel(node.tunnel.value);
+  tunnels.expect(tunnel.has_value(), node.tunnel, member_path(path, "tunnel"));
+  if (!tunnel || node.geneve_options->empty()) return;
+  if (model.tunnels[*tunnel].type == TunnelType::kGeneve) return;
+  report.error(node.geneve_options.line, member_path(path, "geneve_options"),
+               "tunnel " + quoted(node.tunnel.value) + " is none of type \"geneve\"",
+               "other tunnels have no options");
 }
 
 template <typename Entry>
@@ -114,9 +142,7 @@ void check_names(const Model& model, const Gaps& gaps, const Directory& director
                  member_path(entry_path("routes", route, i), "port"));
   }
   for (size_t i = 0; i < model.nodes.size(); ++i) {
-    const Node& node = model.nodes[i];
-    tunnels.expect(directory.tunnel(node.tunnel.value).has_value(), node.tunnel,
-                   member_path(entry_path("nodes", node, i), "tunnel"));
+    check_node_tunnel(model, directory, i, tunnels, report);
   }
   for (size_t i = 0; i < model.namespaces.size(); ++i) {
     check_namespace_tunnel(model, directory, i, tunnels, gaps, report);

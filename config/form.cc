@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "config/units.h"
+#include "dataplane/wire/headers.h"
 
 namespace postern::config {
 namespace {
@@ -51,12 +52,32 @@ int hex_value(char c) {
   return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-// Whether the bytes are a row of complete options: class 2, type 1, length in words 1, data.
-bool are_options(const std::vector<uint8_t>& bytes) {
-  constexpr size_t kMostBytes = 252;  // RFC 8926 3.4: Opt Len has 6 bits
-  size_t at = 0;
-  while (at + 4 <= bytes.size()) at += 4 + 4 * static_cast<size_t>(bytes[at + 3] & 0x1f);
-  return at == bytes.size() && at <= kMostBytes;
+std::string counted_bytes(size_t bytes) {
+  return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
+}
+
+// What keeps the bytes from being a row of complete options, or nothing. An option is class 2, type
+// 1, reserved bits and length in words 1, data (RFC 8926 3.5).
+std::string options_fault(const std::vector<uint8_t>& bytes) {
+  size_t option_bytes = 0;
+  for (size_t at = 0, number = 1; at < bytes.size(); at += option_bytes, ++number) {
+    const std::string option = "option " + std::to_string(number);
+    const size_t left = bytes.size() - at;
+    if (left < sizeof(GeneveOption)) {
+      return option + " is cut off: its header has 4 bytes, " + counted_bytes(left) + " left";
+    }
+    const auto header = load<GeneveOption>(&bytes[at]);
+    option_bytes = header.bytes();
+    if ((header.length & 0xe0) != 0) {
+      return option + " has reserved bits set, in the byte of its length";
+    }
+    if (option_bytes > left) {
+      return option + " is cut off: it says " + counted_bytes(option_bytes) + " with its header, " +
+             counted_bytes(left) + " left";
+    }
+  }
+  if (bytes.size() > kMaxGeneveOptionBytes) return "these are " + counted_bytes(bytes.size());
+  return "";
 }
 
 }  // namespace
@@ -125,7 +146,8 @@ Reading<std::vector<uint8_t>> GeneveOptions::read(const Scalar& scalar) const {
     if (high < 0 || low < 0) return refuse(*this, scalar);
     bytes.push_back(static_cast<uint8_t>(high << 4 | low));
   }
-  if (!are_options(bytes)) return refuse(*this, scalar);
+  const std::string fault = options_fault(bytes);
+  if (!fault.empty()) return {std::nullopt, must_be(expects(), scalar) + ": " + fault};
   return {std::move(bytes), ""};
 }
 
@@ -181,9 +203,7 @@ std::string CpuList::expects() const { return "CPU numbers up to 1023 such as \"
 
 Reading<std::optional<uint32_t>> Vni::read(const Scalar& scalar) const {
   const auto* text = text_of(scalar);
-  if (text != nullptr && *text == "any") {
-    return {Value{}, any_supported ? "" : not_yet(scalar)};
-  }
+  if (text != nullptr && *text == "any") return {Value{}, ""};
   const auto* number = std::get_if<int64_t>(&scalar);
   if (number == nullptr || *number < 0 || *number > kMaxVni) return refuse(*this, scalar);
   return {Value{static_cast<uint32_t>(*number)}, ""};

@@ -176,8 +176,6 @@ struct CpuList {
 
 struct Vni {
   using Value = std::optional<uint32_t>;  // nothing: "any"
-  bool any_supported;
-  [[nodiscard]] std::string unsupported() const { return any_supported ? "" : quoted("any"); }
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(Value value) const;
   [[nodiscard]] std::string expects() const;

@@ -144,8 +144,8 @@ struct Node {
   ListOf<Ipv4Prefix> pod_cidrs;   // may nest over nodes: the longest wins
   ListOf<Ipv4Address> addresses;  // the node's own, inside the overlay (platform traffic)
   std::optional<At<Ipv4Address>> external_ip;
-  std::vector<uint8_t> geneve_options;  // sent back with Geneve, whole options
-  std::optional<MacAddress> mac;        // nothing: learned from the node's own packets
+  At<std::vector<uint8_t>> geneve_options;  // sent back with Geneve, whole options
+  std::optional<MacAddress> mac;            // nothing: learned from the node's own packets
   bool operator==(const Node&) const = default;
 };
 

@@ -160,11 +160,11 @@ inline constexpr auto kRouteKeys = std::tuple(
 inline constexpr auto kTunnelKeys = std::tuple(
     key("name", &Tunnel::name, Name{}, kRequired, "The tunnel's name."),
     key("type", &Tunnel::type,
-        words<TunnelType>({{"vxlan", TunnelType::kVxlan}, {"geneve", TunnelType::kGeneve, kLater}}),
+        words<TunnelType>({{"vxlan", TunnelType::kVxlan}, {"geneve", TunnelType::kGeneve}}),
         kRequired, "The encapsulation."),
     key("local", &Tunnel::local, Address{}, kRequired,
         "The gateway's end of the tunnel: an address of a cluster port."),
-    key("vni", &Tunnel::vni, Vni{.any_supported = false}, kRequired,
+    key("vni", &Tunnel::vni, Vni{}, kRequired,
         "The virtual network; \"any\" takes all that no other tunnel names."),
     key("udp_port", &Tunnel::udp_port, Integer{1, 65535}, kOptional,
         "The UDP port; the default is 4789 for VXLAN and 6081 for Geneve."),
@@ -184,8 +184,7 @@ inline constexpr auto kNodeKeys = std::tuple(
     key("external_ip", &Node::external_ip, Address{}, kOptional,
         "The address that stands for this node when node_ip.mode is \"per-node\"."),
     key("geneve_options", &Node::geneve_options, GeneveOptions{}, kOptional,
-        "Geneve options to send with replies, in hexadecimal.")
-        .not_yet(),
+        "Geneve options to send with replies, in hexadecimal."),
     key("mac", &Node::mac, Mac{}, kOptional,
         "The inner MAC address of replies; without it, learned from the node's own packets."));
 
@@ -208,8 +207,7 @@ inline constexpr auto kNamespaceKeys = std::tuple(
     key("tunnel", &Namespace::tunnel, Name{}, kOptional,
         "The tunnel of its pods; may be left out when there is only one."),
     key("vni", &Namespace::vni, Integer{0, 0xffffff}, kOptional,
-        "Its virtual network, in a tunnel with vni = \"any\".")
-        .not_yet(),
+        "Its virtual network, in a tunnel with vni = \"any\"."),
     key("limits", &Namespace::limits, Group<kLimitsKeys>{}, kOptional, "What it may use at most."));
 
 inline constexpr auto kNodeIpKeys = std::tuple(

@@ -36,9 +36,10 @@ struct NextHop {
 struct Books {
   SlotBook<std::string> namespaces{kMaxNamespaces - 1, kPlatform + 1};
   SlotBook<std::string> nodes{kMaxNodes};
-  SlotBook<uint32_t> addresses{kMaxAddresses};  // by Ipv4Address::value
-  SlotBook<uint64_t> next_hops{kMaxNextHops};   // by NeighbourKey::packed()
-  AddressOwners address_owners;                 // of what `addresses` holds
+  SlotBook<uint32_t> addresses{kMaxAddresses};              // by Ipv4Address::value
+  SlotBook<uint64_t> next_hops{kMaxNextHops};               // by NeighbourKey::packed()
+  SlotBook<std::string> wide_tunnels{kMaxWideNetworks, 1};  // those with vni = "any"
+  AddressOwners address_owners;                             // of what `addresses` holds
   // The firewall's rules and their version, which rises when they change.
   std::shared_ptr<const std::vector<config::FirewallRule>> rules;
   uint64_t rules_version = 0;
@@ -54,10 +55,12 @@ struct Cooling {
   std::vector<NodeIndex> nodes;
   std::vector<uint32_t> addresses;
   std::vector<NeighbourSlot> next_hops;
+  std::vector<uint32_t> wide_tunnels;
 
   // Whether sessions may remember any of them.
   [[nodiscard]] bool needs_purge() const {
-    return !(sources.empty() && namespaces.empty() && nodes.empty() && addresses.empty());
+    return !(sources.empty() && namespaces.empty() && nodes.empty() && addresses.empty() &&
+             wide_tunnels.empty());
   }
 };
 

@@ -15,11 +15,17 @@
 #include "control/apply/compile_limits.h"
 #include "control/apply/compile_policy.h"
 #include "control/apply/compile_routers.h"
+#include "control/apply/encapsulation.h"
+#include "control/apply/networks.h"
 
 namespace postern {
 namespace {
 
 constexpr uint32_t kIpv4TcpHeaderBytes = 40;
+
+TunnelType type_of(config::TunnelType type) {
+  return type == config::TunnelType::kGeneve ? TunnelType::kGeneve : TunnelType::kVxlan;
+}
 
 PortRole role_of(config::PortRole role) {
   switch (role) {
@@ -97,6 +103,14 @@ class Compiler {
     }
     if (status.ok()) {
       status = renumber(books.nodes, nodes, "nodes", kMaxNodes, out_.cooling.nodes);
+    }
+    std::vector<std::string> wide;
+    for (const auto& entry : model_.tunnels) {
+      if (!entry.vni.value) wide.push_back(entry.name);
+    }
+    if (status.ok()) {
+      status = renumber(books.wide_tunnels, wide, "tunnels with vni = \"any\"", kMaxWideNetworks,
+                        out_.cooling.wide_tunnels);
     }
     if (!status.ok()) return status;
     for (const std::string& name : fresh) out_.fresh_nodes.push_back(*books.nodes.find(name));
@@ -211,7 +225,9 @@ class Compiler {
       const config::Tunnel& tunnel = model_.tunnels[i];
       TunnelEntry& entry = snapshot_->tunnels.emplace_back();
       entry.local = tunnel.local;
+      entry.type = type_of(tunnel.type);
       entry.udp_port = tunnel.udp_port;
+      entry.network = network_of(tunnel, out_.books);
       entry.vni = tunnel.vni.value.value_or(0);
       entry.ports = tunnel_ports(tunnel.local);
       entry.inner_mac = tunnel.inner_mac.value_or(derived_inner_mac(tunnel.name.value));
@@ -219,10 +235,11 @@ class Compiler {
       const uint64_t key = Snapshot::endpoint_key(entry.local, entry.udp_port);
       uint64_t endpoint = snapshot_->endpoints.find(key);
       if (endpoint == FlatMap::kAbsent) {
-        endpoint = endpoints++;
+        endpoint = Snapshot::endpoint_of(endpoints++, entry.type);
         put(snapshot_->endpoints, key, endpoint);
       }
-      put(snapshot_->tunnels_by_vni, Snapshot::tunnel_key(endpoint, entry.vni), i);
+      const uint32_t vni = tunnel.vni.value.value_or(Snapshot::kAnyVni);
+      put(snapshot_->tunnels_by_vni, Snapshot::tunnel_key(endpoint, vni), i);
       tunnels_by_name_.emplace(tunnel.name.value, static_cast<uint32_t>(i));
     }
   }
@@ -244,14 +261,15 @@ class Compiler {
         entry.next_hop =
             route->via != kNoNeighbour ? route->via : next_hop(route->port, entry.vtep);
       }
-      entry.mss_bytes = mss_through(entry.port);
-      entry.encapsulation = encapsulation(entry, tunnel);
+      put_encapsulation(node, tunnel, snapshot_->ports[entry.port].mac, entry,
+                        snapshot_->geneve_options);
+      entry.mss_bytes = mss_through(entry);
       put(snapshot_->nodes_by_vtep, Snapshot::node_key(entry.tunnel, entry.vtep), index);
     }
   }
 
-  // nat.md T7, for pods behind that cluster port.
-  [[nodiscard]] uint16_t mss_through(uint16_t cluster_port) const {
+  // nat.md T7, for the pods of a node.
+  [[nodiscard]] uint16_t mss_through(const NodeEntry& node) const {
     switch (model_.sessions.mss_clamp.mode) {
       case config::MssClamp::Mode::kOff:
         return 0;
@@ -260,33 +278,11 @@ class Compiler {
       case config::MssClamp::Mode::kAuto:
         break;
     }
-    uint32_t bytes = model_.ports[cluster_port].mtu - kVxlanIpv4OverheadBytes;
+    uint32_t bytes = model_.ports[node.port].mtu - node.overhead_bytes();
     for (const PortEntry& port : snapshot_->ports) {
       if (port.takes_replies()) bytes = std::min(bytes, port.mtu_bytes);
     }
     return static_cast<uint16_t>(bytes - kIpv4TcpHeaderBytes);
-  }
-
-  // RFC 7348 5; lengths, TOS, the IP checksum, the source port and destination MACs come with each
-  // packet. Don't Fragment is set: a reply that does not fit the underlay has been refused or cut
-  // before (nat.md F5), and an atomic datagram needs no identification (RFC 6864).
-  [[nodiscard]] VxlanEncapsulation encapsulation(const NodeEntry& node,
-                                                 const TunnelEntry& tunnel) const {
-    VxlanEncapsulation outer{};
-    outer.outer_ethernet.source = snapshot_->ports[node.port].mac;
-    outer.outer_ethernet.type = Be16(kEtherTypeIpv4);
-    outer.outer_ip.version_ihl = 0x45;
-    outer.outer_ip.fragment = Be16(Ipv4Header::kDontFragment);
-    outer.outer_ip.ttl = 64;
-    outer.outer_ip.protocol = kProtocolUdp;
-    outer.outer_ip.source = tunnel.local.wire();
-    outer.outer_ip.destination = node.vtep.wire();
-    outer.udp.destination_port = Be16(tunnel.udp_port);
-    outer.vxlan.flags = VxlanHeader::kVniValid;
-    outer.vxlan.set_vni(tunnel.vni);
-    outer.inner_ethernet.source = tunnel.inner_mac;
-    outer.inner_ethernet.type = Be16(kEtherTypeIpv4);
-    return outer;
   }
 
   void add_locals() {
@@ -379,30 +375,22 @@ absl::StatusOr<Compiled> compile(const config::Model& model, std::span<const Por
 }
 
 SourceInputs source_inputs(const config::Model& model, const Books& books) {
-  absl::flat_hash_map<std::string, uint32_t> vnis;
-  for (const auto& tunnel : model.tunnels) {
-    vnis.emplace(tunnel.name.value, tunnel.vni.value.value_or(0));
-  }
+  const Networks networks(model, books);
   SourceInputs inputs;
   for (const config::Node& node : model.nodes) {
     const NodeIndex index = *books.nodes.find(node.name.value);
-    const uint32_t vni = vnis.at(node.tunnel.value);
-    for (const auto& prefix : node.pod_cidrs) inputs.cidrs.insert({vni, prefix}, index);
-    for (const auto& address : node.addresses) inputs.platform.insert({vni, host(address)}, index);
+    const NetworkId network = networks.of(node);
+    for (const auto& prefix : node.pod_cidrs) inputs.cidrs.insert({network, prefix}, index);
+    for (const auto& address : node.addresses) {
+      inputs.platform.insert({network, host(address)}, index);
+    }
   }
   for (const config::Namespace& entry : model.namespaces) {
     const NamespaceIndex index = *books.namespaces.find(entry.name.value);
-    const uint32_t vni = entry.vni ? entry.vni->value : vnis.at(entry.tunnel.value);
-    for (const auto& prefix : entry.pods) inputs.pods.insert({vni, prefix}, index);
+    const NetworkId network = networks.of(entry);
+    for (const auto& prefix : entry.pods) inputs.pods.insert({network, prefix}, index);
   }
   return inputs;
-}
-
-uint32_t vni_of_tunnel(const config::Model& model, std::string_view tunnel) {
-  for (const config::Tunnel& entry : model.tunnels) {
-    if (entry.name.value == tunnel) return entry.vni.value.value_or(0);
-  }
-  return 0;
 }
 
 MacAddress derived_inner_mac(std::string_view tunnel) {

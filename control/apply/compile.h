@@ -47,9 +47,6 @@ absl::StatusOr<Compiled> compile(const config::Model& model, std::span<const Por
 // Who holds which inner addresses according to the model. `books` know its nodes and namespaces.
 SourceInputs source_inputs(const config::Model& model, const Books& books);
 
-// The VNI of a tunnel of the model.
-uint32_t vni_of_tunnel(const config::Model& model, std::string_view tunnel);
-
 // The source MAC of replies where `inner_mac` is not set: locally administered, the same at every
 // start because it follows from the tunnel's name.
 MacAddress derived_inner_mac(std::string_view tunnel);

@@ -322,6 +322,7 @@ void Gateway::release_cooled() {
       state_.books.namespaces.release(index);
     }
     for (const NodeIndex index : cooled.nodes) state_.books.nodes.release(index);
+    for (const uint32_t number : cooled.wide_tunnels) state_.books.wide_tunnels.release(number);
     for (const uint32_t slot : cooled.addresses) state_.books.addresses.release(slot);
     for (const NeighbourSlot slot : cooled.next_hops) state_.books.next_hops.release(slot);
   }

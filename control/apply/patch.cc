@@ -101,14 +101,14 @@ std::vector<Diagnostic> warn_of_homeless(const SourceInputs& inputs, const PodCh
 // Pods that were none when the patch took them away: its word on them holds over later files.
 std::vector<Diagnostic> warn_of_no_pods(const SourceInputs& inputs, const PodChanges& changes) {
   constexpr size_t kMostNamed = 3;
-  std::set<std::pair<uint32_t, Ipv4Prefix>> removed;
+  std::set<OverlayPrefix> removed;
   for (const PodChanges::Change& change : changes.changes) {
-    if (!change.added) removed.insert({change.key.vni, change.key.prefix});
+    if (!change.added) removed.insert(change.key);
   }
   std::vector<Diagnostic> warnings;
   size_t count = 0;
   for (const PodChanges::Change& said : changes.said) {
-    if (said.added || removed.contains({said.key.vni, said.key.prefix})) continue;
+    if (said.added || removed.contains(said.key)) continue;
     if (inputs.pods.find(said.key) != nullptr || count++ >= kMostNamed) continue;
     warnings.push_back({"", 0, "remove." + said.name,
                         absl::StrCat(said.key.prefix.text(), " was no pod of ", said.name,

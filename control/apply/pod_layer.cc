@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
+#include <vector>
+
+#include "control/apply/networks.h"
 
 namespace postern {
 namespace {
@@ -18,7 +22,7 @@ class PodEditor {
   void remove(const PodEdit& edit) {
     const NamespaceKey* key = namespace_of(edit);
     if (key == nullptr) return;
-    const OverlayPrefix pod{key->vni, edit.pod};
+    const OverlayPrefix pod{key->network, edit.pod};
     const NamespaceIndex* owner = inputs_.pods.find(pod);
     if (owner != nullptr && *owner != key->index) return refuse_removal(edit, *owner);
     note({edit.name, pod, key->index, false}, inputs_.pods.erase(pod));
@@ -27,17 +31,15 @@ class PodEditor {
   void add(const PodEdit& edit) {
     const NamespaceKey* key = namespace_of(edit);
     if (key == nullptr) return;
-    const OverlayPrefix pod{key->vni, edit.pod};
-    if (inputs_.platform.find(pod) != nullptr) {
+    const OverlayPrefix pod{key->network, edit.pod};
+    if (inputs_.platform.find({network_behind(pod.network), pod.prefix}) != nullptr) {
       return fault(edit, absl::StrCat(edit.pod.text(), " is a node's own address"),
                    "a node's own address cannot be a pod's");
     }
-    const auto* holder = inputs_.pods.holding(pod);
-    if (holder != nullptr && holder->second != key->index) {
-      return refuse(edit, holder->first, holder->second);
+    for (const NetworkId network : networks_around(pod.network)) {
+      const Entry* other = stranger({network, pod.prefix}, key->index);
+      if (other != nullptr) return refuse(edit, other->first, other->second);
     }
-    const PrefixMap<NamespaceIndex>::Entry* other = stranger_within(pod, key->index);
-    if (other != nullptr) return refuse(edit, other->first, other->second);
     note({edit.name, pod, key->index, true}, inputs_.pods.insert(pod, key->index));
   }
 
@@ -53,6 +55,8 @@ class PodEditor {
   }
 
  private:
+  using Entry = PrefixMap<NamespaceIndex>::Entry;
+
   void note(PodChanges::Change change, bool changed) {
     if (changed) out_.changes.push_back(change);
     out_.said.push_back(std::move(change));
@@ -66,8 +70,28 @@ class PodEditor {
     return nullptr;
   }
 
-  const PrefixMap<NamespaceIndex>::Entry* stranger_within(const OverlayPrefix& pod,
-                                                          NamespaceIndex own) const {
+  // Where else the pods of a network could be another's: those of a narrow network and of the wide
+  // one behind it are told apart by their addresses alone.
+  std::vector<NetworkId> networks_around(NetworkId network) {
+    if (is_narrow(network)) return {network, network_behind(network)};
+    std::vector<NetworkId> around{network};
+    if (is_fixed(network)) return around;
+    if (!narrow_) {
+      narrow_.emplace();
+      for (const auto& [name, key] : namespaces_) {
+        if (is_narrow(key.network)) narrow_->insert(key.network);
+      }
+    }
+    for (const NetworkId each : *narrow_) {
+      if (network_behind(each) == network) around.push_back(each);
+    }
+    return around;
+  }
+
+  // What another namespace has around the pod, or within it.
+  const Entry* stranger(const OverlayPrefix& pod, NamespaceIndex own) const {
+    const Entry* holder = inputs_.pods.holding(pod);
+    if (holder != nullptr && holder->second != own) return holder;
     if (pod.prefix.length == 32) return nullptr;
     OverlayPrefix found;
     bool any = false;
@@ -109,6 +133,7 @@ class PodEditor {
 
   SourceInputs& inputs_;
   const NamespaceKeys& namespaces_;
+  std::optional<absl::btree_set<NetworkId>> narrow_;        // filled when one is asked for
   absl::flat_hash_map<NamespaceIndex, std::string> names_;  // filled when an error needs one
   PodChanges out_;
 };
@@ -116,15 +141,12 @@ class PodEditor {
 }  // namespace
 
 NamespaceKeys namespace_keys(const config::Model& model, const Books& books) {
-  absl::flat_hash_map<std::string, uint32_t> vnis;
-  for (const config::Tunnel& tunnel : model.tunnels) {
-    vnis.emplace(tunnel.name.value, tunnel.vni.value.value_or(0));
-  }
+  const Networks networks(model, books);
   NamespaceKeys keys;
   for (const config::Namespace& entry : model.namespaces) {
-    const uint32_t vni = entry.vni ? entry.vni->value : vnis.at(entry.tunnel.value);
-    keys.emplace(entry.name.value,
-                 NamespaceKey{books.namespaces.find(entry.name.value).value_or(kNoNamespace), vni});
+    const std::string& name = entry.name.value;
+    keys.emplace(
+        name, NamespaceKey{books.namespaces.find(name).value_or(kNoNamespace), networks.of(entry)});
   }
   return keys;
 }
@@ -220,7 +242,7 @@ PodEdits differences(const PodLayer& layer, const NamespaceKeys& namespaces,
     if (found == namespaces.end()) continue;
     const NamespaceKey key = found->second;
     const auto in_file = [&](const Ipv4Prefix& pod) {
-      const NamespaceIndex* owner = file.find({key.vni, pod});
+      const NamespaceIndex* owner = file.find({key.network, pod});
       return owner != nullptr && *owner == key.index;
     };
     const std::string path = absl::StrCat("namespaces.", name, ".pods");

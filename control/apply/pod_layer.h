@@ -32,7 +32,7 @@ namespace postern {
 // Where a namespace's pods live.
 struct NamespaceKey {
   NamespaceIndex index = kNoNamespace;
-  uint32_t vni = 0;
+  NetworkId network = 0;
 };
 using NamespaceKeys = absl::flat_hash_map<std::string, NamespaceKey>;
 

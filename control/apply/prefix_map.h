@@ -1,8 +1,8 @@
 // Prefixes of the overlays, in order, with the two questions that the books ask: which entry holds
 // this prefix, and which entries lie within it.
 //
-// An ordered map over (VNI, address, length), and a count per length so that only lengths in use
-// are tried. Values only; one thread at a time.
+// An ordered map over (network, address, length), and a count per length so that only lengths in
+// use are tried. Values only; one thread at a time.
 #ifndef POSTERN_CONTROL_APPLY_PREFIX_MAP_H_
 #define POSTERN_CONTROL_APPLY_PREFIX_MAP_H_
 
@@ -14,13 +14,14 @@
 #include <cstdint>
 #include <utility>
 
+#include "dataplane/table/source_table.h"
 #include "dataplane/wire/address.h"
 
 namespace postern {
 
-// A prefix of inner addresses. Overlays with different VNIs are different worlds.
+// A prefix of inner addresses. Networks are different worlds.
 struct OverlayPrefix {
-  uint32_t vni = 0;
+  NetworkId network = 0;
   Ipv4Prefix prefix;
   auto operator<=>(const OverlayPrefix&) const = default;
 };
@@ -63,10 +64,10 @@ class PrefixMap {
   template <typename Visit>
   void for_each_within(const OverlayPrefix& outer, Visit&& visit) const {
     const uint32_t last = outer.prefix.address.value | ~outer.prefix.mask();
-    for (auto at = entries_.lower_bound({outer.vni, {outer.prefix.address, 0}});
+    for (auto at = entries_.lower_bound({outer.network, {outer.prefix.address, 0}});
          at != entries_.end(); ++at) {
       const OverlayPrefix& key = at->first;
-      if (key.vni != outer.vni || key.prefix.address.value > last) break;
+      if (key.network != outer.network || key.prefix.address.value > last) break;
       if (key.prefix.length >= outer.prefix.length) visit(key, at->second);
     }
   }
@@ -79,7 +80,7 @@ class PrefixMap {
       if (lengths_[static_cast<size_t>(length)] == 0) continue;
       const auto bits = static_cast<uint8_t>(length);
       const Ipv4Address network{key.prefix.address.value & Ipv4Prefix::mask_of(bits)};
-      const auto found = entries_.find({key.vni, {network, bits}});
+      const auto found = entries_.find({key.network, {network, bits}});
       if (found != entries_.end()) return &*found;
     }
     return nullptr;

@@ -14,16 +14,31 @@ uint32_t usable_slots(const SourceRecords& records) {
   return std::min(records.capacity(), uint32_t{kNoSource});
 }
 
+// The prefixes within `pods` that nodes hold, in the network of `pods`.
+void add_nodes_within(const SourceInputs& inputs, const OverlayPrefix& pods,
+                      std::vector<OverlayPrefix>& keys) {
+  const OverlayPrefix on_nodes{network_behind(pods.network), pods.prefix};
+  const auto add = [&](const OverlayPrefix& inner, NodeIndex) {
+    keys.push_back({pods.network, inner.prefix});
+  };
+  inputs.cidrs.for_each_within(on_nodes, add);
+  if (is_narrow(pods.network)) inputs.platform.for_each_within(on_nodes, add);
+}
+
 }  // namespace
 
 std::optional<SourceOwner> wanted_record(const SourceInputs& inputs, const OverlayPrefix& key) {
-  if (const NodeIndex* node = inputs.platform.find(key); node != nullptr) {
+  const auto* pods = inputs.pods.holding(key);
+  if (pods == nullptr && is_narrow(key.network)) return std::nullopt;
+  const OverlayPrefix on_node{network_behind(key.network), key.prefix};
+  if (const NodeIndex* node = inputs.platform.find(on_node); node != nullptr) {
     return SourceOwner{*node, kPlatform};
   }
-  if (inputs.cidrs.find(key) == nullptr && inputs.pods.find(key) == nullptr) return std::nullopt;
-  const auto* cidr = inputs.cidrs.holding(key);
+  if (inputs.cidrs.find(on_node) == nullptr && inputs.pods.find(key) == nullptr) {
+    return std::nullopt;
+  }
+  const auto* cidr = inputs.cidrs.holding(on_node);
   if (cidr == nullptr) return std::nullopt;  // on no node, or over several: their CIDRs bear it
-  const auto* pods = inputs.pods.holding(key);
   return SourceOwner{cidr->second, pods == nullptr ? kNoNamespace : pods->second};
 }
 
@@ -34,7 +49,10 @@ absl::StatusOr<SourceChange> SourceBook::plan(const SourceInputs& inputs) const 
   keys.reserve(inputs.cidrs.size() + inputs.platform.size() + inputs.pods.size() + entries_.size());
   for (const auto& [key, node] : inputs.cidrs.all()) keys.push_back(key);
   for (const auto& [key, node] : inputs.platform.all()) keys.push_back(key);
-  for (const auto& [key, name] : inputs.pods.all()) keys.push_back(key);
+  for (const auto& [key, name] : inputs.pods.all()) {
+    keys.push_back(key);
+    if (is_narrow(key.network)) add_nodes_within(inputs, key, keys);
+  }
   for (const auto& [key, held] : entries_.all()) keys.push_back(key);
   return plan_keys(inputs, std::move(keys));
 }
@@ -44,7 +62,7 @@ absl::StatusOr<SourceChange> SourceBook::plan_pods(const SourceInputs& inputs,
   std::vector<OverlayPrefix> keys(touched.begin(), touched.end());
   for (const OverlayPrefix& key : touched) {
     if (key.prefix.length == 32) continue;  // nothing lies within it
-    inputs.cidrs.for_each_within(key, [&](const auto& inner, NodeIndex) { keys.push_back(inner); });
+    add_nodes_within(inputs, key, keys);
     inputs.pods.for_each_within(key,
                                 [&](const auto& inner, NamespaceIndex) { keys.push_back(inner); });
   }
@@ -117,24 +135,25 @@ std::shared_ptr<SourceMap> SourceBook::build_map(const SourceChange& change, uin
   absl::flat_hash_set<SourceSlot> gone(change.retired.begin(), change.retired.end());
   bool room = true;
   for (const auto& [key, held] : entries_.all()) {
-    if (!gone.contains(held.slot)) room &= map->assign(key.vni, key.prefix, held.slot);
+    if (!gone.contains(held.slot)) room &= map->assign(key.network, key.prefix, held.slot);
   }
   for (const auto& [key, slot, owner, since] : change.assigned) {
-    room &= map->assign(key.vni, key.prefix, slot);
+    room &= map->assign(key.network, key.prefix, slot);
   }
   return room ? map : nullptr;
 }
 
 bool SourceBook::update_map(SourceMap& map, const SourceChange& change) {
   for (const auto& [key, slot, owner, since] : change.assigned) {
-    if (!map.assign(key.vni, key.prefix, slot)) return false;
+    if (!map.assign(key.network, key.prefix, slot)) return false;
   }
-  for (const OverlayPrefix& key : change.erased) map.erase(key.vni, key.prefix);
+  for (const OverlayPrefix& key : change.erased) map.erase(key.network, key.prefix);
   return true;
 }
 
 void SourceBook::prepare(const SourceChange& change) {
   for (const auto& [key, slot, owner, since] : change.assigned) {
+    records_->place(slot, key.network);
     records_->store(slot, {owner.node, owner.namespace_index, records_->load(slot).epoch}, since);
   }
 }

@@ -1,4 +1,4 @@
-// The book of source records: which (VNI, prefix) has which slot, and what has to change in the
+// The book of source records: which (network, prefix) has which slot, and what has to change in the
 // table that workers read (dataplane/table/source_table.h) when nodes or pods change.
 //
 // Records follow from three maps: pod CIDRs of nodes, nodes' own addresses, pods of namespaces.
@@ -41,9 +41,9 @@ namespace postern {
 
 // Who holds which inner addresses.
 struct SourceInputs {
-  PrefixMap<NodeIndex> cidrs;     // may nest: the longest wins
-  PrefixMap<NodeIndex> platform;  // nodes' own addresses, each a /32
-  PrefixMap<NamespaceIndex> pods;
+  PrefixMap<NodeIndex> cidrs;      // may nest: the longest wins. In fixed and wide networks
+  PrefixMap<NodeIndex> platform;   // nodes' own addresses, each a /32. In fixed and wide networks
+  PrefixMap<NamespaceIndex> pods;  // in all networks; those of a narrow one are in no wide one
 };
 
 // Whose a prefix is.
@@ -53,7 +53,8 @@ struct SourceOwner {
   friend bool operator==(const SourceOwner&, const SourceOwner&) = default;
 };
 
-// What the record of exactly `key` must be, or nothing where there is to be none. Pure.
+// What the record of exactly `key` must be, or nothing where there is to be none. A narrow network
+// has records within its own pods only. Pure.
 std::optional<SourceOwner> wanted_record(const SourceInputs& inputs, const OverlayPrefix& key);
 
 struct SourceChange {

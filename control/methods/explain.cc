@@ -45,7 +45,7 @@ absl::StatusOr<TrialQuestion> Explanation::question(const ExplainGround& ground)
     question.inbound = inbound_key_of(flow_);
     return question;
   }
-  const uint32_t vni = ground.snapshot.tunnels[way_.tunnel].vni;
+  const uint32_t vni = way_.vni;
   question.outbound = outbound_key_of(flow_, vni);
   question.any_source_port = !question_.source_port;
   if (way_.node == kNoNode) return question;

@@ -287,7 +287,10 @@ void ExplainSteps::tell_drop() {
 // Read off the packet as it leaves, but for the port of a new session, which is drawn.
 json ExplainSteps::translated() const {
   constexpr size_t kEthernetBytes = sizeof(EthernetHeader);
-  const size_t ip_at = e_.way.is_outbound ? kEthernetBytes : sizeof(VxlanEncapsulation);
+  size_t ip_at = kEthernetBytes;
+  if (!e_.way.is_outbound) {
+    ip_at = sizeof(TunnelEncapsulation) + snapshot_.nodes[e_.outcome.meta.node].option_bytes;
+  }
   const std::vector<uint8_t>& frame = e_.outcome.frame;
   if (frame.size() < ip_at + sizeof(Ipv4Header) + 8) return json::object();
   const auto ip = load<Ipv4Header>(&frame[ip_at]);

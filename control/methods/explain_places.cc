@@ -77,8 +77,9 @@ std::optional<ExplainPlaces::TakenOut> ExplainPlaces::taken_out(uint32_t vni,
     const auto layer = ground_.layer.all().find(entry.name.value);
     if (layer == ground_.layer.all().end() || layer->second.removed.empty()) continue;
     const config::Tunnel* const tunnel = named(file_.tunnels, entry.tunnel.value);
-    const uint32_t of_tunnel = tunnel == nullptr ? 0 : tunnel->vni.value.value_or(0);
-    if ((entry.vni ? entry.vni->value : of_tunnel) != vni) continue;
+    if (tunnel == nullptr) continue;
+    const std::optional<uint32_t> own = entry.vni ? entry.vni->value : tunnel->vni.value;
+    if (own && *own != vni) continue;  // without one, its pods are theirs in every VNI
     for (const auto& pod : entry.pods) {
       if (!pod->contains(address) || !layer->second.removed.contains(pod.value)) continue;
       if (best && best->pod.length >= pod->length) continue;

@@ -93,8 +93,8 @@ void ExplainSteps::tell_outbound() {
 void ExplainSteps::tell_tunnel() {
   const config::Tunnel& tunnel = e_.ground.file.tunnels[e_.way.tunnel];
   const std::string through =
-      absl::StrCat("tunnel ", tunnel.name.value, " (VNI ", snapshot_.tunnels[e_.way.tunnel].vni,
-                   ") on port ", e_.ground.file.ports[e_.way.port].name.value);
+      absl::StrCat("tunnel ", tunnel.name.value, " (VNI ", e_.way.vni, ") on port ",
+                   e_.ground.file.ports[e_.way.port].name.value);
   if (const config::Node* node = places_.node(e_.way.node)) {
     return add("tunnel",
                absl::StrCat("node ", node->name.value, " (", e_.way.underlay.text(),
@@ -179,8 +179,9 @@ bool ExplainSteps::tell_source() {
 void ExplainSteps::tell_source_refused() {
   const std::string source = e_.flow.source.text();
   if (is_dropped(Reason::kBadAddress)) return tell_bad_address();
-  const uint32_t vni = snapshot_.tunnels[e_.way.tunnel].vni;
-  const SourceSlot slot = snapshot_.sources->find(vni, e_.flow.source);
+  const uint32_t vni = e_.way.vni;
+  const SourceSlot slot =
+      snapshot_.sources->find_sender(snapshot_.tunnels[e_.way.tunnel].network, vni, e_.flow.source);
   const NodeIndex owner =
       slot == kNoSource ? kNoNode : snapshot_.shared->source_records.load(slot).node;
   if (places_.node(owner) == nullptr) {

@@ -18,13 +18,38 @@ namespace {
 
 uint16_t first_port(uint64_t ports) { return static_cast<uint16_t>(std::countr_zero(ports)); }
 
+// The VNI with which a tunnel's nodes send what comes from `source`: the tunnel's own, or where it
+// takes any, the first in which some namespace has the source; else one that nobody names.
+uint32_t vni_of(const ExplainGround& ground, uint32_t tunnel, Ipv4Address source) {
+  const TunnelEntry& entry = ground.snapshot.tunnels[tunnel];
+  if (is_fixed(entry.network)) return entry.vni;
+  std::set<uint32_t> named;
+  for (const config::Namespace& name_space : ground.file.namespaces) {
+    if (!name_space.vni || name_space.tunnel.value != ground.file.tunnels[tunnel].name.value) {
+      continue;
+    }
+    const uint32_t vni = name_space.vni->value;
+    if (ground.snapshot.sources->find(narrow_network(entry.network, vni), source) != kNoSource) {
+      return vni;
+    }
+    named.insert(vni);
+  }
+  for (const TunnelEntry& other : ground.snapshot.tunnels) named.insert(other.vni);
+  uint32_t vni = 1;
+  while (named.contains(vni)) ++vni;
+  return vni;
+}
+
 // The nodes that the source belongs to, each of another tunnel.
-std::vector<NodeIndex> nodes_of(const Snapshot& snapshot, Ipv4Address source) {
-  std::set<uint32_t> vnis;
+std::vector<NodeIndex> nodes_of(const ExplainGround& ground, Ipv4Address source) {
+  const Snapshot& snapshot = ground.snapshot;
+  std::set<NetworkId> networks;
   std::vector<NodeIndex> nodes;
-  for (const TunnelEntry& tunnel : snapshot.tunnels) {
-    if (!vnis.insert(tunnel.vni).second) continue;
-    const SourceSlot slot = snapshot.sources->find(tunnel.vni, source);
+  for (uint32_t i = 0; i < snapshot.tunnels.size(); ++i) {
+    const NetworkId network = snapshot.tunnels[i].network;
+    if (!networks.insert(network).second) continue;
+    const SourceSlot slot =
+        snapshot.sources->find_sender(network, vni_of(ground, i, source), source);
     if (slot == kNoSource) continue;
     const NodeIndex node = snapshot.shared->source_records.load(slot).node;
     if (node < snapshot.nodes.size() && snapshot.nodes[node].in_use) nodes.push_back(node);
@@ -105,6 +130,19 @@ class FrameWriter {
  private:
   std::vector<uint8_t> bytes_;
 };
+
+void add_tunnel_header(FrameWriter& frame, const TunnelEntry& tunnel, uint32_t vni) {
+  if (tunnel.type == TunnelType::kGeneve) {
+    GeneveHeader geneve{};
+    geneve.protocol = Be16(GeneveHeader::kEthernet);
+    geneve.set_vni(vni);
+    return frame.add(geneve);
+  }
+  VxlanHeader vxlan{};
+  vxlan.flags = VxlanHeader::kVniValid;
+  vxlan.set_vni(vni);
+  frame.add(vxlan);
+}
 
 Ipv4Header ip_header(Ipv4Address source, Ipv4Address destination, uint8_t protocol,
                      size_t payload_bytes) {
@@ -192,9 +230,12 @@ const char* segment_name(uint8_t flags) {
 
 }  // namespace
 
-absl::StatusOr<ExplainWay> find_way(const ExplainGround& ground, const ExplainQuestion& question) {
+namespace {
+
+absl::StatusOr<ExplainWay> find_place(const ExplainGround& ground,
+                                      const ExplainQuestion& question) {
   const Snapshot& snapshot = ground.snapshot;
-  const std::vector<NodeIndex> owners = nodes_of(snapshot, question.source);
+  const std::vector<NodeIndex> owners = nodes_of(ground, question.source);
   if (!question.node.empty()) return from_named(ground, question.node, owners);
   if (owners.size() > 1) {
     const std::string nodes = absl::StrJoin(owners, ", ", [&](std::string* out, NodeIndex node) {
@@ -217,6 +258,14 @@ absl::StatusOr<ExplainWay> find_way(const ExplainGround& ground, const ExplainQu
     if (snapshot.nodes[node].in_use) return from_node(snapshot, node);
   }
   return absl::FailedPreconditionError("there is no node that could send it; add one to `nodes`");
+}
+
+}  // namespace
+
+absl::StatusOr<ExplainWay> find_way(const ExplainGround& ground, const ExplainQuestion& question) {
+  absl::StatusOr<ExplainWay> way = find_place(ground, question);
+  if (way.ok() && way->is_outbound) way->vni = vni_of(ground, way->tunnel, question.source);
+  return way;
 }
 
 ExplainFlow flow_of(const ExplainQuestion& question, const ExplainWay& way, uint16_t source_port) {
@@ -269,10 +318,7 @@ MadePacket make_packet(const Snapshot& snapshot, const ExplainWay& way, const Ex
     udp.destination_port = Be16(tunnel.udp_port);
     udp.bytes = Be16(static_cast<uint16_t>(udp_size));
     frame.add(udp);
-    VxlanHeader vxlan{};
-    vxlan.flags = VxlanHeader::kVniValid;
-    vxlan.set_vni(tunnel.vni);
-    frame.add(vxlan);
+    add_tunnel_header(frame, tunnel, way.vni);
     EthernetHeader inner{};  // without a source that could be learned
     inner.destination = tunnel.inner_mac;
     inner.type = Be16(kEtherTypeIpv4);

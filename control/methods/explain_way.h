@@ -33,6 +33,7 @@ struct ExplainWay {
   // Outbound:
   NodeIndex node = kNoNode;  // kNoNode: the underlay address is no node's
   uint32_t tunnel = 0;       // index into Snapshot::tunnels
+  uint32_t vni = 0;          // that the packet bears
   Ipv4Address underlay;      // who sends it through the tunnel
 };
 

@@ -80,7 +80,8 @@ bool session_serves(const Snapshot& snapshot, const SessionEntry& entry) {
   const SourceRecords& records = snapshot.shared->source_records;
   if (records.is_current(entry.source_slot_epoch)) return true;
   // The record was replaced: the session goes on if the pod is still the namespace's.
-  const SourceSlot slot = snapshot.sources->find(entry.vni(), Ipv4Address::from(entry.source_ip));
+  const SourceSlot slot = snapshot.find_source_again(
+      entry.source_slot_epoch & 0xffffff, entry.vni(), Ipv4Address::from(entry.source_ip));
   return slot != kNoSource &&
          records.load(slot).namespace_index == source_of(snapshot, entry).namespace_index;
 }

@@ -35,7 +35,7 @@ struct alignas(64) PacketMeta {
   uint8_t has_addresses = 0;  // the fields above are filled: bits of drop_facts.h
   uint16_t port = 0;          // index into Snapshot::ports by which it came
   uint16_t out_port = 0;      // index into Snapshot::ports by which it leaves
-  uint32_t vni = 0;           // outbound
+  uint32_t vni = 0;           // outbound by which it came, inbound of its session
   uint32_t node = 0;          // NodeIndex: outbound where it came from, inbound where it goes to
   uint32_t session = 0;       // SessionHandle once it is known
   uint32_t next_hop = 0;      // NeighbourSlot once it is known

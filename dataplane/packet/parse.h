@@ -58,29 +58,6 @@ struct QuotedPacket {
 // the way may have changed its TTL.
 QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts);
 
-// What a tunnel's UDP payload starts with. Returned by parse_vxlan.
-struct VxlanParts {
-  bool valid = false;
-  Reason reason = Reason::kTunnelBadHeader;
-  uint32_t vni = 0;
-};
-
-// Checks the VXLAN header at `udp` + 8 and the UDP length against `udp_available` bytes
-// (RFC 7348: I flag needed, reserved bits ignored).
-inline VxlanParts parse_vxlan(const uint8_t* udp, uint32_t udp_available) {
-  VxlanParts parts;
-  if (udp_available < sizeof(UdpHeader) + sizeof(VxlanHeader)) return parts;
-  const uint32_t udp_bytes = view<UdpHeader>(udp).bytes.host();
-  if (udp_bytes < sizeof(UdpHeader) + sizeof(VxlanHeader) || udp_bytes > udp_available) {
-    return parts;
-  }
-  const auto& vxlan = view<VxlanHeader>(udp + sizeof(UdpHeader));
-  if ((vxlan.flags & VxlanHeader::kVniValid) == 0) return parts;
-  parts.valid = true;
-  parts.vni = vxlan.vni_host();
-  return parts;
-}
-
 }  // namespace postern
 
 #endif  // POSTERN_DATAPLANE_PACKET_PARSE_H_

@@ -20,8 +20,14 @@ namespace postern {
     "The same ARP request of the same sender came more than 100 times a second.",                 \
     "Look for a loop or a broken host on that link; the last packet names the sender.")           \
   X(kTunnelBadHeader, "tunnel-bad-header",                                                        \
-    "A tunnel header is cut short or malformed (VXLAN without the I flag, wrong UDP length).",    \
-    "Check what sends to the tunnel's address and port; only VXLAN of RFC 7348 is taken.")        \
+    "A tunnel header is cut short or malformed (no VNI, a wrong length, no Ethernet frame).",     \
+    "Check what sends to the tunnel's address and port, and the tunnel's `type`.")                \
+  X(kTunnelOam, "tunnel-oam",                                                                     \
+    "A Geneve control packet (the O bit): for the tunnel's ends only, never to be forwarded.",    \
+    "Normal in small numbers where nodes probe their tunnels.")                                   \
+  X(kTunnelCriticalOption, "tunnel-critical-option",                                              \
+    "A Geneve packet bears a critical option that is not OVN's (class 0x0102).",                  \
+    "Find out what on the nodes sets it: such packets mean something else than what they say.")   \
   X(kTunnelUnknownVni, "tunnel-unknown-vni", "The tunnel packet bears a VNI that no tunnel has.", \
     "Compare `vni` of the tunnels with the VNI that the nodes use.")                              \
   X(kTunnelUnknownNode, "tunnel-unknown-node",                                                    \

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/stage/forward.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/drop_facts.h"
 
@@ -130,21 +131,28 @@ void answer_local(const Snapshot& snapshot, Burst& burst, const IndexList& in, N
 
 namespace {
 
-// Sends the outer headers of a tunnel packet back. Swapped addresses leave the IP checksum right,
-// and without a UDP checksum there is nothing else that covers what changed. The tunnel header is
-// made anew: its reserved bits are the sender's (RFC 7348 5).
-void turn_tunnel(uint8_t* at, MacAddress mac, uint32_t vni) {
-  turn_ethernet(at, load<EthernetHeader>(at).source, mac);
-  uint8_t* ip_at = at + kEthernetBytes;
-  auto ip = load<Ipv4Header>(ip_at);
-  std::swap(ip.source, ip.destination);
-  store(ip_at, ip);
-  uint8_t* udp_at = ip_at + ip.header_bytes();
-  store(udp_at + offsetof(UdpHeader, checksum), Be16(0));
-  VxlanHeader vxlan{};
-  vxlan.flags = VxlanHeader::kVniValid;
-  vxlan.set_vni(vni);
-  store(udp_at + sizeof(UdpHeader), vxlan);
+// Puts `arp` in place of the request, inside the node's own encapsulation, on the way back.
+void send_back(const Snapshot& snapshot, Burst& burst, uint32_t i, const ArpHeader& arp,
+               Doors& doors) {
+  PacketMeta& meta = burst.meta[i];
+  rte_mbuf* frame = burst.frame[i];
+  const MacAddress asker = load<EthernetHeader>(burst.bytes(i)).source;
+  meta.source = arp.sender_ip;
+  meta.destination = arp.target_ip;
+  meta.source_port = meta.destination_port = Be16(0);
+  rte_pktmbuf_adj(frame, static_cast<uint16_t>(meta.ip_offset - kEthernetBytes));
+  frame->data_len = kEthernetBytes + sizeof(ArpHeader);
+  frame->pkt_len = frame->data_len;
+  store(rte_pktmbuf_mtod_offset(frame, uint8_t*, kEthernetBytes), arp);
+  if (!encapsulate(snapshot, frame, meta, /*tos=*/0)) {
+    return doors.drop(frame, Reason::kNoBuffer, &meta);
+  }
+  turn_ethernet(rte_pktmbuf_mtod(frame, uint8_t*), asker, snapshot.ports[meta.port].mac);
+  constexpr uint32_t kInnerBytes = kEthernetBytes + sizeof(ArpHeader);
+  const uint32_t inner_offset = frame->data_len - kInnerBytes;
+  store(rte_pktmbuf_mtod_offset(frame, uint8_t*, inner_offset),
+        EthernetHeader{arp.target_mac, arp.sender_mac, Be16(kEtherTypeArp)});
+  doors.answer(frame, meta.port);
 }
 
 }  // namespace
@@ -158,8 +166,7 @@ void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& i
       doors.drop(burst, i, Reason::kParseShort);
       continue;
     }
-    uint8_t* at = burst.bytes(i, meta.ip_offset);
-    auto arp = load<ArpHeader>(at);
+    auto arp = load<ArpHeader>(burst.bytes(i, meta.ip_offset));
     const auto& own = tunnel.inner_addresses;
     const auto target = Ipv4Address::from(arp.target_ip);
     const bool is_ours = std::find(own.begin(), own.end(), target) != own.end() ||
@@ -173,11 +180,8 @@ void answer_inner_arp(const Snapshot& snapshot, Burst& burst, const IndexList& i
       doors.drop(burst, i, Reason::kArpLimit);
       continue;
     }
-    turn_ethernet(at - kEthernetBytes, arp.sender_mac, tunnel.inner_mac);
     reply_to(arp, tunnel.inner_mac);
-    store(at, arp);
-    turn_tunnel(burst.bytes(i), snapshot.ports[meta.port].mac, tunnel.vni);
-    doors.answer(burst.frame[i], meta.port);
+    send_back(snapshot, burst, i, arp, doors);
   }
 }
 

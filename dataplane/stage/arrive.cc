@@ -1,6 +1,7 @@
 #include "dataplane/stage/arrive.h"
 
 #include "dataplane/packet/parse.h"
+#include "dataplane/packet/parse_tunnel.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/drop_facts.h"
 
@@ -8,9 +9,16 @@ namespace postern {
 namespace {
 
 constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+
+// The ECN field, the two low bits of the TOS byte (RFC 3168 5).
 constexpr uint8_t kEcnMask = 3;
 constexpr uint8_t kEcnNotCapable = 0;
+constexpr uint8_t kEcnCapable1 = 1;
+constexpr uint8_t kEcnCapable0 = 2;
 constexpr uint8_t kEcnCongestion = 3;
+
+// Whether the outer field may change the inner one: ECT(1) and congestion can.
+bool ecn_tells(uint8_t outer_tos) { return (outer_tos & 1) != 0; }
 
 // What a tunnel packet's outer header and VNI led to. Neighbouring packets mostly come from the
 // same node, so the last answers are tried first.
@@ -30,7 +38,7 @@ struct LastNode {
   NodeIndex node = kNoNode;
 };
 
-// RFC 7348 5: a checksum that is there must be right.
+// RFC 7348 5, RFC 8926 3.3: a checksum that is there must be right.
 bool udp_checksum_is_right(const uint8_t* udp, const Ipv4Parts& outer, uint16_t bytes) {
   const uint64_t pseudo = pseudo_header_sum(outer.source, outer.destination, kProtocolUdp, bytes);
   return checksum_of(udp, bytes, pseudo).raw() == 0;
@@ -57,7 +65,7 @@ class Arrival {
   void sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes, uint8_t outer_tos);
   void sort_plain(uint32_t i, const Ipv4Parts& parts);
   void sort_fragment(uint32_t i, const Ipv4Parts& parts);
-  bool combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos);
+  bool combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer);
   void note(uint32_t i, uint32_t ip_offset, const Ipv4Parts& parts);
   void drop(uint32_t i, Reason reason) { doors_.drop(burst_, i, reason); }
   // Of a tunnel packet nothing is noted before its inner packet is known: this notes the outer one.
@@ -123,21 +131,22 @@ void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
 void Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint,
                           const uint8_t* ip) {
   const uint8_t* udp_at = ip + outer.transport_offset;
-  const VxlanParts vxlan =
-      parse_vxlan(udp_at, outer.total_bytes - uint32_t{outer.transport_offset});
-  if (!vxlan.valid) return drop_outer(i, outer, vxlan.reason);
+  const uint32_t available = outer.total_bytes - uint32_t{outer.transport_offset};
+  const TunnelParts tunnel = Snapshot::speaks_geneve(endpoint) ? parse_geneve(udp_at, available)
+                                                               : parse_vxlan(udp_at, available);
+  if (!tunnel.valid) return drop_outer(i, outer, tunnel.reason);
   const auto& udp = view<UdpHeader>(udp_at);
   const uint16_t udp_bytes = udp.bytes.host();
   if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, outer, udp_bytes)) {
     return drop_outer(i, outer, Reason::kParseBadChecksum);
   }
-  if (!find_tunnel(endpoint, vxlan.vni, i, outer) || !find_node(i, outer)) return;
+  if (!find_tunnel(endpoint, tunnel.vni, i, outer) || !find_node(i, outer)) return;
   PacketMeta& meta = burst_.meta[i];
-  meta.vni = vxlan.vni;
+  meta.vni = tunnel.vni;
   meta.node = last_node_.node;
-  constexpr uint32_t kTunnelHeaders = sizeof(UdpHeader) + sizeof(VxlanHeader);
   const uint32_t udp_offset = kEthernetBytes + outer.transport_offset;
-  sort_inner(i, udp_offset + kTunnelHeaders, udp_bytes - kTunnelHeaders, view<Ipv4Header>(ip).tos);
+  sort_inner(i, udp_offset + tunnel.header_bytes, udp_bytes - tunnel.header_bytes,
+             view<Ipv4Header>(ip).tos);
 }
 
 uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
@@ -153,7 +162,10 @@ uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
 // Fills last_tunnel_ with the tunnel of (endpoint, VNI), or drops packet `i`.
 bool Arrival::find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i, const Ipv4Parts& outer) {
   if (endpoint == last_tunnel_.endpoint && vni == last_tunnel_.vni) return true;
-  const uint64_t tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, vni));
+  uint64_t tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, vni));
+  if (tunnel == FlatMap::kAbsent) {
+    tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, Snapshot::kAnyVni));
+  }
   if (tunnel == FlatMap::kAbsent) {
     drop_outer(i, outer, Reason::kTunnelUnknownVni);
     return false;
@@ -203,22 +215,27 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
   if (ip_bytes < sizeof(Ipv4Header)) return drop(i, parts.reason);
   note(i, ip_offset, parts);
   if (parts.form == Form::kBad) return drop(i, parts.reason);
-  if ((outer_tos & kEcnMask) == kEcnCongestion && !combine_ecn(i, ip_offset, outer_tos)) return;
+  if (ecn_tells(outer_tos) && !combine_ecn(i, ip_offset, outer_tos & kEcnMask)) return;
   if (parts.form == Form::kFlow) return arrivals_.outbound.push(i);
   (parts.form == Form::kFragment ? arrivals_.outbound_fragments : arrivals_.outbound_errors)
       .push(i);
 }
 
-// RFC 6040 4.2: congestion marked on the outer header is carried to an inner one that can bear it.
-[[gnu::cold]] bool Arrival::combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer_tos) {
+// RFC 6040 4.2, for an outer field of ECT(1) or congestion. What a queue on the way marked is
+// carried to an inner header that can bear it: congestion to every one that is ECN-capable, ECT(1),
+// a lesser mark, to ECT(0). The inner DSCP stays (RFC 2983, the pipe model). False when the packet
+// is dropped.
+[[gnu::cold]] bool Arrival::combine_ecn(uint32_t i, uint32_t ip_offset, uint8_t outer) {
   uint8_t* ip = burst_.bytes(i, ip_offset);
   auto header = load<Ipv4Header>(ip);
-  if ((header.tos & kEcnMask) == kEcnNotCapable) {
+  const uint8_t inner = header.tos & kEcnMask;
+  if (outer == kEcnCapable1 && inner != kEcnCapable0) return true;
+  if (outer == kEcnCongestion && inner == kEcnNotCapable) {
     drop(i, Reason::kTunnelEcn);
     return false;
   }
   const auto before = load<Be16>(ip);
-  header.tos |= outer_tos & kEcnMask;
+  header.tos = static_cast<uint8_t>((header.tos & ~kEcnMask) | outer);
   store(ip, header);
   ChecksumDelta delta;
   delta.replace(before, load<Be16>(ip));

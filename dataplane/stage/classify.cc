@@ -58,7 +58,7 @@ Decision decide(const Snapshot& snapshot, const Flow& flow) {
 
 bool find_source(const Snapshot& snapshot, uint32_t vni, Ipv4Address source, NodeIndex node,
                  Decision& decision) {
-  const SourceSlot slot = snapshot.sources->find(vni, source);
+  const SourceSlot slot = snapshot.find_source(node, vni, source);
   decision.reason = Reason::kSourceNotOnNode;
   if (slot == kNoSource) return false;
   const SourceRecord record = snapshot.shared->source_records.load(slot);

@@ -1,5 +1,7 @@
 #include "dataplane/stage/forward.h"
 
+#include <cstring>
+
 #include "dataplane/stage/route.h"
 #include "dataplane/stage/split.h"
 #include "dataplane/wire/checksum.h"
@@ -8,7 +10,7 @@ namespace postern {
 namespace {
 
 constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
-constexpr uint32_t kEncapsulationBytes = sizeof(VxlanEncapsulation);
+constexpr uint32_t kEncapsulationBytes = sizeof(TunnelEncapsulation);
 
 // Cuts a frame to the Ethernet header and the IP packet at `ip_offset` (the tunnel's headers in
 // front and padding behind go).
@@ -34,7 +36,8 @@ void cut_to_packet(rte_mbuf* frame, uint32_t ip_offset, uint32_t total_bytes) {
   holds.hold(frame, key, meta.next_hop, meta, now, doors);
 }
 
-// RFC 7348 5: a source port that is stable for the session and spreads sessions over paths.
+// RFC 7348 5, RFC 8926 3.3: a source port that is stable for the session and spreads sessions over
+// paths.
 Be16 entropy_port(const PacketMeta& meta) {
   const uint32_t ports = uint32_t{meta.source_port.raw()} << 16 | meta.destination_port.raw();
   uint32_t hash = (meta.source.raw() ^ meta.protocol) * 0x9e3779b1u;
@@ -43,25 +46,58 @@ Be16 entropy_port(const PacketMeta& meta) {
   return Be16(static_cast<uint16_t>(0xc000 | (hash & 0x3fff)));
 }
 
-// Puts the node's encapsulation in front of the IP packet at frame offset 14. The template is
-// copied whole and then patched where it lies: patched before, its copy would wait for the patches.
-// False when the buffer has no room in front, which no driver of ours does.
-bool encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta) {
+// Where `bytes` more in front of the frame begin. Many options need more room than drivers leave:
+// the frame then moves to a buffer of its own. Null when there is none.
+[[gnu::cold, gnu::noinline]] uint8_t* move_and_prepend(rte_mbuf*& frame, uint32_t bytes) {
+  const uint32_t room = rte_pktmbuf_data_room_size(frame->pool);
+  if (bytes + frame->data_len > room) return nullptr;
+  rte_mbuf* const moved = rte_pktmbuf_alloc(frame->pool);
+  if (moved == nullptr) return nullptr;
+  moved->data_off = 0;
+  auto* const at = reinterpret_cast<uint8_t*>(
+      rte_pktmbuf_append(moved, static_cast<uint16_t>(bytes + frame->data_len)));
+  std::memcpy(at + bytes, rte_pktmbuf_mtod(frame, const uint8_t*), frame->data_len);
+  rte_pktmbuf_free(frame);
+  frame = moved;
+  return at;
+}
+
+// What the template at `at` lacks: options in front of the inner Ethernet header, the VNI.
+[[gnu::noinline]] void write_special(const Snapshot& snapshot, const NodeEntry& node,
+                                     const PacketMeta& meta, uint8_t* at) {
+  constexpr uint32_t kOptions = offsetof(TunnelEncapsulation, inner_ethernet);
+  if (node.takes_any_vni) {
+    VxlanHeader vni;  // lies in the same place in both kinds
+    vni.set_vni(meta.vni);
+    store(at + offsetof(TunnelEncapsulation, vxlan) + offsetof(VxlanHeader, vni), vni.vni);
+  }
+  if (node.option_bytes == 0) return;
+  store(at + kOptions + node.option_bytes, node.encapsulation.inner_ethernet);
+  std::memcpy(at + kOptions, &snapshot.geneve_options[node.options_at], node.option_bytes);
+}
+
+// The template is copied whole and then patched where it lies: patched before, its copy would wait
+// for the patches.
+[[gnu::always_inline]] inline bool put_in_front(const Snapshot& snapshot, rte_mbuf*& frame,
+                                                const PacketMeta& meta, uint8_t tos) {
   constexpr uint32_t kTunnelBytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + kEthernetBytes;
-  constexpr uint32_t kIp = offsetof(VxlanEncapsulation, outer_ip);
-  constexpr uint32_t kUdp = offsetof(VxlanEncapsulation, udp);
+  constexpr uint32_t kIp = offsetof(TunnelEncapsulation, outer_ip);
+  constexpr uint32_t kUdp = offsetof(TunnelEncapsulation, udp);
   const NodeEntry& node = snapshot.nodes[meta.node];
-  const uint32_t udp_bytes = kTunnelBytes + frame->data_len - kEthernetBytes;
-  auto* const at =
-      reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, kEncapsulationBytes - kEthernetBytes));
-  if (at == nullptr) [[unlikely]]
-    return false;
+  const uint32_t option_bytes = node.option_bytes;
+  const uint32_t udp_bytes = kTunnelBytes + option_bytes + frame->data_len - kEthernetBytes;
+  const uint32_t more_bytes = kEncapsulationBytes - kEthernetBytes + option_bytes;
+  auto* at =
+      reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, static_cast<uint16_t>(more_bytes)));
+  if (at == nullptr) [[unlikely]] {
+    at = move_and_prepend(frame, more_bytes);
+    if (at == nullptr) return false;
+  }
   store(at, node.encapsulation);
+  if (node.is_special) write_special(snapshot, node, meta, at);
   const uint64_t learned = snapshot.shared->node_macs.load(meta.node);
-  store(at + offsetof(VxlanEncapsulation, inner_ethernet),
+  store(at + offsetof(TunnelEncapsulation, inner_ethernet) + option_bytes,
         node.configured_mac.is_zero() ? MacAddress::from_packed(learned) : node.configured_mac);
-  // DSCP and ECN from the inner header (RFC 2983, RFC 6040 4.1).
-  const uint8_t tos = view<Ipv4Header>(at + kEncapsulationBytes).tos;
   const Be16 total_bytes(static_cast<uint16_t>(sizeof(Ipv4Header) + udp_bytes));
   const uint64_t sum =
       ipv4_header_sum(&node.encapsulation.outer_ip) + Be16(tos).raw() + total_bytes.raw();
@@ -76,6 +112,10 @@ bool encapsulate(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& me
 
 }  // namespace
 
+bool encapsulate(const Snapshot& snapshot, rte_mbuf*& frame, const PacketMeta& meta, uint8_t tos) {
+  return put_in_front(snapshot, frame, meta, tos);
+}
+
 void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors) {
   uint8_t* const at = rte_pktmbuf_mtod(frame, uint8_t*);
@@ -89,7 +129,12 @@ void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& m
 
 void send_to_node(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors) {
-  if (!encapsulate(snapshot, frame, meta)) return doors.drop(frame, Reason::kNoBuffer, &meta);
+  // DSCP and ECN from the inner header (RFC 2983, RFC 6040 4.1).
+  const uint8_t tos =
+      view<Ipv4Header>(rte_pktmbuf_mtod_offset(frame, const uint8_t*, kEthernetBytes)).tos;
+  if (!put_in_front(snapshot, frame, meta, tos)) {
+    return doors.drop(frame, Reason::kNoBuffer, &meta);
+  }
   deliver(snapshot, frame, meta, {meta.out_port, snapshot.nodes[meta.node].vtep}, now, holds,
           doors);
 }

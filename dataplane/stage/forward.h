@@ -1,8 +1,9 @@
 // Forward: the translated packet gets its link header and leaves.
 //
 // Outbound the tunnel's headers are cut off and an Ethernet header is put in front; inbound the
-// node's encapsulation, one 64-byte template with a few patched fields. Frames whose next hop is
-// not resolved are held. Called by the worker that owns the burst.
+// node's encapsulation, one 64-byte template with a few patched fields, and Geneve's options where
+// the node has some. Frames whose next hop is not resolved are held. Called by the worker that owns
+// the burst.
 #ifndef POSTERN_DATAPLANE_STAGE_FORWARD_H_
 #define POSTERN_DATAPLANE_STAGE_FORWARD_H_
 
@@ -31,11 +32,17 @@ void forward_inbound_cut(const Snapshot& snapshot, Burst& burst, const IndexList
                          rte_mempool* pool, HoldQueue& holds, Doors& doors);
 
 // The same for single frames that the gateway made: the frame starts with an empty Ethernet header
-// and the IP packet; `meta` has out_port, next_hop, and for send_to_node the node.
+// and the IP packet; `meta` has out_port, next_hop, and for send_to_node the node and its VNI.
 void send_to_link(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors);
 void send_to_node(const Snapshot& snapshot, rte_mbuf* frame, const PacketMeta& meta, Now now,
                   HoldQueue& holds, Doors& doors);
+
+// Puts the encapsulation of meta.node in front of what lies behind the frame's first 14 bytes,
+// which are overwritten; the outer header bears `tos`. The outer destination MAC is left to the
+// caller. Where the buffer has too little room in front, `frame` becomes another one; false, and
+// nothing happened, when there is none.
+bool encapsulate(const Snapshot& snapshot, rte_mbuf*& frame, const PacketMeta& meta, uint8_t tos);
 
 }  // namespace postern
 

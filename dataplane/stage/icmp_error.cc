@@ -169,8 +169,10 @@ void track_inbound_errors(const Snapshot& snapshot, Sessions& sessions, Burst& b
     } else if (ttl_is_over(burst, i)) {
       refusals.push(i, Reason::kTtlExpired);
     } else {
-      const uint32_t slot = sessions.entry(meta.session).source_slot_epoch & 0xffffff;
+      const SessionEntry& session = sessions.entry(meta.session);
+      const uint32_t slot = session.source_slot_epoch & 0xffffff;
       meta.node = snapshot.shared->source_records.load(slot).node;
+      meta.vni = session.vni();
       pass.push(i);
     }
   }

@@ -44,7 +44,8 @@ bool is_still_allowed(const Snapshot& snapshot, const SessionEntry& entry,
                       const ColdSession& cold) {
   const OutboundKey key = outbound_key_of(entry, cold);
   const Ipv4Address source = Ipv4Address::from(key.source_ip);
-  const SourceSlot slot = snapshot.sources->find(entry.vni(), source);
+  const SourceSlot slot =
+      snapshot.find_source_again(entry.source_slot_epoch & 0xffffff, entry.vni(), source);
   if (slot == kNoSource) return false;
   const Flow flow{.source = source,
                   .destination = Ipv4Address::from(key.remote_ip),

@@ -23,7 +23,7 @@ bool route_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, 
 
 // The largest inner IP packet that reaches the node, in bytes.
 inline uint32_t inner_mtu_bytes(const Snapshot& snapshot, const NodeEntry& node) {
-  return snapshot.ports[node.port].mtu_bytes - kVxlanIpv4OverheadBytes;
+  return snapshot.ports[node.port].mtu_bytes - node.overhead_bytes();
 }
 
 // The slot of the next hop of `route` for `destination`; kNoNeighbour when nobody asked for that

@@ -151,7 +151,8 @@ Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst
   const SourceRecords& records = snapshot.shared->source_records;
   const SourceSlot slot_before = entry.source_slot_epoch & 0xffffff;
   const SourceRecord before = records.load(slot_before);
-  const SourceSlot slot = snapshot.sources->find(entry.vni(), Ipv4Address::from(entry.source_ip));
+  const SourceSlot slot =
+      snapshot.find_source_again(slot_before, entry.vni(), Ipv4Address::from(entry.source_ip));
   if (slot == kNoSource) return false;
   const SourceRecord record = records.load(slot);
   if (record.namespace_index != before.namespace_index) return false;
@@ -273,6 +274,7 @@ void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst
     const SourceRecords& records = snapshot.shared->source_records;
     const uint32_t slot = sessions.entry(handle).source_slot_epoch & 0xffffff;
     burst.meta[i].node = records.load(slot).node;
+    burst.meta[i].vni = sessions.entry(handle).vni();
     Reason reason = Reason::kBadTcpState;
     if (admit_packet<metered>(snapshot, sessions, burst, i, handle, Direction::kInbound, now,
                               reason) == Admission::kPass) {

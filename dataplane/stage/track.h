@@ -34,7 +34,7 @@ struct Refusals {
 };
 
 // Packets `in` of the burst have passed `arrive`. Those that may go on are pushed to `pass`, with
-// meta.session set, inbound also meta.node (where the pod is).
+// meta.session set, inbound also meta.node and meta.vni (where the pod is).
 void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
                     Now now, IndexList& pass, Refusals& refusals);
 void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,

@@ -63,6 +63,7 @@ bool Tracking::find(uint32_t i, Reason& reason) {
   const NodeIndex node = snapshot_.shared->source_records.load(slot).node;
   if (!outbound_) {
     meta.node = node;
+    meta.vni = sessions_.entry(meta.session).vni();
   } else if (meta.node != node) {
     reason = Reason::kSourceNotOnNode;
     return false;

@@ -57,10 +57,14 @@ struct LocalAddress {
   AddressSlot slot = kNoAddress;  // of an egress address
 };
 
+enum class TunnelType : uint8_t { kVxlan, kGeneve };
+
 struct TunnelEntry {
+  TunnelType type = TunnelType::kVxlan;
   Ipv4Address local;
   uint16_t udp_port = 0;
-  uint32_t vni = 0;
+  NetworkId network = 0;                     // of its packets; fixed or wide
+  uint32_t vni = 0;                          // of a fixed one
   uint64_t ports = 0;                        // on which its packets are taken, a bit each
   MacAddress inner_mac;                      // source of replies
   std::vector<Ipv4Address> inner_addresses;  // answered for ARP inside the tunnel
@@ -74,9 +78,17 @@ struct NodeEntry {
   bool in_use = false;
   uint16_t mss_bytes = 0;     // MSS clamp for its pods; 0: none
   MacAddress configured_mac;  // zero: learned
+  // More than the template: options, or a VNI that is the session's.
+  bool is_special = false;
+  bool takes_any_vni = false;
+  uint8_t option_bytes = 0;  // of Geneve: at `options_at` in Snapshot::geneve_options
+  uint32_t options_at = 0;
   // The whole encapsulation but what differs by packet: both destination MACs, outer length, TOS,
-  // IP checksum and UDP source port and length, which are zero.
-  VxlanEncapsulation encapsulation;
+  // IP checksum and UDP source port and length, which are zero, and what `is_special` says.
+  TunnelEncapsulation encapsulation;
+
+  // What the tunnel adds to an inner IP packet, in IP bytes.
+  [[nodiscard]] uint32_t overhead_bytes() const { return kTunnelIpv4OverheadBytes + option_bytes; }
 };
 
 // Timeouts of config.md `sessions`, in seconds.
@@ -132,7 +144,8 @@ struct Snapshot {
 
   std::vector<PortEntry> ports;
   std::vector<TunnelEntry> tunnels;
-  std::vector<NodeEntry> nodes;  // by NodeIndex; slots of removed nodes have in_use = false
+  std::vector<NodeEntry> nodes;         // by NodeIndex; slots of removed nodes have in_use = false
+  std::vector<uint8_t> geneve_options;  // of all nodes, one after the other
   std::shared_ptr<const SourceMap> sources;
   PolicyTable policy;
   LimitTable limits;
@@ -147,7 +160,7 @@ struct Snapshot {
   // Our own addresses, by index found in `locals_by_address`.
   std::vector<LocalAddress> locals;
   FlatMap locals_by_address{2, 0};  // local_key(address) -> index into `locals`
-  FlatMap endpoints{2, 0};          // endpoint_key(local, udp_port) -> endpoint number
+  FlatMap endpoints{2, 0};          // endpoint_key(local, udp_port) -> endpoint
   FlatMap tunnels_by_vni{2, 0};     // tunnel_key(endpoint, vni) -> index into `tunnels`
   FlatMap nodes_by_vtep{2, 0};      // node_key(tunnel, vtep) -> NodeIndex
 
@@ -155,8 +168,14 @@ struct Snapshot {
   static uint64_t endpoint_key(Ipv4Address local, uint16_t udp_port) {
     return uint64_t{1} << 63 | uint64_t{udp_port} << 32 | local.value;
   }
+  // An endpoint: its number, and behind it whether it speaks Geneve.
+  static uint64_t endpoint_of(uint64_t number, TunnelType type) {
+    return number << 1 | static_cast<uint64_t>(type == TunnelType::kGeneve);
+  }
+  static bool speaks_geneve(uint64_t endpoint) { return (endpoint & 1) != 0; }
+  static constexpr uint32_t kAnyVni = 1u << 24;  // the key's VNI of a tunnel that takes any
   static uint64_t tunnel_key(uint64_t endpoint, uint32_t vni) {
-    return uint64_t{1} << 63 | endpoint << 24 | vni;
+    return uint64_t{1} << 63 | endpoint << 25 | vni;
   }
   static uint64_t node_key(uint32_t tunnel, Ipv4Address vtep) {
     return uint64_t{1} << 63 | uint64_t{tunnel} << 32 | vtep.value;
@@ -170,6 +189,16 @@ struct Snapshot {
   // Whether the link of that port is down.
   [[nodiscard]] bool is_down(uint16_t port) const {
     return (shared->ports_down.load(std::memory_order_relaxed) >> port & 1) != 0;
+  }
+  // The slot of who sends from `address` inside a packet of that node, or kNoSource.
+  [[nodiscard]] SourceSlot find_source(NodeIndex node, uint32_t vni, Ipv4Address address) const {
+    if (node >= nodes.size()) return kNoSource;
+    return sources->find_sender(tunnels[nodes[node].tunnel].network, vni, address);
+  }
+  // Likewise of a session, whose source was `slot` and may be another by now.
+  [[nodiscard]] SourceSlot find_source_again(SourceSlot slot, uint32_t vni,
+                                             Ipv4Address address) const {
+    return sources->find_sender(shared->source_records.network(slot), vni, address);
   }
   // What is inside the cluster or is the gateway: no packet leaves for there.
   [[nodiscard]] bool is_inside(Ipv4Address destination) const {

@@ -1,8 +1,8 @@
-// Who may send from which inner address: the table that turns (VNI, inner source) into a node and
-// a namespace.
+// Who may send from which inner address: the table that turns (network, inner source) into a node
+// and a namespace.
 //
-// Two parts. The map finds, by longest prefix, the slot for an address: one FlatMap over (length,
-// VNI, prefix), tried from the longest length in use. The slots hold one 64-bit record each:
+// Two parts. The map finds, by longest prefix, the slot for an address: one FlatMap over (network,
+// prefix), tried from the longest length in use. The slots hold one 64-bit record each:
 // node, namespace, epoch. A session keeps slot and epoch; a record whose epoch has moved on serves
 // nothing any more, so a removed pod, namespace or node is dead at once, with one store.
 //
@@ -28,6 +28,28 @@
 #include "dataplane/wire/address.h"
 
 namespace postern {
+
+// Which virtual network inner addresses belong to: the same address in two of them is two hosts. 31
+// bits:
+//
+//   fixed    a VNI that tunnels name: the VNI itself
+//   wide     a tunnel with vni = "any", for all VNIs that come by it: its number (1 to 63) << 24
+//   narrow   one VNI of such a tunnel, for the namespaces that name it; it knows their pods only,
+//            for other addresses the wide one has the answer
+using NetworkId = uint32_t;
+inline constexpr NetworkId kNarrowNetwork = 1u << 30;
+inline constexpr uint32_t kMaxWideNetworks = 63;
+
+constexpr NetworkId wide_network(uint32_t number) { return number << 24; }
+constexpr NetworkId narrow_network(NetworkId wide, uint32_t vni) {
+  return kNarrowNetwork | wide | vni;
+}
+constexpr bool is_narrow(NetworkId network) { return (network & kNarrowNetwork) != 0; }
+constexpr bool is_fixed(NetworkId network) { return network >> 24 == 0; }
+// Of a narrow network the wide one behind it; else the network itself.
+constexpr NetworkId network_behind(NetworkId network) {
+  return is_narrow(network) ? network & (kNarrowNetwork - (1u << 24)) : network;
+}
 
 using SourceSlot = uint32_t;  // 24 bits
 inline constexpr SourceSlot kNoSource = 0xffffff;
@@ -59,7 +81,8 @@ struct SourceRecord {
 // The records. One for the life of the gateway, shared by all snapshots.
 class SourceRecords {
  public:
-  explicit SourceRecords(uint32_t capacity) : words_(capacity), turns_(capacity) {}
+  explicit SourceRecords(uint32_t capacity)
+      : words_(capacity), turns_(capacity), networks_(capacity) {}
 
   // Any thread.
   [[nodiscard]] SourceRecord load(SourceSlot slot) const {
@@ -78,8 +101,16 @@ class SourceRecords {
     return turns_[slot].load(std::memory_order_relaxed) <=
            turns_[before].load(std::memory_order_relaxed);
   }
+  // Any thread: the fixed or wide network that the addresses of `slot` belong to, retired or not.
+  [[nodiscard]] NetworkId network(SourceSlot slot) const {
+    return networks_[slot].load(std::memory_order_relaxed);
+  }
   void prefetch(SourceSlot slot) const { __builtin_prefetch(&words_[slot]); }
 
+  // Control thread, of a slot that nobody finds yet.
+  void place(SourceSlot slot, NetworkId network) {
+    networks_[slot].store(network_behind(network), std::memory_order_relaxed);
+  }
   // Control thread. `since`: the change (counted up) that gave its addresses to the namespace.
   void store(SourceSlot slot, const SourceRecord& record, uint64_t since) {
     turns_[slot].store(since, std::memory_order_relaxed);
@@ -96,7 +127,8 @@ class SourceRecords {
 
  private:
   std::vector<std::atomic<uint64_t>> words_;
-  std::vector<std::atomic<uint64_t>> turns_;  // in use: since; retired: until. Rarely read
+  std::vector<std::atomic<uint64_t>> turns_;     // in use: since; retired: until. Rarely read
+  std::vector<std::atomic<uint32_t>> networks_;  // rarely read
 };
 
 // The way from an address to its slot.
@@ -105,40 +137,48 @@ class SourceMap {
   // Room for `entries` prefixes.
   SourceMap(uint32_t entries, uint64_t seed) : map_(entries * 2, seed) {}
 
-  // Any thread: the slot of the longest prefix that holds `address` in `vni`, or kNoSource.
-  [[nodiscard]] SourceSlot find(uint32_t vni, Ipv4Address address) const {
+  // Any thread: the slot of the longest prefix that holds `address` in exactly that network, or
+  // kNoSource.
+  [[nodiscard]] SourceSlot find(NetworkId network, Ipv4Address address) const {
     uint64_t lengths = lengths_.load(std::memory_order_acquire);
     while (lengths != 0) {
       const unsigned length = 63u - static_cast<unsigned>(__builtin_clzll(lengths));
       lengths &= ~(uint64_t{1} << length);
-      const uint64_t slot = map_.find(key(vni, {address, static_cast<uint8_t>(length)}));
+      const uint64_t slot = map_.find(key(network, {address, static_cast<uint8_t>(length)}));
       if (slot != FlatMap::kAbsent) return static_cast<SourceSlot>(slot);
     }
     return kNoSource;
   }
+  // Any thread: likewise for a packet that bears `vni`, in a fixed network or a wide one.
+  [[nodiscard]] SourceSlot find_sender(NetworkId network, uint32_t vni, Ipv4Address address) const {
+    if (is_fixed(network)) return find(network, address);
+    const SourceSlot slot = find(narrow_network(network, vni), address);
+    return slot != kNoSource ? slot : find(network, address);
+  }
   // Any thread: the slot of exactly this prefix, or kNoSource.
-  [[nodiscard]] SourceSlot find_exact(uint32_t vni, Ipv4Prefix prefix) const {
-    const uint64_t slot = map_.find(key(vni, prefix));
+  [[nodiscard]] SourceSlot find_exact(NetworkId network, Ipv4Prefix prefix) const {
+    const uint64_t slot = map_.find(key(network, prefix));
     return slot == FlatMap::kAbsent ? kNoSource : static_cast<SourceSlot>(slot);
   }
 
   // Control thread: makes the prefix find the slot; false when there is no room: build a larger
   // map aside.
-  bool assign(uint32_t vni, Ipv4Prefix prefix, SourceSlot slot) {
-    if (!map_.insert(key(vni, prefix), slot)) return false;
+  bool assign(NetworkId network, Ipv4Prefix prefix, SourceSlot slot) {
+    if (!map_.insert(key(network, prefix), slot)) return false;
     lengths_.store(lengths_.load(std::memory_order_relaxed) | uint64_t{1} << prefix.length,
                    std::memory_order_release);
     return true;
   }
-  void erase(uint32_t vni, Ipv4Prefix prefix) { map_.erase(key(vni, prefix)); }
+  void erase(NetworkId network, Ipv4Prefix prefix) { map_.erase(key(network, prefix)); }
   [[nodiscard]] size_t size() const { return map_.size(); }
   // Control thread: how many prefixes that the map has never seen it can still take.
   [[nodiscard]] size_t room() const { return map_.limit() - map_.used(); }
 
  private:
-  static uint64_t key(uint32_t vni, Ipv4Prefix prefix) {
-    return uint64_t{1} << 63 | uint64_t{prefix.length} << 56 | uint64_t{vni} << 32 |
-           (prefix.address.value & prefix.mask());
+  // A one behind the prefix tells its length, so that all of it is 33 bits and never zero.
+  static uint64_t key(NetworkId network, Ipv4Prefix prefix) {
+    const uint64_t bits = uint64_t{prefix.address.value & prefix.mask()} << 1;
+    return uint64_t{network} << 33 | bits | uint64_t{1} << (32 - prefix.length);
   }
   FlatMap map_;
   std::atomic<uint64_t> lengths_{0};  // bit n: some prefix has length n

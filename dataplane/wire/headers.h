@@ -134,19 +134,60 @@ struct VxlanHeader {
 };
 static_assert(sizeof(VxlanHeader) == 8);
 
-// Outer headers of a VXLAN frame over IPv4, in walking order: exactly 64 bytes with the inner
-// Ethernet header, so an encapsulation is one template and a few patched fields.
-struct VxlanEncapsulation {
+// RFC 8926 3.4. Options follow, and behind them what `protocol` says.
+struct GeneveHeader {
+  static constexpr uint8_t kControl =
+      0x80;  // the O bit: for the tunnel's ends, not to be forwarded
+  static constexpr uint8_t kCritical = 0x40;     // the C bit: some option is critical
+  static constexpr uint16_t kEthernet = 0x6558;  // an Ethernet frame inside
+
+  uint8_t version_length;  // version, and the options' length in units of four bytes
+  uint8_t flags;
+  Be16 protocol;
+  Be32 vni;  // in the high 24 bits; the others are reserved
+
+  [[nodiscard]] uint8_t version() const { return version_length >> 6; }
+  [[nodiscard]] uint32_t option_bytes() const { return (version_length & 0x3fu) * 4u; }
+  [[nodiscard]] uint32_t vni_host() const { return vni.host() >> 8; }
+  void set_vni(uint32_t value) { vni = Be32(value << 8); }
+};
+static_assert(sizeof(GeneveHeader) == 8);
+static_assert(offsetof(GeneveHeader, vni) == offsetof(VxlanHeader, vni));
+
+// RFC 8926 3.5.
+struct GeneveOption {
+  static constexpr uint8_t kCritical = 0x80;     // in `type`
+  static constexpr uint16_t kClassOvn = 0x0102;  // Open Virtual Networking (IANA)
+
+  Be16 option_class;
+  uint8_t type;
+  uint8_t length;  // of the data, in units of four bytes; the three high bits are reserved
+
+  [[nodiscard]] bool is_critical() const { return (type & kCritical) != 0; }
+  [[nodiscard]] uint32_t bytes() const { return sizeof(GeneveOption) + (length & 0x1fu) * 4u; }
+};
+static_assert(sizeof(GeneveOption) == 4);
+
+inline constexpr uint32_t kMaxGeneveOptionBytes = 252;
+
+// Outer headers of a tunnel frame over IPv4, in walking order: exactly 64 bytes with the inner
+// Ethernet header, so an encapsulation is one template and a few patched fields. Geneve's options
+// lie before the inner Ethernet header.
+struct TunnelEncapsulation {
   EthernetHeader outer_ethernet;
   Ipv4Header outer_ip;
   UdpHeader udp;
-  VxlanHeader vxlan;
+  union {
+    VxlanHeader vxlan;
+    GeneveHeader geneve;
+  };
   EthernetHeader inner_ethernet;
 };
-static_assert(sizeof(VxlanEncapsulation) == 64);
+static_assert(sizeof(TunnelEncapsulation) == 64);
 
-// What VXLAN over IPv4 adds to an inner IP packet, in IP bytes (20 + 8 + 8 + 14).
-inline constexpr uint32_t kVxlanIpv4OverheadBytes = 50;
+// What a tunnel over IPv4 adds to an inner IP packet, in IP bytes (20 + 8 + 8 + 14), Geneve's
+// options apart.
+inline constexpr uint32_t kTunnelIpv4OverheadBytes = 50;
 
 }  // namespace postern
 

@@ -68,8 +68,8 @@ TEST(Answer, ArpInsideTheTunnel) {
   EXPECT_EQ(decode(reply),
             decode(Packet()
                        .ethernet(Gateway::kClusterMac, kNode1Mac)
-                       .ipv4("10.0.0.254", "10.0.0.1")
-                       .udp(50000, 4789, false)
+                       .ipv4("10.0.0.254", "10.0.0.1", {.dont_fragment = true})
+                       .udp(entropy_of(reply), 4789, false)
                        .vxlan(100)
                        .ethernet(kInnerMac, kNode1InnerMac)
                        .arp_reply(kInnerMac, "10.128.0.1", kNode1InnerMac, "10.128.0.11")

@@ -7,6 +7,8 @@
 namespace postern::test {
 namespace {
 
+constexpr uint16_t kGenevePort = 6081;
+
 template <typename... Args>
 std::string line(const char* format, Args... args) {
   char buffer[256];
@@ -106,14 +108,26 @@ class Decoder {
         line("udp %u > %u bytes %u%s", udp.source_port.host(), udp.destination_port.host(),
              udp.bytes.host(), judge(at, ip, quoted, udp.checksum).c_str());
     at += sizeof udp;
-    if (quoted || udp.destination_port.host() != vxlan_port_ || !has(at, sizeof(VxlanHeader))) {
-      return text + rest(at);
-    }
+    if (quoted || !has(at, sizeof(VxlanHeader))) return text + rest(at);
+    if (udp.destination_port.host() == kGenevePort) return text + geneve(at);
+    if (udp.destination_port.host() != vxlan_port_) return text + rest(at);
     const auto vxlan = load<VxlanHeader>(&frame_[at]);
     text +=
         line("vxlan flags %02x vni %u reserved %02x%02x%02x %02x", vxlan.flags, vxlan.vni_host(),
              vxlan.reserved[0], vxlan.reserved[1], vxlan.reserved[2], vxlan.vni.host() & 0xff);
     return text + ethernet(at + sizeof vxlan);
+  }
+
+  std::string geneve(size_t at) {
+    const auto header = load<GeneveHeader>(&frame_[at]);
+    std::string text =
+        line("geneve version %u flags %02x protocol %04x vni %u reserved %02x", header.version(),
+             header.flags, header.protocol.host(), header.vni_host(), header.vni.host() & 0xff);
+    at += sizeof header;
+    if (header.option_bytes() > 0 && has(at, header.option_bytes())) {
+      text += "  options " + hex(&frame_[at], header.option_bytes()) + "\n";
+    }
+    return text + ethernet(at + header.option_bytes());
   }
 
   std::string tcp(size_t at, const Ipv4Header& ip, bool quoted) const {

@@ -137,7 +137,18 @@ Packet& Packet::vxlan(uint32_t vni, uint8_t flags) {
   VxlanHeader vxlan{};
   vxlan.flags = flags;
   vxlan.set_vni(vni);
-  layers_.push_back({Layer::Kind::kVxlan, as_bytes(vxlan)});
+  layers_.push_back({Layer::Kind::kTunnel, as_bytes(vxlan)});
+  return *this;
+}
+
+Packet& Packet::geneve(uint32_t vni, const GeneveFields& fields) {
+  GeneveHeader geneve{};
+  geneve.version_length = static_cast<uint8_t>(fields.version << 6 | fields.options.size() / 4);
+  geneve.flags = fields.flags;
+  geneve.protocol = Be16(fields.protocol);
+  geneve.vni = Be32(vni << 8 | fields.reserved);
+  layers_.push_back({Layer::Kind::kTunnel, as_bytes(geneve)});
+  append(layers_.back().header, fields.options);
   return *this;
 }
 

@@ -36,6 +36,15 @@ struct TcpOptions {
   Bytes options = {};  // a multiple of four bytes
 };
 
+// Fields of a Geneve header that a test may want to choose.
+struct GeneveFields {
+  Bytes options = {};  // a multiple of four bytes
+  uint8_t flags = 0;
+  uint8_t version = 0;
+  uint16_t protocol = GeneveHeader::kEthernet;
+  uint8_t reserved = 0;  // the last byte
+};
+
 class Packet {
  public:
   Packet& ethernet(MacAddress source, MacAddress destination);
@@ -54,6 +63,7 @@ class Packet {
   Packet& arp_reply(MacAddress sender, std::string_view sender_ip, MacAddress target,
                     std::string_view target_ip);
   Packet& vxlan(uint32_t vni, uint8_t flags = 0x08);
+  Packet& geneve(uint32_t vni, const GeneveFields& fields = {});
   Packet& payload(std::string_view text);
   Packet& payload(size_t bytes);
   Packet& raw(Bytes bytes);
@@ -63,7 +73,7 @@ class Packet {
 
  private:
   struct Layer {
-    enum class Kind { kEthernet, kIpv4, kUdp, kTcp, kIcmp, kArp, kVxlan, kRaw };
+    enum class Kind { kEthernet, kIpv4, kUdp, kTcp, kIcmp, kArp, kTunnel, kRaw };
     Kind kind;
     Bytes header;
     bool checksum = true;
@@ -74,7 +84,7 @@ class Packet {
 };
 
 // Every layer of a frame on a line of its own, with what is wrong about it. Looks into VXLAN on
-// `vxlan_port` and into the packets that ICMP errors quote.
+// `vxlan_port`, into Geneve, and into the packets that ICMP errors quote.
 std::string decode(const Bytes& frame, uint16_t vxlan_port = 4789);
 
 }  // namespace postern::test

@@ -72,8 +72,16 @@ def uplink_complaints(packets, allowed, own):
             yield "uplink: %s: %r" % (packet.fault(), packet)
 
 
+def _tunnel_header_is_odd(packet):
+    """Whether reserved bits are set, or the header says more than a VNI and an Ethernet frame."""
+    head = packet.data
+    if packet.dport == frames.GENEVE_PORT:
+        return bool(head[0] >> 6 or head[1] & ~0x40 or head[2:4] != b"\x65\x58" or head[7])
+    return head[:4] != b"\x08\0\0\0" or bool(head[7])
+
+
 def underlay_complaints(packets, vtep, nodes):
-    """The same for the underlay: only VXLAN and ICMP from our VTEP to known nodes, and ARP."""
+    """The same for the underlay: only tunnels and ICMP from our VTEP to known nodes, and ARP."""
     for packet in packets:
         if packet.kind == frames.ETH_ARP:
             if packet.src != vtep:
@@ -89,8 +97,8 @@ def underlay_complaints(packets, vtep, nodes):
         if packet.fault():
             yield "underlay: %s: %r" % (packet.fault(), packet)
         if inner is not None:
-            if packet.data[0] != 8 or packet.data[1:4] != b"\0\0\0" or packet.data[7]:
-                yield "underlay: VXLAN reserved bits: %s" % packet.data[:8].hex()
+            if _tunnel_header_is_odd(packet):
+                yield "underlay: odd tunnel header: %s" % packet.data[:8].hex()
             if inner.fault():
                 yield "underlay: inner %s: %r" % (inner.fault(), inner)
 

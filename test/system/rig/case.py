@@ -37,8 +37,8 @@ class Test:
         self._grounds.append(ground)
         return ground
 
-    def rig(self, **kwargs):
-        rig = topology.Rig(self.ground(), self.options, **kwargs)
+    def rig(self, plan=topology.Rig, **kwargs):
+        rig = plan(self.ground(), self.options, **kwargs)
         self._rigs.append(rig)
         return rig
 

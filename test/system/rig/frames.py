@@ -1,12 +1,13 @@
-"""Builds and reads Ethernet, ARP, IPv4, UDP, TCP, ICMP and VXLAN: what the cases send by hand, and
-what captures hold. Written anew here so that the gateway's own packet code is not its own judge."""
+"""Builds and reads Ethernet, ARP, IPv4, UDP, TCP, ICMP, VXLAN and Geneve: what the cases send by
+hand, and what captures hold. Written anew here so that the gateway's own packet code is not its own
+judge."""
 import socket
 import struct
 
 ETH_IP, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86dd
 ICMP, TCP, UDP = 1, 6, 17
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-VXLAN_PORT = 4789
+VXLAN_PORT, GENEVE_PORT = 4789, 6081
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ICMP_ERRORS = (3, 4, 5, 11, 12)
 
@@ -138,10 +139,18 @@ class Packet:
         return Packet(b"\0" * 12 + b"\x08\x00" + self.data.ljust(28, b"\0"))
 
     def inner(self):
-        """The frame inside a VXLAN packet, None when this is none."""
-        if self.protocol != UDP or self.dport != VXLAN_PORT or len(self.data) < 8 + 34:
+        """The frame inside a tunnel packet, None when this is none."""
+        if self.protocol != UDP or self.dport not in (VXLAN_PORT, GENEVE_PORT):
             return None
-        return Packet(self.data[8:])
+        begin = 8 + len(self.tunnel_options)
+        return Packet(self.data[begin:]) if len(self.data) >= begin + 34 else None
+
+    @property
+    def tunnel_options(self):
+        """Geneve's options; VXLAN has none."""
+        if self.dport != GENEVE_PORT or not self.data:
+            return b""
+        return self.data[8:8 + (self.data[0] & 0x3f) * 4]
 
     @property
     def vni(self):

@@ -7,6 +7,7 @@
 
 #include "bench/nat_traffic.h"
 #include "dataplane/packet/parse.h"
+#include "dataplane/packet/parse_tunnel.h"
 #include "dataplane/wire/checksum.h"
 
 namespace postern::bench {
@@ -40,7 +41,7 @@ TEST(BenchFrames, OutboundFramesAreTunnelPacketsOfTheirNode) {
       ASSERT_EQ(parts.form, Form::kFlow);
       EXPECT_EQ(Ipv4Address::from(load<Ipv4Header>(outer).source),
                 Scenario::node_vtep(conversation.node));
-      const VxlanParts vxlan = parse_vxlan(outer + sizeof(Ipv4Header), parts.total_bytes - 20u);
+      const TunnelParts vxlan = parse_vxlan(outer + sizeof(Ipv4Header), parts.total_bytes - 20u);
       EXPECT_TRUE(vxlan.valid);
       EXPECT_EQ(vxlan.vni, Scenario::kVni);
       const Ipv4Parts inner = expect_good_packet(frame + 64, frames.bytes() - 64u);

@@ -18,7 +18,7 @@ constexpr BadKey kKeys[] = {
      "namespaces.payments.pods[1]"},
     {"namespaces.payments.tunnel", "\"geneve\"", "no tunnel is named \"geneve\""},
     {"namespaces.payments.vni", "16777216", "must be an integer from 0 to 16777215, is 16777216"},
-    {"namespaces.payments.vni", "100", "not supported yet"},
+    {"namespaces.payments.vni", "7", "tunnel \"overlay\" has VNI 100"},
     {"namespaces.payments.limits.sessions", "0", "must be an integer from 1 to 4294967295, is 0"},
     {"namespaces.payments.limits.sessions", "4294967296",
      "must be an integer from 1 to 4294967295, is 4294967296"},

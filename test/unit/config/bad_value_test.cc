@@ -249,7 +249,26 @@ const BadSample kSamples[] = {
      {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"01028001000000\";"}},
      {{11,
        "nodes.node-2.geneve_options: must be whole Geneve options in hexadecimal, at most 252 "
-       "bytes, is \"01028001000000\""}}},
+       "bytes, is \"01028001000000\": option 1 is cut off: it says 8 bytes with its header, 7 "
+       "bytes "
+       "left"}}},
+    {"Geneve options with a header cut off",
+     {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"010280010000000001\";"}},
+     {{11,
+       "nodes.node-2.geneve_options: must be whole Geneve options in hexadecimal, at most 252 "
+       "bytes, is \"010280010000000001\": option 2 is cut off: its header has 4 bytes, 1 byte "
+       "left"}}},
+    {"Geneve options with reserved bits",
+     {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"0102802100000000\";"}},
+     {{11,
+       "nodes.node-2.geneve_options: must be whole Geneve options in hexadecimal, at most 252 "
+       "bytes, is \"0102802100000000\": option 1 has reserved bits set, in the byte of its "
+       "length"}}},
+    {"Geneve options for a node behind VXLAN",
+     {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"0102800100000001\";"}},
+     {{11,
+       "nodes.node-2.geneve_options: tunnel \"overlay\" is none of type \"geneve\"; other tunnels "
+       "have no options"}}},
     {"Geneve options of half a byte",
      {{"vtep = \"10.0.0.2\";", "vtep = \"10.0.0.2\"; geneve_options = \"010\";"}},
      {{11,

@@ -69,6 +69,23 @@ TEST(Check, NamespacesInATunnelWithAnyVni) {
       "namespace \"payments\" on line 15\n");
 }
 
+TEST(Check, VniThatComesByAnotherTunnel) {
+  Model model = sample();
+  Tunnel any = model.tunnels[0];
+  any.name.value = "any";
+  any.vni.value.reset();
+  model.tunnels.push_back(any);
+  model.namespaces[0].tunnel.value = "any";
+  model.namespaces[0].vni = At<uint32_t>{7, {0, 15}};
+  EXPECT_EQ(errors(model), "");
+  model.namespaces[0].vni->value = 100;
+  EXPECT_EQ(errors(model),
+            "f.cfg:15: error: namespaces.payments.vni: VNI 100 comes by tunnel \"overlay\", which "
+            "names it\n");
+  model.tunnels[1].udp_port.value = 4790;
+  EXPECT_EQ(errors(model), "");
+}
+
 TEST(Check, VniThatTheTunnelDoesNotHave) {
   Model model = sample();
   model.namespaces[0].vni = At<uint32_t>{7, {0, 15}};

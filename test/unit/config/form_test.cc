@@ -34,7 +34,7 @@ TEST(Form, ReadsWhatItPrints) {
     expect_back(Duration{0, 0xffffffff}, r);
     expect_back(Rate{}, (uint64_t{r} << (i % 32)) + 1);
     expect_back(Rate{}, uint64_t{r} + 1 + (i % 3 == 0 ? 0 : uint64_t{1000000000}));
-    expect_back(Vni{true}, r & 0xffffff);
+    expect_back(Vni{}, r & 0xffffff);
     expect_back(Mss{}, MssClamp{MssClamp::Mode::kNumber, static_cast<uint16_t>(64 + r % 60000)});
     std::vector<uint16_t> cpus;
     for (uint16_t cpu = static_cast<uint16_t>(r % 5); cpu < 60;
@@ -44,7 +44,7 @@ TEST(Form, ReadsWhatItPrints) {
     if (i % 2 == 0) std::swap(cpus.front(), cpus.back());
     expect_back(CpuList{1024}, cpus);
   }
-  expect_back(Vni{true}, std::nullopt);
+  expect_back(Vni{}, std::nullopt);
   expect_back(Duration{0, 9}, 0);
   expect_back(GeneveOptions{}, {});
   expect_back(GeneveOptions{}, {1, 2, 0x80, 1, 0, 0, 0, 9, 1, 2, 3, 0});
@@ -110,6 +110,16 @@ TEST(Nearest, FindsWhatWasMeant) {
   EXPECT_EQ(nearest("zzz", known), std::nullopt);
   EXPECT_EQ(nearest("", known), std::nullopt);
   EXPECT_EQ(nearest(std::string(1000, 'a'), known), std::nullopt);
+}
+
+TEST(Form, GeneveOptionsOverTheirRoom) {
+  const GeneveOptions form;
+  const std::string option = "0102801f" + std::string(2 * 124, '0');  // 128 bytes
+  EXPECT_TRUE(form.read(Scalar(std::string_view(option))).value);
+  const std::string two = option + option;
+  const auto reading = form.read(Scalar(std::string_view(two)));
+  EXPECT_FALSE(reading.value);
+  EXPECT_TRUE(reading.problem.ends_with(": these are 256 bytes")) << reading.problem;
 }
 
 }  // namespace

@@ -64,9 +64,7 @@ Traits<FirewallPorts> traits(const Service& form) {
   return exactly(form, {{kTcp}, {kUdp}, {kIcmp}, {kTcp, 1, 1}, {kUdp, 1, 65535}});
 }
 Traits<std::optional<uint32_t>> traits(const Vni& form) {
-  auto made = exactly(form, {0u, 0xffffffu});
-  if (form.any_supported) made.push_back(exactly(form, {std::nullopt})[0]);
-  return made;
+  return exactly(form, {0u, 0xffffffu, std::nullopt});
 }
 Traits<std::vector<uint16_t>> traits(const CpuList& form) {
   auto made = exactly(form, {{0}, {1023}});

@@ -1,5 +1,6 @@
 #include "test/unit/config/random_model.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -127,7 +128,9 @@ class Maker {
       Node node;
       random_.fill(node, kNodeKeys);
       node.name.value = random_.name("node", i);
-      node.tunnel.value = random_.any(model_.tunnels).name.value;
+      const Tunnel& tunnel = random_.any(model_.tunnels);
+      node.tunnel.value = tunnel.name.value;
+      if (tunnel.type != TunnelType::kGeneve) node.geneve_options.value.clear();
       node.vtep.value = fresh(kVteps, vteps);
       uint32_t next = 0;
       node.pod_cidrs = list(random_.entries(), [&] {
@@ -148,6 +151,7 @@ class Maker {
       const Tunnel& tunnel = random_.any(model_.tunnels);
       name_space.tunnel.value = tunnel.name.value;
       if (name_space.vni && tunnel.vni.value) name_space.vni->value = *tunnel.vni.value;
+      if (name_space.vni && is_named_beside(tunnel, name_space.vni->value)) name_space.vni.reset();
       uint32_t next = 0;
       name_space.pods = list(random_.one_in(8) ? 300 : random_.entries(), [&] {
         const auto length = static_cast<uint8_t>(random_.number(28, 32));
@@ -155,6 +159,15 @@ class Maker {
       });
       model_.namespaces.push_back(name_space);
     }
+  }
+
+  // Whether another tunnel of the same socket names that VNI.
+  [[nodiscard]] bool is_named_beside(const Tunnel& tunnel, uint32_t vni) const {
+    if (tunnel.vni.value) return false;
+    return std::any_of(model_.tunnels.begin(), model_.tunnels.end(), [&](const Tunnel& other) {
+      return other.vni.value == vni && other.local.value == tunnel.local.value &&
+             other.udp_port.value == tunnel.udp_port.value;
+    });
   }
 
   // Namespaces that were not taken so far.

@@ -109,10 +109,10 @@ TEST(WrongType, OneComplaintForEveryGroup) {
 
 // What is refused as not supported yet is not held against other settings, too.
 TEST(WrongType, NothingFollowsFromWhatIsNotSupportedYet) {
-  const KeyEdit edit = with_key({"namespaces.payments.vni", "7"});
+  const KeyEdit edit = with_key({"egress_routers.db.mode", "\"http-proxy\""});
   EXPECT_EQ(all_text(load_text(edit.text, "f.cfg").errors),
             "f.cfg:" + std::to_string(edit.line) +
-                ": error: namespaces.payments.vni: not supported yet\n");
+                ": error: egress_routers.db.mode: not supported yet: \"http-proxy\"\n");
 }
 
 // The case by which it was found.

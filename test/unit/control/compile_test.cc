@@ -144,7 +144,7 @@ TEST_F(CompileTest, PreparesTheEncapsulation) {
   EXPECT_TRUE(entry.in_use);
   EXPECT_EQ(entry.port, 0);
   EXPECT_EQ(entry.next_hop, hop(0, "10.0.0.2")) << "on the link: the VTEP itself";
-  const VxlanEncapsulation& outer = entry.encapsulation;
+  const TunnelEncapsulation& outer = entry.encapsulation;
   EXPECT_EQ(outer.outer_ethernet.source, facts_[0].mac);
   EXPECT_EQ(outer.outer_ethernet.type.host(), kEtherTypeIpv4);
   EXPECT_EQ(outer.outer_ip.version_ihl, 0x45);
@@ -158,6 +158,41 @@ TEST_F(CompileTest, PreparesTheEncapsulation) {
   EXPECT_EQ(outer.vxlan.vni_host(), 100u);
   EXPECT_EQ(outer.inner_ethernet.source, derived_inner_mac("overlay"));
   EXPECT_EQ(outer.inner_ethernet.type.host(), kEtherTypeIpv4);
+}
+
+TEST_F(CompileTest, PreparesGenevesEncapsulation) {
+  model_.tunnels[0].type = config::TunnelType::kGeneve;
+  model_.tunnels[0].udp_port = at(config::kGeneveUdpPort);
+  model_.nodes[0].geneve_options = at(std::vector<uint8_t>{1, 2, 0, 1, 9, 8, 7, 6});
+  model_.nodes[1].geneve_options = at(std::vector<uint8_t>{1, 2, 0, 0, 1, 2, 0x80, 0});
+  const Snapshot& snapshot = compile();
+  const NodeEntry& first = snapshot.nodes[*books_.nodes.find("node-1")];
+  const NodeEntry& second = snapshot.nodes[*books_.nodes.find("node-2")];
+  EXPECT_EQ(first.encapsulation.udp.destination_port.host(), 6081);
+  EXPECT_EQ(first.encapsulation.geneve.version_length, 2);
+  EXPECT_EQ(first.encapsulation.geneve.flags, 0) << "nothing critical";
+  EXPECT_EQ(first.encapsulation.geneve.protocol.host(), 0x6558);
+  EXPECT_EQ(first.encapsulation.geneve.vni.host(), 100u << 8);
+  EXPECT_EQ(second.encapsulation.geneve.flags, GeneveHeader::kCritical);
+  EXPECT_EQ(second.option_bytes, 8);
+  EXPECT_EQ(snapshot.geneve_options[second.options_at + 6], 0x80);
+  EXPECT_EQ(first.overhead_bytes(), 58u);
+  const uint64_t endpoint =
+      snapshot.endpoints.find(Snapshot::endpoint_key(address("10.0.0.254"), 6081));
+  EXPECT_TRUE(Snapshot::speaks_geneve(endpoint));
+}
+
+TEST_F(CompileTest, GivesTunnelsOfAnyVniNumbersThatLast) {
+  model_.tunnels[0].vni = at(std::optional<uint32_t>());
+  compile();
+  const uint32_t number = *books_.wide_tunnels.find("overlay");
+  const Snapshot& snapshot = compile();
+  EXPECT_EQ(snapshot.tunnels[0].network, wide_network(number));
+  EXPECT_TRUE(snapshot.nodes[0].takes_any_vni);
+  model_.tunnels[0].vni = at(std::optional<uint32_t>(100));
+  EXPECT_EQ(compile().tunnels[0].network, 100u);
+  EXPECT_EQ(compiled_.cooling.wide_tunnels, std::vector<uint32_t>{number});
+  EXPECT_FALSE(books_.wide_tunnels.find("overlay"));
 }
 
 TEST_F(CompileTest, ReachesDistantNodesByTheirGateway) {
@@ -181,6 +216,9 @@ TEST_F(CompileTest, ClampsToTheSmallerOfTunnelAndUplink) {
   EXPECT_EQ(compile().nodes[0].mss_bytes, 1460) << "uplink 1500";
   model_.ports[0].mtu = 1500;
   EXPECT_EQ(compile().nodes[0].mss_bytes, 1410) << "1500 less 50 of the tunnel";
+  model_.tunnels[0].type = config::TunnelType::kGeneve;
+  model_.nodes[0].geneve_options = at(std::vector<uint8_t>(252));
+  EXPECT_EQ(compile().nodes[0].mss_bytes, 1158) << "less its options";
   model_.sessions.mss_clamp = {config::MssClamp::Mode::kNumber, 1200};
   EXPECT_EQ(compile().nodes[0].mss_bytes, 1200);
   model_.sessions.mss_clamp = {config::MssClamp::Mode::kOff, 0};
