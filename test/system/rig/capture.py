@@ -14,7 +14,7 @@ MOST_COMPLAINTS = 6
 class Capture:
     """tcpdump of what arrives at the far end of a gateway's port, that is, of what it sent."""
 
-    def __init__(self, namespace, device, path, headers_only=False):
+    def __init__(self, namespace, device, path, headers_only=False, only=None):
         self.path, self._ground = path, namespace.ground
         self.whole = not headers_only
         self._said = path + ".log"
@@ -23,7 +23,7 @@ class Capture:
         with open(self._said, "w", encoding="utf-8") as said:
             self._process = namespace.popen(
                 "tcpdump", "-i", device, "-Q", "in", "-n", "-U", "-B", "65536", *how,
-                "-w", path, "-Z", "root", stderr=said)
+                "-w", path, "-Z", "root", *([only] if only else []), stderr=said)
         end = time.monotonic() + 10
         while "listening on" not in self._log():
             if self._process.poll() is not None or time.monotonic() > end:

@@ -37,6 +37,10 @@ ECHO_PORT = 7007
 PAYMENTS_IP, WEB_IP = "192.0.2.50", "198.51.100.60"
 OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
 PORT_PATIENCE_S = 15
+# For bulk: all but TCP that leaves with the usual addresses, all but tunnel packets to our nodes.
+ODD_ON_UPLINK = "not (tcp and (src host %s or src host %s))" % (PAYMENTS_IP, WEB_IP)
+ODD_ON_UNDERLAY = ("not (udp dst port %d and src host %s and (dst host 10.0.0.1 or "
+                   "dst host 10.0.0.2))" % (frames.VXLAN_PORT, VTEP))
 
 
 class Node:
@@ -78,10 +82,10 @@ class Rig:
     """One topology with one gateway. Build it, `start` it, use it; the case runner ends it."""
 
     def __init__(self, ground, options, nodes=2, far=False, device="af_packet", underlay_mtu=1600,
-                 uplink_mtu=1500, headers_only=False, dns=False):
+                 uplink_mtu=1500, headers_only=False, only_odd=False, dns=False):
         self.ground, self.options, self.device = ground, options, device
         self.underlay_mtu, self.uplink_mtu = underlay_mtu, uplink_mtu
-        self._headers_only = headers_only
+        self._headers_only, self._only_odd = headers_only, only_odd
         self.nodes = [Node(n) for n in range(1, nodes + 1)]
         self.allowed, self._known_nodes, self._captures = set(), set(), None
         self.gateway_ns = ground.namespace("gateway")
@@ -152,9 +156,9 @@ class Rig:
                         "route add %s via %s dev e0" % (ROUTED, UPLINK))
         self._captures = (
             capture.Capture(self.outside, "e0", self.ground.path("uplink.pcap"),
-                            self._headers_only),
+                            self._headers_only, ODD_ON_UPLINK if self._only_odd else None),
             capture.Capture(self.underlay, "ug", self.ground.path("underlay.pcap"),
-                            self._headers_only))
+                            self._headers_only, ODD_ON_UNDERLAY if self._only_odd else None))
 
     def _attach_taps(self):
         """net_tap: the gateway made its taps at home; their kernel ends are moved to the peers."""
