@@ -16,14 +16,22 @@
 #include "dataplane/run/clock.h"
 #include "dataplane/run/session_memory.h"
 #include "dataplane/run/walk.h"
+#include "dataplane/table/shared_sessions.h"
 
 namespace postern::bench {
 
 class PortlessGateway {
  public:
-  // `tables` and `pool` outlive the gateway. After EAL has started.
+  // What one of several workers is given.
+  struct Others {
+    SharedSessions& sessions;
+    const HandoverEnds& ends;
+  };
+  // `tables`, `pool` and `others` outlive the gateway. After EAL has started. Null: the only
+  // worker.
   static Outcome<std::unique_ptr<PortlessGateway>> make(const CompiledTables& tables,
-                                                        rte_mempool* pool, bool huge_pages);
+                                                        rte_mempool* pool, bool huge_pages,
+                                                        const Others* others = nullptr);
 
   // Walks a burst that was received on `port` through all stages, and frees what leaves.
   void carry(Burst& burst, uint16_t port) {
@@ -33,10 +41,19 @@ class PortlessGateway {
     if (fragments_.has_woken()) carry_woken(burst);
   }
 
+  // Likewise what another worker handed over, at most a burst; how many packets that was.
+  uint32_t carry_handed(HandoverRing& from, Burst& burst) {
+    const uint32_t taken = walk_handed(tables_.snapshot(), from, burst, clock_.now(), walk_);
+    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+    return taken;
+  }
+
   // "none", or which packets did not leave and why: reasons with their counts.
   [[nodiscard]] std::string lost() const;
   // Packets that left by a port.
   [[nodiscard]] uint64_t forwarded() const { return counters_.forwarded.read(); }
+  // Packets that it handed over to other workers.
+  [[nodiscard]] uint64_t handed_over() const { return counters_.handover_packets.read(); }
 
   [[nodiscard]] const SessionTable& sessions() const { return table_; }
   [[nodiscard]] SessionMemory::Pages session_pages() const { return memory_.pages(); }
@@ -44,7 +61,7 @@ class PortlessGateway {
 
  private:
   PortlessGateway(const CompiledTables& tables, rte_mempool* pool, const SessionTableConfig& config,
-                  SessionMemory memory, SessionMemory fragment_memory);
+                  SessionMemory memory, SessionMemory fragment_memory, const Others* others);
 
   void carry_woken(Burst& burst);
   void send(uint16_t port) {
@@ -62,6 +79,7 @@ class PortlessGateway {
   Clock clock_;
   Counters counters_;
   SessionAccounts accounts_;
+  std::unique_ptr<SharedSessions> own_;  // of the only worker
   Sessions sessions_;
   Doors doors_;
   HoldQueue holds_;

@@ -182,8 +182,11 @@ Reading<std::vector<uint16_t>> CpuList::read(const Scalar& scalar) const {
     }
     at = comma + 1;
   }
-  const bool more = cpus.size() > supported;
-  return {std::move(cpus), more ? std::string("not supported yet: ") + kMoreWorkers : ""};
+  if (cpus.size() > most) {
+    return {std::nullopt, "names " + std::to_string(cpus.size()) + " CPUs, at most " +
+                              std::to_string(most) + " workers can run"};
+  }
+  return {std::move(cpus), ""};
 }
 
 std::string CpuList::print(const Value& value) const {

@@ -162,13 +162,10 @@ struct GeneveOptions {
   [[nodiscard]] std::string expects() const;
 };
 
-inline constexpr char kMoreWorkers[] = "more than one worker";
-
 // CPUs, one worker each.
 struct CpuList {
   using Value = std::vector<uint16_t>;
-  size_t supported;  // as many workers can run
-  [[nodiscard]] std::string unsupported() const { return supported > 1 ? "" : kMoreWorkers; }
+  size_t most;  // as many workers can run
   [[nodiscard]] Reading<Value> read(const Scalar& scalar) const;
   [[nodiscard]] std::string print(const Value& value) const;
   [[nodiscard]] std::string expects() const;

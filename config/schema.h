@@ -124,8 +124,8 @@ inline constexpr auto kEalKeys =
                    "Further EAL arguments, after those that postern makes."));
 
 inline constexpr auto kWorkersKeys = std::tuple(
-    key("cpus", &Workers::cpus, CpuList{.supported = 1}, kOptional,
-        "The CPUs that forward packets, one worker each."),
+    key("cpus", &Workers::cpus, CpuList{.most = 32}, kOptional,
+        "The CPUs that forward packets, one worker each, at most 32."),
     key("idle", &Workers::idle,
         words<IdleMode>({{"poll", IdleMode::kPoll}, {"sleep", IdleMode::kSleep}}), kOptional,
         "What a worker without packets does; sleep: for hosts shared with others."));

@@ -151,27 +151,43 @@ Daemon::Step Daemon::open_ports(const config::Model& model) {
 Daemon::Step Daemon::make_workers(const config::Model& model) {
   tables_.emplace(kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, random_word());
   note_links();
+  sessions_ = std::make_unique<SharedSessions>(
+      shared_sessions_setup(model, {random_word(), random_word()}, kMaxNamespaces));
+  mesh_ = std::make_unique<HandoverMesh>(sessions_->owners());
   const WorkerUnit::Shared shared{.published = &published_,
                                   .tables = &*tables_,
                                   .pool = &*pool_,
                                   .clock = &*clock_,
+                                  .sessions = sessions_.get(),
+                                  .mesh = mesh_.get(),
                                   .huge_pages = eal_->memory_mode() != MemoryMode::kNoHuge};
-  const SessionTableConfig sessions =
-      session_table_config(model, {random_word(), random_word(), random_word(), random_word()});
   const FragmentTableConfig fragments =
       fragment_table_config(model, {random_word(), random_word()});
   WorkerSettings settings;
   for (const Port& port : ports_) settings.devices.push_back(port.port_id());
   settings.sleep_when_idle = model.workers.idle == config::IdleMode::kSleep;
-  for (size_t i = 0; i < eal_->workers(); ++i) {
+  for (uint32_t i = 0; i < eal_->workers(); ++i) {
+    const SessionTableConfig sessions =
+        session_table_config(model, sessions_->owners(), static_cast<WorkerIndex>(i),
+                             {random_word(), random_word(), random_word(), random_word()});
     settings.queue = static_cast<uint16_t>(i);
+    settings.receives = polled_ports(i);
     settings.hash_key = random_word();
     Outcome<std::unique_ptr<WorkerUnit>> unit =
-        WorkerUnit::make(sessions, fragments, settings, shared);
+        WorkerUnit::make(i, sessions, fragments, settings, shared);
     if (!unit) return Failure{ExitCode::kEnvironment, {unit.complaint()}};
     workers_.push_back(std::move(unit).value());
   }
   return std::nullopt;
+}
+
+// The first workers, where a port has fewer receive queues than there are workers.
+uint64_t Daemon::polled_ports(uint32_t worker) const {
+  uint64_t polled = 0;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    polled |= uint64_t{worker < ports_[i].receive_queues()} << i;
+  }
+  return polled;
 }
 
 Daemon::Step Daemon::put_into_force(const config::Model& model) {
@@ -296,6 +312,7 @@ void Daemon::make_context(const config::Model& model) {
                               .statistics = [&port] { return port.statistics(); }});
   }
   context_.pool = pool_->get();
+  context_.owners = &sessions_->owners();
   context_.gateway = &*gateway_;
   context_.loop = &loop_;
   context_.log = log_;
@@ -316,6 +333,10 @@ void Daemon::say_what_started(const config::Model& model) {
   for (const Port& port : ports_) {
     log_->info(absl::StrCat("port ", port.name(), ": ", port.driver(), ", MAC ", port.mac().text(),
                             ", MTU ", port.mtu_bytes()));
+    if (port.receive_queues() == workers_.size()) continue;
+    log_->info(absl::StrCat("port ", port.name(), ": receive queues: ", port.receive_queues(),
+                            ", workers: ", workers_.size(),
+                            "; the others get its packets from those that poll it"));
   }
   log_->info(absl::StrCat("ready: ", model.gateway.name, ", generation ", gateway_->generation(),
                           ", control socket ", model.gateway.control_socket));
@@ -455,7 +476,8 @@ std::string Daemon::state_text() const {
 // In the order that matters: first nothing moves packets any more, then nobody is served, then
 // nothing is planned; the rest goes by itself.
 void Daemon::stop() {
-  for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->stop(*eal_, i);
+  for (const auto& worker : workers_) worker->stop();
+  for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->finish(*eal_, i);
   if (server_ != nullptr) server_->stop();
   loop_.stop_helpers();
   server_.reset();

@@ -36,8 +36,10 @@
 #include "dataplane/run/complaint.h"
 #include "dataplane/run/eal.h"
 #include "dataplane/run/frame_sender.h"
+#include "dataplane/run/handover_mesh.h"
 #include "dataplane/run/mbuf_pool.h"
 #include "dataplane/run/port.h"
+#include "dataplane/table/shared_sessions.h"
 
 namespace postern {
 
@@ -70,6 +72,7 @@ class Daemon {
   Step start_eal(const config::Model& model);
   Step open_ports(const config::Model& model);
   Step make_workers(const config::Model& model);
+  [[nodiscard]] uint64_t polled_ports(uint32_t worker) const;
   Step put_into_force(const config::Model& model);
   void say(const std::vector<config::Diagnostic>& list, const char* severity,
            config::LogLevel level);
@@ -109,6 +112,8 @@ class Daemon {
   std::vector<bool> links_up_;
   std::optional<SharedTables> tables_;
   PublishedSnapshot published_;
+  std::unique_ptr<SharedSessions> sessions_;
+  std::unique_ptr<HandoverMesh> mesh_;
   std::vector<std::unique_ptr<WorkerUnit>> workers_;
   std::vector<uint64_t> turned_cycles_;  // of each, when the watchdog was last fed
   std::optional<Publisher> publisher_;

@@ -6,7 +6,8 @@
 
 namespace postern {
 
-Outcome<std::unique_ptr<WorkerUnit>> WorkerUnit::make(const SessionTableConfig& sessions,
+Outcome<std::unique_ptr<WorkerUnit>> WorkerUnit::make(uint32_t index,
+                                                      const SessionTableConfig& sessions,
                                                       const FragmentTableConfig& fragments,
                                                       const WorkerSettings& settings,
                                                       const Shared& shared) {
@@ -17,11 +18,11 @@ Outcome<std::unique_ptr<WorkerUnit>> WorkerUnit::make(const SessionTableConfig& 
       SessionMemory::map(FragmentTable::memory_bytes(fragments), /*huge=*/false);
   if (!for_fragments) return for_fragments.complaint();
   return std::unique_ptr<WorkerUnit>(
-      new WorkerUnit({std::move(for_sessions).value(), std::move(for_fragments).value()}, sessions,
-                     fragments, settings, shared));
+      new WorkerUnit(index, {std::move(for_sessions).value(), std::move(for_fragments).value()},
+                     sessions, fragments, settings, shared));
 }
 
-WorkerUnit::WorkerUnit(Memory memory, const SessionTableConfig& sessions,
+WorkerUnit::WorkerUnit(uint32_t index, Memory memory, const SessionTableConfig& sessions,
                        const FragmentTableConfig& fragments, const WorkerSettings& settings,
                        const Shared& shared)
     : memory_(std::move(memory)),
@@ -34,6 +35,8 @@ WorkerUnit::WorkerUnit(Memory memory, const SessionTableConfig& sessions,
                          .fragments = fragments_,
                          .accounts = accounts_,
                          .counters = counters_,
+                         .sessions = *shared.sessions,
+                         .handover = shared.mesh->ends(index),
                          .pool = shared.pool->get(),
                          .channel = channel_,
                          .clock = *shared.clock}) {}
@@ -49,9 +52,8 @@ bool WorkerUnit::launch(Eal& eal, size_t index) {
   return launched_;
 }
 
-void WorkerUnit::stop(Eal& eal, size_t index) {
+void WorkerUnit::finish(Eal& eal, size_t index) {
   if (!launched_) return;
-  channel_.stop.store(true, std::memory_order_release);
   eal.wait(index);
   launched_ = false;
 }

@@ -11,10 +11,12 @@
 #include "control/methods/context.h"
 #include "dataplane/run/clock.h"
 #include "dataplane/run/eal.h"
+#include "dataplane/run/handover_mesh.h"
 #include "dataplane/run/mbuf_pool.h"
 #include "dataplane/run/session_memory.h"
 #include "dataplane/run/worker.h"
 #include "dataplane/table/session_table.h"
+#include "dataplane/table/shared_sessions.h"
 #include "dataplane/table/snapshot.h"
 
 namespace postern {
@@ -26,11 +28,14 @@ class WorkerUnit {
     SharedTables* tables = nullptr;
     const MbufPool* pool = nullptr;
     const Clock* clock = nullptr;
+    SharedSessions* sessions = nullptr;
+    const HandoverMesh* mesh = nullptr;
     bool huge_pages = false;
   };
 
-  // Complains where there is no memory for the sessions or fragments.
-  static Outcome<std::unique_ptr<WorkerUnit>> make(const SessionTableConfig& sessions,
+  // Worker `index`. Complains where there is no memory for the sessions or fragments.
+  static Outcome<std::unique_ptr<WorkerUnit>> make(uint32_t index,
+                                                   const SessionTableConfig& sessions,
                                                    const FragmentTableConfig& fragments,
                                                    const WorkerSettings& settings,
                                                    const Shared& shared);
@@ -39,8 +44,9 @@ class WorkerUnit {
 
   // Starts it on the thread of EAL's worker `index`. False where that runs already.
   [[nodiscard]] bool launch(Eal& eal, size_t index);
-  // Tells it to leave its loop, and waits until it has: nothing leaves any more then.
-  void stop(Eal& eal, size_t index);
+  // Tells it to leave its loop; after finish(), which waits until it has, nothing leaves any more.
+  void stop() { channel_.stop.store(true, std::memory_order_release); }
+  void finish(Eal& eal, size_t index);
 
   [[nodiscard]] WorkerChannel& channel() { return channel_; }
   [[nodiscard]] RuleJournal& rules() { return accounts_.rules; }
@@ -56,7 +62,7 @@ class WorkerUnit {
     SessionMemory sessions;
     SessionMemory fragments;
   };
-  WorkerUnit(Memory memory, const SessionTableConfig& sessions,
+  WorkerUnit(uint32_t index, Memory memory, const SessionTableConfig& sessions,
              const FragmentTableConfig& fragments, const WorkerSettings& settings,
              const Shared& shared);
 

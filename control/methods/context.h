@@ -18,6 +18,7 @@
 #include "dataplane/packet/counters.h"
 #include "dataplane/run/channel.h"
 #include "dataplane/run/port.h"
+#include "dataplane/table/owner_map.h"
 #include "dataplane/table/sessions.h"
 
 struct rte_mempool;
@@ -51,8 +52,9 @@ struct MethodContext {
   const HostNames* host_names = nullptr;
   const Rates* rates = nullptr;
   std::vector<WorkerView> workers;
-  std::vector<PortView> ports;  // in the model's order
-  rte_mempool* pool = nullptr;  // of packet buffers
+  const OwnerMap* owners = nullptr;  // null: there is one worker
+  std::vector<PortView> ports;       // in the model's order
+  rte_mempool* pool = nullptr;       // of packet buffers
 
   std::function<uint64_t()> now_ms;          // the workers' clock
   std::function<RpcCounts()> rpc_counts;     // of the control socket

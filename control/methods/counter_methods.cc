@@ -120,10 +120,13 @@ class CounterList {
     add("icmp.error_sent", sum(&Counters::icmp_error_sent));
     add("fragment.held", sum(&Counters::fragments_held));
     add("fragment.followed", sum(&Counters::fragments_followed));
-    // One worker in this version: nothing is handed over.
-    for (const char* name : {"handover.packets", "handover.bursts", "session.foreign_shard"}) {
-      add(name, 0);
+    add("handover.packets", sum(&Counters::handover_packets));
+    add("handover.bursts", sum(&Counters::handover_bursts));
+    uint64_t foreign = 0;
+    for (const WorkerView& worker : context_.workers) {
+      foreign += worker.accounts->foreign_shard.read();
     }
+    add("session.foreign_shard", foreign);
     add("names.asked", context_.host_names->counts().queries);
     add("names.failed", context_.host_names->counts().failures);
     const RpcCounts rpc = context_.rpc_counts();

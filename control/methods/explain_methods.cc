@@ -54,9 +54,17 @@ class Explaining : public std::enable_shared_from_this<Explaining> {
             .pool = context_.pool};
   }
 
+  // The worker whose session it is, or would be.
+  [[nodiscard]] size_t owner_of(const TrialQuestion& question) const {
+    if (context_.owners == nullptr) return 0;
+    if (question.outbound) return context_.owners->outbound(*question.outbound);
+    if (!question.inbound) return 0;
+    return context_.owners->inbound(question.inbound->protocol, question.inbound->egress_port);
+  }
+
   void look() {
-    WorkerChannel& channel = *context_.workers.front().channel;
     if (!asked_) {
+      WorkerChannel& channel = *context_.workers[owner_of(request_->question)].channel;
       asked_ =
           channel.commands.push({.kind = WorkerCommand::Kind::kTellFacts, .facts = request_.get()});
     }

@@ -9,7 +9,7 @@ void Rates::sample(uint64_t now_ms) {
   sample.at_ms = now_ms;
   for (const Counters* counters : workers_) {
     for (size_t i = 0; i < kReasonCount; ++i) sample.drops[i] += counters->drops[i].read();
-    sample.workers.push_back({.received = counters->received.read(),
+    sample.workers.push_back({.walked = counters->received.read() + counters->taken_over.read(),
                               .busy_cycles = counters->busy_cycles.read(),
                               .idle_cycles = counters->idle_cycles.read()});
   }
@@ -40,9 +40,9 @@ double Rates::cycles_per_packet(size_t worker) const {
   if (samples_.size() < 2) return 0;
   const Worker& first = samples_.front().workers[worker];
   const Worker& last = samples_.back().workers[worker];
-  if (last.received == first.received) return 0;
+  if (last.walked == first.walked) return 0;
   return static_cast<double>(last.busy_cycles - first.busy_cycles) /
-         static_cast<double>(last.received - first.received);
+         static_cast<double>(last.walked - first.walked);
 }
 
 }  // namespace postern

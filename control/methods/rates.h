@@ -26,12 +26,12 @@ class Rates {
   [[nodiscard]] double drops_per_second(Reason reason) const;
   // How much of its time a worker spent on packets, 0 to 100.
   [[nodiscard]] double busy_percent(size_t worker) const;
-  // What a packet that it received cost a worker, in TSC cycles; 0 where none came.
+  // What a packet that it received or took over cost a worker, in TSC cycles; 0 where none came.
   [[nodiscard]] double cycles_per_packet(size_t worker) const;
 
  private:
   struct Worker {
-    uint64_t received = 0;
+    uint64_t walked = 0;  // received, or taken from other workers
     uint64_t busy_cycles = 0;
     uint64_t idle_cycles = 0;
   };

@@ -44,10 +44,23 @@ std::vector<PortSettings> port_settings(const config::Model& model) {
   return settings;
 }
 
-SessionTableConfig session_table_config(const config::Model& model,
-                                        const std::array<uint64_t, 4>& key) {
+SharedSessions::Setup shared_sessions_setup(const config::Model& model,
+                                            const std::array<uint64_t, 2>& key,
+                                            uint32_t namespaces) {
+  return {.owners = {.workers = static_cast<uint32_t>(model.workers.cpus->size()),
+                     .port_low = model.sessions.port_range->first,
+                     .port_high = model.sessions.port_range->last,
+                     .key = key},
+          .max_sessions = model.sessions.max,
+          .namespaces = namespaces};
+}
+
+SessionTableConfig session_table_config(const config::Model& model, const OwnerMap& owners,
+                                        WorkerIndex worker, const std::array<uint64_t, 4>& key) {
   SessionTableConfig config;
-  config.max_sessions = model.sessions.max;
+  config.max_sessions = SharedSessions::table_size(model.sessions.max, owners, worker);
+  config.shard_bits = owners.shard_bits();
+  config.owned_shards = owners.owned_shards(worker);
   config.port_low = model.sessions.port_range->first;
   config.port_high = model.sessions.port_range->last;
   config.port_hold_s = model.sessions.port_hold_s;

@@ -12,16 +12,21 @@
 #include "control/serve/neighbours.h"
 #include "dataplane/run/settings.h"
 #include "dataplane/table/fragment_table.h"
+#include "dataplane/table/owner_map.h"
 #include "dataplane/table/session_table.h"
+#include "dataplane/table/shared_sessions.h"
 
 namespace postern {
 
 // `extra_args` come after those of the file, and win over them.
 EalSettings eal_settings(const config::Model& model, std::span<const std::string> extra_args);
 std::vector<PortSettings> port_settings(const config::Model& model);
-// `key`: secret, random.
-SessionTableConfig session_table_config(const config::Model& model,
-                                        const std::array<uint64_t, 4>& key);
+// Keys are secret and random. What all workers' sessions share, and the table of one of them.
+SharedSessions::Setup shared_sessions_setup(const config::Model& model,
+                                            const std::array<uint64_t, 2>& key,
+                                            uint32_t namespaces);
+SessionTableConfig session_table_config(const config::Model& model, const OwnerMap& owners,
+                                        WorkerIndex worker, const std::array<uint64_t, 4>& key);
 // Likewise.
 FragmentTableConfig fragment_table_config(const config::Model& model,
                                           const std::array<uint64_t, 2>& key);

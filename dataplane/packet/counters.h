@@ -97,6 +97,9 @@ struct Counters {
   Counter icmp_error_sent;
   Counter fragments_held;      // gauge: waiting for the first one
   Counter fragments_followed;  // gauge: datagrams of which some fragments have come
+  Counter handover_packets;    // given to other workers
+  Counter handover_bursts;
+  Counter taken_over;  // from other workers; at the end the sum of what they gave
 
   // For status: time spent, in TSC cycles.
   Counter busy_cycles;

@@ -135,7 +135,7 @@ std::optional<std::string_view> Device::kernel_interface() const {
   return argument("iface");
 }
 
-Device complete_device(Device device, uint32_t mtu_bytes) {
+Device complete_device(Device device, uint32_t mtu_bytes, uint16_t queues) {
   if (device.driver == "net_af_packet") {
     if (!has_any(device, {"blocksz", "framesz", "framecnt"})) {
       add(device, "blocksz", kRingBlockBytes);
@@ -143,6 +143,10 @@ Device complete_device(Device device, uint32_t mtu_bytes) {
       add(device, "framecnt", kRingBytes / ring_frame_bytes(mtu_bytes));
     }
     if (!device.argument("qdisc_bypass")) add(device, "qdisc_bypass", 1);
+    if (queues > 1 && !device.argument("qpairs")) add(device, "qpairs", queues);
+  }
+  if (device.driver == "net_af_xdp" && queues > 1 && !device.argument("queue_count")) {
+    add(device, "queue_count", queues);
   }
   if (device.driver == "net_tap" && !device.argument("iface")) {
     const size_t digits = device.name.find_last_not_of("0123456789") + 1;

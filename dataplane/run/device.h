@@ -43,13 +43,15 @@ struct Device {
   [[nodiscard]] bool makes_kernel_interface() const { return driver == "net_tap"; }
 };
 
-// `device` with the driver's buffer arguments added for IP packets of `mtu_bytes`:
+// `device` with the driver's arguments added for IP packets of `mtu_bytes` and a pair of queues for
+// each of `queues` workers, wherever the operator did not give them:
 //   net_af_packet  a ring of 8192 frames in 64 KiB blocks, big enough for the MTU; none of it where
 //                  the operator gave blocksz, framesz or framecnt. Twice the packets a second of
-//                  the driver's default ring.
+//                  the driver's default ring. qpairs, for several workers.
+//   net_af_xdp     queue_count, for several workers; the interface must have them (ethtool -L).
 //   net_tap        iface=dtap<N>, where no name is given (as the driver itself calls it).
 //   net_memif      bsize, where the default of 2048 bytes is too small.
-[[nodiscard]] Device complete_device(Device device, uint32_t mtu_bytes);
+[[nodiscard]] Device complete_device(Device device, uint32_t mtu_bytes, uint16_t queues = 1);
 
 // What is wrong with a completed device for packets of `mtu_bytes`: buffers that the operator made
 // too small, a driver that cannot do it.

@@ -188,7 +188,7 @@ void check_port(const HostFacts& facts, const EalSettings& settings, const PortS
     complaints.push_back({where + parsed.complaint().what, parsed.complaint().advice, true});
     return;
   }
-  const Device device = complete_device(std::move(parsed).value(), port.mtu_bytes);
+  const Device device = complete_device(std::move(parsed).value(), port.mtu_bytes, port.queues);
   if (!names.insert(device.name).second) {
     complaints.push_back({where + "another port has the device " + device.name,
                           "give every port a device of its own (net_tap0, net_tap1, ...)"});

@@ -10,7 +10,9 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/run/handover_mesh.h"
 #include "dataplane/run/kernel_interface.h"
+#include "dataplane/run/rss.h"
 #include "dataplane/run/tap_mtu.h"
 
 namespace postern {
@@ -76,7 +78,8 @@ Outcome<Port> Port::open(const PortSettings& settings, DpdkLog& log) {
     return Complaint{"port \"" + settings.name + "\": " + device.complaint().what,
                      device.complaint().advice};
   }
-  Port port(settings, complete_device(std::move(device).value(), settings.mtu_bytes), log);
+  Port port(settings,
+            complete_device(std::move(device).value(), settings.mtu_bytes, settings.queues), log);
   if (std::optional<Complaint> complaint = check_mtu(port.device_, settings.mtu_bytes)) {
     return Complaint{"port \"" + settings.name + "\": " + complaint->what, complaint->advice};
   }
@@ -95,6 +98,7 @@ Port::Port(Port&& other) noexcept
       driver_(std::move(other.driver_)),
       mac_(other.mac_),
       port_id_(std::exchange(other.port_id_, kNoPort)),
+      receive_queues_(other.receive_queues_),
       receive_slots_(other.receive_slots_),
       transmit_slots_(other.transmit_slots_),
       started_(other.started_) {}
@@ -120,10 +124,13 @@ std::optional<Complaint> Port::configure() {
     return failure("does not describe itself", error);
   }
   driver_ = info.driver_name;
-  if (settings_.queues > info.max_rx_queues || settings_.queues > info.max_tx_queues) {
-    return failure("has not got " + std::to_string(settings_.queues) + " queues", -EINVAL);
-  }
+  if (settings_.queues > info.max_tx_queues) return too_few_queues(info.max_tx_queues);
+  receive_queues_ = std::clamp<uint16_t>(info.max_rx_queues, 1, settings_.queues);
   rte_eth_conf configuration{};
+  if (const uint64_t fields = rss_fields(info.flow_type_rss_offloads, receive_queues_)) {
+    configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    configuration.rx_adv_conf.rss_conf.rss_hf = fields;
+  }
   // Every buffer comes from one pool and has one owner when it is sent.
   configuration.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
   // Software drivers make their limits up (1518 bytes, whatever their buffers hold); a NIC's count.
@@ -137,7 +144,7 @@ std::optional<Complaint> Port::configure() {
     configuration.rxmode.mtu = settings_.mtu_bytes;
   }
   if (const int error =
-          rte_eth_dev_configure(port_id_, settings_.queues, settings_.queues, &configuration);
+          rte_eth_dev_configure(port_id_, receive_queues_, settings_.queues, &configuration);
       error != 0) {
     return failure("cannot be configured", error);
   }
@@ -190,12 +197,14 @@ std::optional<Complaint> Port::start(const MbufPool& pool) {
 std::optional<Complaint> Port::set_up_queues(const MbufPool& pool) {
   const int socket = rte_eth_dev_socket_id(port_id_);
   const unsigned node = socket < 0 ? 0 : static_cast<unsigned>(socket);
-  for (uint16_t queue = 0; queue < settings_.queues; ++queue) {
+  for (uint16_t queue = 0; queue < receive_queues_; ++queue) {
     if (const int error =
             rte_eth_rx_queue_setup(port_id_, queue, receive_slots_, node, nullptr, pool.get());
         error != 0) {
       return failure("refuses receive queue " + std::to_string(queue), error);
     }
+  }
+  for (uint16_t queue = 0; queue < settings_.queues; ++queue) {
     if (const int error = rte_eth_tx_queue_setup(port_id_, queue, transmit_slots_, node, nullptr);
         error != 0) {
       return failure("refuses transmit queue " + std::to_string(queue), error);
@@ -306,17 +315,31 @@ Complaint Port::failure(const std::string& doing, int error) const {
   return {what, advice_for(device_)};
 }
 
+// Every worker sends by a queue of its own: a shared one would need a lock.
+Complaint Port::too_few_queues(uint16_t most) const {
+  std::string advice = "name at most " + std::to_string(most) + " in workers.cpus";
+  const std::string queues = std::to_string(settings_.queues);
+  if (device_.driver == "net_af_packet") advice += ", or leave qpairs out";
+  if (device_.driver == "net_af_xdp") advice += ", or write queue_count=" + queues;
+  if (device_.driver == "net_pcap") advice += ", or name a tx_pcap for each worker";
+  return {"port \"" + settings_.name + "\": device " + device_.name + " has " +
+              std::to_string(most) + (most == 1 ? " transmit queue" : " transmit queues") +
+              ", the workers need " + queues,
+          advice};
+}
+
 PoolPlan plan_pool(std::span<const PortSettings> ports, uint32_t workers, uint32_t held) {
   // A worker holds a received burst and what it gathered for each port, and its cache may keep one
   // and a half times its size; the control thread is one more.
   constexpr uint32_t kPerThread = 2048;
-  uint32_t wanted = (workers + 1) * kPerThread + held;
+  uint32_t wanted = (workers + 1) * kPerThread + workers * held + HandoverMesh::buffers(workers);
   PoolPlan plan;
   for (const PortSettings& port : ports) {
     wanted += uint32_t{port.queues} * (kReceiveSlots + kTransmitSlots);
     Outcome<Device> device = Device::parse(port.device);
     if (!device) continue;  // opening it will complain
-    const Device completed = complete_device(std::move(device).value(), port.mtu_bytes);
+    const Device completed =
+        complete_device(std::move(device).value(), port.mtu_bytes, port.queues);
     plan.frame_room_bytes =
         std::max(plan.frame_room_bytes, frame_room_bytes(completed, port.mtu_bytes));
   }

@@ -64,6 +64,9 @@ class Port {
   [[nodiscard]] MacAddress mac() const { return mac_; }
   [[nodiscard]] const std::string& driver() const { return driver_; }
   [[nodiscard]] uint32_t mtu_bytes() const { return settings_.mtu_bytes; }
+  // Receive queues that it has, from 0: perhaps fewer than were wanted, and the first workers poll
+  // them. Transmit queues are as many as were wanted.
+  [[nodiscard]] uint16_t receive_queues() const { return receive_queues_; }
   [[nodiscard]] const Device& device() const { return device_; }
 
   // Room that its frames need in a buffer.
@@ -85,6 +88,7 @@ class Port {
   [[nodiscard]] std::optional<Complaint> lengthen_tap();
   [[nodiscard]] std::string interface() const;
   [[nodiscard]] Complaint failure(const std::string& doing, int error) const;
+  [[nodiscard]] Complaint too_few_queues(uint16_t most) const;
 
   PortSettings settings_;
   Device device_;
@@ -92,6 +96,7 @@ class Port {
   std::string driver_;
   MacAddress mac_;
   uint16_t port_id_ = kNoPort;
+  uint16_t receive_queues_ = 1;
   uint16_t receive_slots_ = 0;  // of a queue's ring
   uint16_t transmit_slots_ = 0;
   bool started_ = false;
@@ -100,8 +105,9 @@ class Port {
 };
 
 // What a pool for these ports must offer: room for the largest frame, and buffers for full rings,
-// for what `workers` threads hold in bursts and caches, and for `held` packets that wait for
-// neighbours. Known before any device is opened, so that a port starts right after it was opened.
+// for what `workers` threads hold in bursts and caches, for `held` packets of each that wait for
+// neighbours, and for the rings between workers. Known before any device is opened, so that a port
+// starts right after it was opened.
 struct PoolPlan {
   uint32_t buffers = 0;
   uint32_t frame_room_bytes = 0;

@@ -33,7 +33,8 @@ struct PortSettings {
   std::string device = {};             // PCI address, or vdev string ("net_tap0,iface=up")
   uint32_t mtu_bytes = 1500;           // IP bytes
   std::optional<MacAddress> mac = {};  // instead of the device's own
-  uint16_t queues = 1;                 // receive and transmit queues, one pair a worker
+  uint16_t queues = 1;                 // workers: a transmit queue each, and where there are
+                                       // as many, a receive queue each
 };
 
 }  // namespace postern

@@ -43,7 +43,7 @@ void FactsErrand::look_at_once(const Snapshot& snapshot, Now now) {
       facts.namespaces[1] = facts_of(snapshot, owner, now);
     }
   }
-  facts.is_table_full = table.live() == table.capacity();
+  facts.is_table_full = sessions_.is_full();
   if (facts.is_table_full) facts.can_make_room = table.next_half_open_victim(now) != kNoSession;
   if (const auto& waiting = question.waiting) {
     facts.may_wait = holds_.has_room(waiting->key, waiting->slot, waiting->meta);
@@ -71,7 +71,9 @@ SessionHandle FactsErrand::find_outbound(const TrialQuestion& question, TrialFac
   SessionHandle handle = table.find_outbound_one(key);
   const uint32_t others = question.any_source_port ? kSourcePortsToTry : 0;
   for (uint32_t tried = 0; tried < others && handle != kNoSession; ++tried) {
-    key.source_port = Be16(static_cast<uint16_t>(key.source_port.host() + 1));
+    do {
+      key.source_port = Be16(static_cast<uint16_t>(key.source_port.host() + 1));
+    } while (!sessions_.owns(key));
     handle = table.find_outbound_one(key);
   }
   facts.source_port = key.source_port.host();

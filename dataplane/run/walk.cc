@@ -40,10 +40,19 @@ void carry_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in
   (outbound ? send_outbound : send_inbound)(snapshot, burst, routed, cut, now, context);
 }
 
+// Leaves in `ready` those of sessions of this worker.
+void hand_on_fragments(const Snapshot& snapshot, Burst& burst, IndexList& ready,
+                       Direction direction, WalkContext& context) {
+  if (context.handover == nullptr) return;
+  hand_over_fragments(snapshot, *context.handover, burst, ready, direction, context.tools.counters,
+                      context.doors);
+}
+
 void walk_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in,
                     Direction direction, Now now, WalkContext& context, Refusals& refusals) {
   IndexList ready;
   context.fragments.gather(snapshot, burst, in, direction, now, ready, refusals, context.doors);
+  hand_on_fragments(snapshot, burst, ready, direction, context);
   carry_fragments(snapshot, burst, ready, direction, now, context, refusals);
 }
 
@@ -65,6 +74,10 @@ void walk_outbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriv
         route_outbound(snapshot, sessions, burst, errors, routed_errors, refusals);
     translate_outbound_errors(sessions, burst, routed_errors);
     send_outbound(snapshot, burst, routed_errors, cut_errors, now, context);
+  }
+  if (!arrivals.outbound_known_fragments.empty()) {
+    carry_fragments(snapshot, burst, arrivals.outbound_known_fragments, Direction::kOutbound, now,
+                    context, refusals);
   }
   if (!arrivals.outbound_fragments.empty()) {
     walk_fragments(snapshot, burst, arrivals.outbound_fragments, Direction::kOutbound, now, context,
@@ -91,6 +104,10 @@ void walk_inbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriva
     translate_inbound_errors(sessions, burst, routed_errors);
     send_inbound(snapshot, burst, routed_errors, cut_errors, now, context);
   }
+  if (!arrivals.inbound_known_fragments.empty()) {
+    carry_fragments(snapshot, burst, arrivals.inbound_known_fragments, Direction::kInbound, now,
+                    context, refusals);
+  }
   if (!arrivals.inbound_fragments.empty()) {
     walk_fragments(snapshot, burst, arrivals.inbound_fragments, Direction::kInbound, now, context,
                    refusals);
@@ -98,13 +115,9 @@ void walk_inbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriva
   refuse(snapshot, burst, refusals, Direction::kInbound, now, context.tools, context.doors);
 }
 
-}  // namespace
-
-void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkContext& context) {
-  Arrivals arrivals;
-  context.heard.size = 0;
-  context.doors.set_time(now);
-  arrive(snapshot, port, burst, arrivals, context.doors);
+// From arrival on, packets that belong to this worker.
+void walk_arrivals(const Snapshot& snapshot, Burst& burst, const Arrivals& arrivals, Now now,
+                   WalkContext& context) {
   if (arrivals.any_outbound()) walk_outbound(snapshot, burst, arrivals, now, context);
   if (arrivals.any_inbound()) walk_inbound(snapshot, burst, arrivals, now, context);
   if (!arrivals.local.empty()) {
@@ -116,6 +129,31 @@ void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkCo
   }
 }
 
+}  // namespace
+
+void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkContext& context) {
+  Arrivals arrivals;
+  context.heard.size = 0;
+  context.doors.set_time(now);
+  arrive(snapshot, port, burst, arrivals, context.doors);
+  if (context.handover != nullptr) {
+    hand_over(snapshot, *context.handover, burst, arrivals, context.tools.counters, context.doors);
+  }
+  walk_arrivals(snapshot, burst, arrivals, now, context);
+}
+
+uint32_t walk_handed(const Snapshot& snapshot, HandoverRing& from, Burst& burst, Now now,
+                     WalkContext& context) {
+  Arrivals arrivals;
+  context.heard.size = 0;
+  context.doors.set_time(now);
+  take_handed(snapshot, from, burst, arrivals, context.doors);
+  if (burst.size == 0) return 0;
+  context.tools.counters.taken_over.add(burst.size);
+  walk_arrivals(snapshot, burst, arrivals, now, context);
+  return burst.size;
+}
+
 void walk_woken(const Snapshot& snapshot, Burst& burst, Now now, WalkContext& context) {
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
     if (!context.fragments.has_woken(direction)) continue;
@@ -123,6 +161,7 @@ void walk_woken(const Snapshot& snapshot, Burst& burst, Now now, WalkContext& co
     IndexList all;
     for (uint32_t i = 0; i < burst.size; ++i) all.push(i);
     Refusals refusals;
+    hand_on_fragments(snapshot, burst, all, direction, context);
     carry_fragments(snapshot, burst, all, direction, now, context, refusals);
     refuse(snapshot, burst, refusals, direction, now, context.tools, context.doors);
   }

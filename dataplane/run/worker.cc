@@ -42,9 +42,9 @@ Worker::Worker(const WorkerSettings& settings, const WorkerResources& resources)
     : settings_(settings),
       given_(resources),
       sessions_(resources.table, resources.shared.source_records, resources.accounts,
-                resources.counters),
+                resources.counters, resources.sessions, resources.handover.self),
       doors_(resources.counters, static_cast<uint32_t>(settings.devices.size())),
-      fragments_(resources.fragments, resources.counters),
+      fragments_(resources.fragments, resources.counters, resources.sessions.workers()),
       answers_(kAnswersPerSource, kAnswersInAll, settings.hash_key),
       arp_answers_(kArpAnswersPerQuestion, kArpAnswersInAll, settings.hash_key),
       walk_{.sessions = sessions_,
@@ -55,7 +55,8 @@ Worker::Worker(const WorkerSettings& settings, const WorkerResources& resources)
                       .counters = resources.counters},
             .fragments = fragments_,
             .arp_answers = arp_answers_,
-            .heard = {}} {}
+            .heard = {},
+            .handover = resources.sessions.workers() == 1 ? nullptr : &resources.handover} {}
 
 void Worker::run() {
   WorkerChannel& channel = given_.channel;
@@ -81,21 +82,28 @@ void Worker::run() {
     (was_busy ? given_.counters.busy_cycles : given_.counters.idle_cycles).add(after - before);
     before = after;
   }
+  leave();
+  channel.stopped.store(true, std::memory_order_release);
+}
+
+// What other workers hand over after this is freed with the rings.
+void Worker::leave() {
   holds_.drop_all(Reason::kShutdown, doors_);
   fragments_.drop_all(Reason::kShutdown, doors_);
-  for (uint32_t port = 0; port < doors_.ports(); ++port)
+  for (uint32_t port = 0; port < doors_.ports(); ++port) {
     doors_.sent(static_cast<uint16_t>(port), 0);
+  }
   errands_.abandon();
   facts_.abandon();
-  channel.stopped.store(true, std::memory_order_release);
 }
 
 uint32_t Worker::turn(const Snapshot& snapshot) {
   const Now now = given_.clock.now();
   uint32_t received = 0;
   for (uint16_t port = 0; port < settings_.devices.size(); ++port) {
-    received += receive(snapshot, port, now);
+    if ((settings_.receives >> port & 1) != 0) received += receive(snapshot, port, now);
   }
+  if (walk_.handover != nullptr) received += take_from_others(snapshot, now);
   housekeep(snapshot, now);
   flush();
   return received;
@@ -111,6 +119,21 @@ uint32_t Worker::receive(const Snapshot& snapshot, uint16_t port, Now now) {
   if (walk_.heard.size != 0) report(snapshot, walk_.heard, now);
   flush();
   return burst_.size;
+}
+
+// From each of them a burst, so that none keeps the others waiting.
+uint32_t Worker::take_from_others(const Snapshot& snapshot, Now now) {
+  uint32_t taken = 0;
+  for (HandoverRing* from : walk_.handover->from) {
+    if (from == nullptr) continue;
+    const uint32_t walked = walk_handed(snapshot, *from, burst_, now, walk_);
+    taken += walked;
+    if (walked == 0) continue;
+    if (walk_.heard.size != 0) report(snapshot, walk_.heard, now);
+    flush();
+  }
+  sessions_.make_room_for_others(now);
+  return taken;
 }
 
 void Worker::housekeep(const Snapshot& snapshot, Now now) {

@@ -31,10 +31,11 @@
 namespace postern {
 
 struct WorkerSettings {
-  std::vector<uint16_t> devices;  // DPDK port id by index into Snapshot::ports
-  uint16_t queue = 0;             // receive and transmit queue of each that is this worker's
-  bool sleep_when_idle = false;   // workers.idle = "sleep"
-  uint64_t hash_key = 0;          // secret, made at start: rate limiter slots
+  std::vector<uint16_t> devices;     // DPDK port id by index into Snapshot::ports
+  uint16_t queue = 0;                // receive and transmit queue of each that is this worker's
+  uint64_t receives = ~uint64_t{0};  // ports that have that receive queue, a bit each
+  bool sleep_when_idle = false;      // workers.idle = "sleep"
+  uint64_t hash_key = 0;             // secret, made at start: rate limiter slots
 };
 
 // What a worker is given; all of it outlives the worker.
@@ -45,6 +46,8 @@ struct WorkerResources {
   FragmentTable& fragments;
   SessionAccounts& accounts;
   Counters& counters;
+  SharedSessions& sessions;      // of all workers
+  const HandoverEnds& handover;  // its ends
   rte_mempool* pool;
   WorkerChannel& channel;
   const Clock& clock;
@@ -64,12 +67,14 @@ class Worker {
   static constexpr uint32_t kPurgesUnderWay = 64;
 
   uint32_t receive(const Snapshot& snapshot, uint16_t port, Now now);
+  uint32_t take_from_others(const Snapshot& snapshot, Now now);
   void housekeep(const Snapshot& snapshot, Now now);
   void take_command();
   void sweep(const Snapshot& snapshot, Now now);
   void tend_fragments(const Snapshot& snapshot, Now now);
   void report(const Snapshot& snapshot, const HeardNeighbours& heard, Now now);
   void flush();
+  void leave();
   void rest(uint32_t idle_turns) const;
 
   WorkerSettings settings_;

@@ -7,7 +7,8 @@
 //   outbound_errors  inner ICMP error of a known node
 //   inbound          a flow that arrived on an external port for an egress address
 //   inbound_errors   an ICMP error likewise
-//   ..._fragments    fragments of flows, both ways
+//   ..._fragments    fragments of flows, both ways; `known` ones have the ports of their datagram
+//                    already, from another worker (hand_over.h)
 //   local            for the gateway itself: ARP, echo to its own addresses
 //   inner_arp        ARP inside a tunnel
 //
@@ -33,14 +34,18 @@ struct Arrivals {
   IndexList inbound_errors;
   IndexList outbound_fragments;
   IndexList inbound_fragments;
+  IndexList outbound_known_fragments;
+  IndexList inbound_known_fragments;
   IndexList local;
   IndexList inner_arp;
 
   [[nodiscard]] bool any_outbound() const {
-    return (outbound.size() | outbound_errors.size() | outbound_fragments.size()) != 0;
+    return (outbound.size() | outbound_errors.size() | outbound_fragments.size() |
+            outbound_known_fragments.size()) != 0;
   }
   [[nodiscard]] bool any_inbound() const {
-    return (inbound.size() | inbound_errors.size() | inbound_fragments.size()) != 0;
+    return (inbound.size() | inbound_errors.size() | inbound_fragments.size() |
+            inbound_known_fragments.size()) != 0;
   }
 };
 

@@ -55,17 +55,25 @@ Reason reason_of(FragmentVerdict verdict) {
 
 }  // namespace
 
+// Datagrams are spread over the workers by a hash, those of one source, too.
+FragmentLimits FragmentGatherer::share_of(FragmentLimits limits) const {
+  const auto share = [this](uint32_t of_all) { return (of_all + workers_ - 1) / workers_; };
+  limits.datagrams = share(limits.datagrams);
+  limits.datagrams_per_source = share(limits.datagrams_per_source);
+  return limits;
+}
+
 void FragmentGatherer::gather(const Snapshot& snapshot, Burst& burst, const IndexList& in,
                               Direction direction, Now now, IndexList& ready, Refusals& refusals,
                               Doors& doors) {
+  const FragmentLimits limits = share_of(snapshot.fragments);
   for (const uint8_t i : in) {
     Reason reason{};
     if (!is_from_somebody(snapshot, burst.meta[i], direction, reason)) {
       refusals.push(i, reason);
       continue;
     }
-    const FragmentAnswer answer =
-        table_.take(fragment_of(burst, i, direction), snapshot.fragments, now);
+    const FragmentAnswer answer = table_.take(fragment_of(burst, i, direction), limits, now);
     drop_chain(answer.evicted, Reason::kFragmentLimit, doors);
     if (answer.verdict == FragmentVerdict::kPass) {
       take_ports(answer.first, burst.meta[i]);

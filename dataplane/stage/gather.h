@@ -28,10 +28,12 @@ namespace postern {
 
 class FragmentGatherer {
  public:
-  // Both outlive it.
-  FragmentGatherer(FragmentTable& table, Counters& counters)
+  // Of one of so many workers, each of which has its share of what fragments may cost. Both
+  // references outlive it.
+  FragmentGatherer(FragmentTable& table, Counters& counters, uint32_t workers = 1)
       : table_(table),
         counters_(counters),
+        workers_(workers),
         early_(std::make_unique<Early[]>(table.early_slots())),
         woken_{{Woken(table.early_slots()), Woken(table.early_slots())}} {}
 
@@ -80,6 +82,7 @@ class FragmentGatherer {
   [[nodiscard]] const Woken& woken(Direction direction) const {
     return woken_[static_cast<size_t>(direction)];
   }
+  [[nodiscard]] FragmentLimits share_of(FragmentLimits limits) const;
   void keep(const Burst& burst, uint32_t i, EarlySlot slot, Doors& doors);
   void wake_later(EarlySlot chain, const FirstFragment& first, Direction direction);
   void drop_chain(EarlySlot chain, Reason reason, Doors& doors);
@@ -87,6 +90,7 @@ class FragmentGatherer {
 
   FragmentTable& table_;
   Counters& counters_;
+  uint32_t workers_;
   std::unique_ptr<Early[]> early_;  // by EarlySlot
   std::array<Woken, 2> woken_;      // by Direction
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "dataplane/packet/parse.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/echo.h"
 
@@ -21,10 +20,6 @@ Ipv4Parts parts_of(const PacketMeta& meta) {
   return parts;
 }
 
-QuotedPacket quoted_of(const Burst& burst, uint32_t i) {
-  return parse_quoted(burst.bytes(i, burst.meta[i].ip_offset), parts_of(burst.meta[i]));
-}
-
 // finish() computes the checksum anew, so a damaged error must not get that far.
 bool checksum_is_right(const Burst& burst, uint32_t i) {
   const PacketMeta& meta = burst.meta[i];
@@ -39,7 +34,7 @@ bool take_quoted(const Burst& burst, uint32_t i, QuotedPacket& quoted, Refusals&
     refusals.push(i, Reason::kParseBadChecksum);
     return false;
   }
-  quoted = quoted_of(burst, i);
+  quoted = quoted_by(burst, i);
   if (quoted.usable && quoted.source == burst.meta[i].destination) return true;
   refusals.push(i, Reason::kBadIcmpError);
   return false;
@@ -122,16 +117,17 @@ QuotedRewrite rewrite_at(const Burst& burst, uint32_t i, const QuotedPacket& quo
 
 }  // namespace
 
+QuotedPacket quoted_by(const Burst& burst, uint32_t i) {
+  return parse_quoted(burst.bytes(i, burst.meta[i].ip_offset), parts_of(burst.meta[i]));
+}
+
 void track_outbound_errors(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
                            const IndexList& in, IndexList& pass, Refusals& refusals) {
   for (const uint8_t i : in) {
     PacketMeta& meta = burst.meta[i];
     QuotedPacket quoted;
     if (!take_quoted(burst, i, quoted, refusals)) continue;
-    // The pod quotes what was sent to it: the session as its outbound packets would find it.
-    meta.session = sessions.table().find_outbound_one(
-        {quoted.destination, OutboundKey::pack(meta.vni, quoted.protocol), quoted.source,
-         quoted.source_port, quoted.destination_port});
+    meta.session = sessions.table().find_outbound_one(key_of_quoted(meta.vni, quoted));
     if (!may_pass(snapshot, sessions, meta.session, quoted, Direction::kInbound)) {
       refusals.push(i, Reason::kBadIcmpError);
       continue;
@@ -182,7 +178,7 @@ void translate_outbound_errors(Sessions& sessions, Burst& burst, const IndexList
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
-    const QuotedRewrite at = rewrite_at(burst, i, quoted_of(burst, i));
+    const QuotedRewrite at = rewrite_at(burst, i, quoted_by(burst, i));
     rewrite_quoted(at, /*source=*/false, session.egress_ip, session.egress_port);
     if (at.protocol == kProtocolIcmp) rewrite_echo(at.transport, session.egress_port);
     if ((session.flags & kSessionRouter) != 0) {
@@ -198,7 +194,7 @@ void translate_inbound_errors(Sessions& sessions, Burst& burst, const IndexList&
   for (const uint8_t i : in) {
     const PacketMeta& meta = burst.meta[i];
     const SessionEntry& session = sessions.entry(meta.session);
-    const QuotedRewrite at = rewrite_at(burst, i, quoted_of(burst, i));
+    const QuotedRewrite at = rewrite_at(burst, i, quoted_by(burst, i));
     rewrite_quoted(at, /*source=*/true, session.source_ip, session.source_port);
     if (at.protocol == kProtocolIcmp) rewrite_echo(at.transport, session.source_port);
     Be32 sender = meta.source;

@@ -12,11 +12,23 @@
 #define POSTERN_DATAPLANE_STAGE_ICMP_ERROR_H_
 
 #include "dataplane/packet/burst.h"
+#include "dataplane/packet/parse.h"
 #include "dataplane/stage/track.h"
 #include "dataplane/table/sessions.h"
 #include "dataplane/table/snapshot.h"
 
 namespace postern {
+
+// The packet that the error `i` quotes.
+QuotedPacket quoted_by(const Burst& burst, uint32_t i);
+// The outbound key of the session that a pod's error is about: the pod quotes what was sent to it.
+inline OutboundKey key_of_quoted(uint32_t vni, const QuotedPacket& quoted) {
+  return {.source_ip = quoted.destination,
+          .vni_protocol = OutboundKey::pack(vni, quoted.protocol),
+          .remote_ip = quoted.source,
+          .remote_port = quoted.source_port,
+          .source_port = quoted.destination_port};
+}
 
 // Errors `in` that belong to a session are pushed to `pass`, with meta.session, inbound also
 // meta.node. The inner source of an outbound error may be anybody on the way inside the cluster,

@@ -1,14 +1,18 @@
 // The sessions of one worker with their accounts: the table, and what is counted per namespace and
 // per egress address when a session begins and ends. Every beginning and every end goes through
 // here, so that the gauges always equal what the table holds, and namespaces keep to their limits.
+// Limits hold for all workers together (shared_sessions.h).
 //
-// Owned by one worker. The accounts are single words that the control thread may read.
+// Owned by one worker. The accounts are single words that the control thread and other workers may
+// read.
 #ifndef POSTERN_DATAPLANE_TABLE_SESSIONS_H_
 #define POSTERN_DATAPLANE_TABLE_SESSIONS_H_
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "dataplane/packet/counters.h"
@@ -19,12 +23,13 @@
 #include "dataplane/table/policy.h"
 #include "dataplane/table/rule_journal.h"
 #include "dataplane/table/session_table.h"
+#include "dataplane/table/shared_sessions.h"
 #include "dataplane/table/source_table.h"
 #include "dataplane/wire/headers.h"
 
 namespace postern {
 
-// Gauges, written by the worker, read by the control thread.
+// Gauges, written by the worker, read by the control thread and by workers at a limit.
 struct SessionAccounts {
   // Protocols that have ports, in the order of `ports_used`.
   static constexpr size_t kTcp = 0;
@@ -34,6 +39,8 @@ struct SessionAccounts {
   SessionAccounts(uint32_t namespaces, uint32_t addresses)
       : active(namespaces), refused(namespaces), ports_used(addresses) {}
 
+  alignas(64) Counter live;                        // sessions
+  Counter foreign_shard;                           // of them with a port of another shard
   std::vector<Counter> active;                     // live sessions by NamespaceIndex
   std::vector<Counter> refused;                    // packets over a limit, likewise
   std::vector<std::array<Counter, 3>> ports_used;  // by AddressSlot
@@ -50,26 +57,40 @@ struct SessionAccounts {
 
 class Sessions {
  public:
+  // Of worker `self`; joins `shared`.
   Sessions(SessionTable& table, const SourceRecords& records, SessionAccounts& accounts,
-           Counters& counters)
+           Counters& counters, SharedSessions& shared, WorkerIndex self)
       : table_(table),
         records_(records),
         accounts_(accounts),
         counters_(counters),
-        usage_(accounts.active.size()) {}
+        shared_(shared),
+        self_(self),
+        leases_(accounts.active.size()) {
+    shared_.join(self, &accounts);
+  }
+  // Of the only worker.
+  Sessions(SessionTable& table, const SourceRecords& records, SessionAccounts& accounts,
+           Counters& counters)
+      : Sessions(table, records, accounts, counters,
+                 std::make_unique<SharedSessions>(SharedSessions::Setup{
+                     .max_sessions = table.capacity(),
+                     .namespaces = static_cast<uint32_t>(accounts.active.size())})) {}
 
   [[nodiscard]] SessionTable& table() { return table_; }
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] SessionEntry& entry(SessionHandle handle) { return table_.entry(handle); }
 
-  // As SessionTable::create; when the table is full, an old half-open session gives way (T9).
-  Created open(const NewSession& session, Now now) {
-    Created created = table_.create(session, now);
+  // As SessionTable::create, with ports of the session's own shard first; when the table is full,
+  // or all tables together are, an old half-open session gives way (T9).
+  Created open(NewSession session, Now now) {
+    session.shard = static_cast<uint8_t>(shared_.owners().shard_of(session.key));
+    Created created = may_grow() ? table_.create(session, now) : find(session.key);
     if (created.status == CreateStatus::kTableFull) {
-      const SessionHandle victim = table_.half_open_victim(now);
-      if (victim == kNoSession) return created;
-      settle(table_.entry(victim), counters_.session_deleted);
-      table_.end_without_hold(victim);
+      if (!end_half_open(now)) {
+        shared_.ask_for_room(self_, SharedSessions::kAnybody, asked_);
+        return created;
+      }
       created = table_.create(session, now);
     }
     if (created.status == CreateStatus::kCreated) enter(table_.entry(created.handle));
@@ -97,33 +118,44 @@ class Sessions {
   }
   // A session of the namespace has begun.
   void note_begun(NamespaceIndex name, const NamespaceLimits& limits) {
-    usage_[name].begun(limits);
+    shared_.usage(name).begun(limits);
   }
   // Whether the namespace's bandwidth has room for a packet of `bytes`, which is then to be noted.
   [[nodiscard]] bool within_bandwidth(NamespaceIndex name, const NamespaceLimits& limits,
                                       Direction direction, uint32_t bytes, Now now) {
-    return usage_[name].may_pass(limits, direction, bytes, now);
+    return shared_.usage(name).may_pass(limits, direction, bytes, shared_.workers(), leases_[name],
+                                        now);
   }
   void note_bytes(NamespaceIndex name, const NamespaceLimits& limits, Direction direction,
                   uint32_t bytes) {
-    usage_[name].passed(limits, direction, bytes);
+    NamespaceUsage::passed(limits, direction, bytes, leases_[name]);
   }
   // A packet is refused because of a limit.
   void note_refused(NamespaceIndex name) { accounts_.refused[name].add(); }
 
   // For trials of packets (run/trial.h): what the namespace has used, and the session that would
   // give way to a new one of it at its number of sessions, or kNoSession. Change nothing.
-  [[nodiscard]] const NamespaceUsage& usage_of(NamespaceIndex name) const { return usage_[name]; }
-  [[nodiscard]] uint64_t active_of(NamespaceIndex name) const {
-    return accounts_.active[name].read();
+  [[nodiscard]] NamespaceUsage usage_of(NamespaceIndex name) const {
+    return shared_.usage(name).with(leases_[name]);
+  }
+  [[nodiscard]] uint64_t active_of(NamespaceIndex name) const { return shared_.active(name); }
+  [[nodiscard]] bool is_full() const {
+    return shared_.workers() == 1 ? table_.live() == table_.capacity()
+                                  : shared_.live() >= shared_.max_sessions();
+  }
+  [[nodiscard]] bool owns(const OutboundKey& key) const {
+    return shared_.owners().outbound(key) == self_;
   }
   [[nodiscard]] SessionHandle next_to_give_way(NamespaceIndex name, Now now) const;
   // For trials: a copy of another's session, and what a namespace has used there.
   SessionHandle adopt(const SessionEntry& session, const ColdSession& cold, Now now);
   void assume(NamespaceIndex name, const NamespaceUsage& usage, uint64_t active) {
-    usage_[name] = usage;
+    shared_.usage(name) = usage;
     accounts_.active[name].set(active);
   }
+
+  // Ends a half-open session where another worker asked for it: between bursts.
+  void make_room_for_others(Now now);
 
   // Ends a session because what it rests on is gone, or because it is asked for.
   void remove(SessionHandle handle, Now now) {
@@ -151,20 +183,41 @@ class Sessions {
   }
 
  private:
+  Sessions(SessionTable& table, const SourceRecords& records, SessionAccounts& accounts,
+           Counters& counters, std::unique_ptr<SharedSessions> own)
+      : Sessions(table, records, accounts, counters, *own, 0) {
+    own_ = std::move(own);
+  }
+
   Counter& ports_used(AddressSlot slot, uint8_t protocol) {
     return accounts_.ports_used[slot][SessionAccounts::protocol_index(protocol)];
   }
   void enter(const SessionEntry& entry) {
     counters_.session_created.add();
+    accounts_.live.add();
+    accounts_.foreign_shard.add((entry.flags & kSessionForeignShard) != 0 ? 1 : 0);
     accounts_.active[namespace_of(entry.source_slot_epoch)].add();
     ports_used(entry.address_slot, entry.protocol()).add();
   }
   void settle(const SessionEntry& entry, Counter& cause) {
     cause.add();
+    accounts_.live.subtract();
+    accounts_.foreign_shard.subtract((entry.flags & kSessionForeignShard) != 0 ? 1 : 0);
     accounts_.active[namespace_of(entry.source_slot_epoch)].subtract();
     ports_used(entry.address_slot, entry.protocol()).subtract();
   }
 
+  // Whether all workers together may have one session more. Others are looked at when so many have
+  // begun here that it may matter; the only worker's table knows by itself.
+  [[nodiscard]] bool may_grow() {
+    if (shared_.workers() == 1) return true;
+    if (unseen_ == 0) return look_at_others();
+    --unseen_;
+    return true;
+  }
+  bool look_at_others();
+  Created find(const OutboundKey& key) const;
+  bool end_half_open(Now now);
   bool make_room(NamespaceIndex name, Now now);
   [[nodiscard]] SessionHandle find_half_open_of(NamespaceIndex name, SessionHandle& hand,
                                                 uint32_t& looks, Now now) const;
@@ -178,7 +231,12 @@ class Sessions {
   const SourceRecords& records_;
   SessionAccounts& accounts_;
   Counters& counters_;
-  std::vector<NamespaceUsage> usage_;  // by NamespaceIndex
+  std::unique_ptr<SharedSessions> own_;  // of the only worker
+  SharedSessions& shared_;
+  WorkerIndex self_;
+  std::vector<BandwidthLease> leases_;  // by NamespaceIndex
+  uint32_t unseen_ = 0;                 // sessions that may begin before others' are looked at
+  uint32_t asked_ = 0;                  // whom to ask for room next
   TokenBucket looks_;
   SessionHandle look_from_ = 0;
 };

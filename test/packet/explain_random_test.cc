@@ -217,10 +217,12 @@ class RandomExplanations {
     for (NamespaceIndex name = 0; name < limits.by_namespace.size(); ++name) {
       for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
         if (limits.of(name)->bytes_per_second == 0) continue;
-        if (!data.sessions().within_bandwidth(name, *limits.of(name), direction, 1, data.now())) {
-          continue;
+        for (const uint32_t bytes : {65535U, 1000U, 20U}) {
+          while (data.sessions().within_bandwidth(name, *limits.of(name), direction, bytes,
+                                                  data.now())) {
+            data.sessions().note_bytes(name, *limits.of(name), direction, bytes);
+          }
         }
-        data.sessions().note_bytes(name, *limits.of(name), direction, 1 << 20);
       }
     }
   }

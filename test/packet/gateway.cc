@@ -8,8 +8,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "config/load.h"
+#include "dataplane/run/handover_mesh.h"
 #include "dataplane/run/session_errands.h"
 
 namespace postern::test {
@@ -31,13 +34,16 @@ config::Model model_of(const std::string& configuration) {
   return std::move(*result.model);
 }
 
-SessionTableConfig table_config(const config::Model& model) {
+SessionTableConfig table_config(const config::Model& model, const Gateway::Several& several,
+                                const OwnerMap& owners, WorkerIndex worker) {
   SessionTableConfig config;
-  config.max_sessions = 4096;
+  config.max_sessions = SharedSessions::table_size(several.max_sessions, owners, worker);
+  config.shard_bits = owners.shard_bits();
+  config.owned_shards = owners.owned_shards(worker);
   config.port_low = model.sessions.port_range->first;
   config.port_high = model.sessions.port_range->last;
   config.port_hold_s = model.sessions.port_hold_s;
-  config.key = {1, 2, 3, 4};
+  config.key = {uint64_t{1} + worker, 2, 3, uint64_t{4} + worker};
   return config;
 }
 
@@ -100,55 +106,87 @@ rte_mempool* frame_pool(const void* owner) {
 
 }  // namespace
 
-struct Gateway::Parts {
-  explicit Parts(const SessionTableConfig& config)
+// A worker's own things.
+struct Gateway::Worker {
+  Worker(const SessionTableConfig& config, rte_mempool* pool, SharedTables& shared,
+         SharedSessions& all, const HandoverEnds& ends)
       : memory(zeroed(SessionTable::memory_bytes(config))),
         table(config, std::span(memory.get(), SessionTable::memory_bytes(config))),
         fragment_memory(zeroed(FragmentTable::memory_bytes(kFragments))),
         fragment_table(kFragments,
                        std::span(fragment_memory.get(), FragmentTable::memory_bytes(kFragments))),
-        pool(frame_pool(this)) {}
-  ~Parts() {
+        sessions(table, shared.source_records, accounts, counters, all, ends.self),
+        walk{.sessions = sessions,
+             .doors = doors,
+             .tools = {.pool = pool, .limit = answers, .holds = holds, .counters = counters},
+             .fragments = fragments,
+             .arp_answers = arp_answers,
+             .heard = {},
+             .handover = all.workers() == 1 ? nullptr : &ends} {}
+  ~Worker() {
     holds.drop_all(Reason::kShutdown, doors);
     fragments.drop_all(Reason::kShutdown, doors);
-    if (rte_mempool_in_use_count(pool) != 0) fail("packet buffers leak");
-    rte_mempool_free(pool);
   }
 
   std::unique_ptr<std::byte, AlignedFree> memory;
   SessionTable table;
   std::unique_ptr<std::byte, AlignedFree> fragment_memory;
   FragmentTable fragment_table;
-  rte_mempool* pool;
-  SharedTables shared{kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, 77};
   SessionAccounts accounts{kMaxNamespaces, kMaxAddresses};
   Counters counters;
-  Sessions sessions{table, shared.source_records, accounts, counters};
+  Sessions sessions;
   Doors doors{counters, kMaxPorts};
   HoldQueue holds;
   FragmentGatherer fragments{fragment_table, counters};
   RateLimiter answers{{.per_second = 100, .burst = 50}, {.per_second = 20000, .burst = 2000}, 5};
   RateLimiter arp_answers{
       {.per_second = 100, .burst = 100}, {.per_second = 100'000, .burst = 10'000}, 5};
-  WalkContext walk{.sessions = sessions,
-                   .doors = doors,
-                   .tools = {.pool = pool, .limit = answers, .holds = holds, .counters = counters},
-                   .fragments = fragments,
-                   .arp_answers = arp_answers,
-                   .heard = {}};
+  WalkContext walk;
+};
+
+struct Gateway::Parts {
+  Parts(const config::Model& model, const Several& several)
+      : pool(frame_pool(this)),
+        all({.owners = {.workers = several.workers,
+                        .port_low = model.sessions.port_range->first,
+                        .port_high = model.sessions.port_range->last,
+                        .key = {11, 12}},
+             .max_sessions = several.max_sessions,
+             .namespaces = kMaxNamespaces}),
+        mesh(std::in_place, all.owners(), several.ring_slots) {
+    for (uint32_t i = 0; i < several.workers; ++i) {
+      const SessionTableConfig config =
+          table_config(model, several, all.owners(), static_cast<WorkerIndex>(i));
+      workers.push_back(std::make_unique<Worker>(config, pool, shared, all, mesh->ends(i)));
+    }
+  }
+  ~Parts() {
+    workers.clear();
+    mesh.reset();
+    if (rte_mempool_in_use_count(pool) != 0) fail("packet buffers leak");
+    rte_mempool_free(pool);
+  }
+
+  rte_mempool* pool;
+  SharedTables shared{kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, 77};
+  SharedSessions all;
+  std::optional<HandoverMesh> mesh;
+  std::vector<std::unique_ptr<Worker>> workers;
   Books books;
   SourceBook sources{&shared.source_records};
   NeighbourSlot next_on_link = kMaxNextHops;
 };
 
-Gateway::Gateway(const std::string& configuration)
-    : parts_(std::make_unique<Parts>(table_config(model_of(configuration)))) {
+Gateway::Gateway(const std::string& configuration) : Gateway(configuration, Several{}) {}
+
+Gateway::Gateway(const std::string& configuration, const Several& several)
+    : parts_(std::make_unique<Parts>(model_of(configuration), several)) {
   apply(configuration);
 }
 
 Gateway::Gateway(const std::string& configuration, Bare) {
   const config::Model model = model_of(configuration);
-  parts_ = std::make_unique<Parts>(table_config(model));
+  parts_ = std::make_unique<Parts>(model, Several{});
   for (const auto& port : model.ports) port_names_.push_back(port.name);
 }
 
@@ -181,16 +219,49 @@ void Gateway::apply(const std::string& configuration) {
 }
 
 std::vector<Sent> Gateway::receive(std::string_view port, const std::vector<Packet>& packets) {
+  std::vector<Sent> sent = receive_at(0, port, packets);
+  for (Sent& handed : hand_on()) sent.push_back(std::move(handed));
+  return sent;
+}
+
+std::vector<Sent> Gateway::receive_at(uint32_t worker, std::string_view port,
+                                      const std::vector<Packet>& packets) {
+  Worker& at = *parts_->workers[worker];
   Burst burst;
   for (const Packet& packet : packets) {
     burst.frame[burst.size++] = exact_frame(parts_->pool, packet.bytes());
   }
-  parts_->counters.received.add(burst.size);
-  walk(*in_force_, port_index(port), burst, now_, parts_->walk);
-  std::vector<Sent> sent = take_sent();
-  while (parts_->fragments.has_woken()) {
-    walk_woken(*in_force_, burst, now_, parts_->walk);
-    for (Sent& one : take_sent()) sent.push_back(std::move(one));
+  at.counters.received.add(burst.size);
+  walk(*in_force_, port_index(port), burst, now_, at.walk);
+  std::vector<Sent> sent = take_sent(at);
+  while (at.fragments.has_woken()) {
+    walk_woken(*in_force_, burst, now_, at.walk);
+    for (Sent& one : take_sent(at)) sent.push_back(std::move(one));
+  }
+  return sent;
+}
+
+std::vector<Sent> Gateway::hand_on() {
+  std::vector<Sent> sent;
+  for (uint32_t quiet = 0; quiet < parts_->workers.size();) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < parts_->workers.size(); ++i) {
+      Worker& at = *parts_->workers[i];
+      Burst burst;
+      const auto note = [&] {
+        for (Sent& one : take_sent(at)) sent.push_back(std::move(one));
+      };
+      for (HandoverRing* ring : parts_->mesh->ends(i).from) {
+        if (ring == nullptr) continue;
+        taken += walk_handed(*in_force_, *ring, burst, now_, at.walk);
+        note();
+      }
+      for (; at.fragments.has_woken(); ++taken) {
+        walk_woken(*in_force_, burst, now_, at.walk);
+        note();
+      }
+    }
+    quiet = taken == 0 ? quiet + 1 : 0;
   }
   return sent;
 }
@@ -200,33 +271,50 @@ std::vector<Sent> Gateway::receive(std::string_view port, const Packet& packet) 
 }
 
 std::vector<Sent> Gateway::release_held() {
-  parts_->doors.set_time(now_);
-  parts_->holds.release(*in_force_, parts_->sessions, now_, kBurst, parts_->doors);
-  parts_->fragments.expire(*in_force_, now_, kBurst, parts_->doors);
-  return take_sent();
+  std::vector<Sent> sent;
+  for (const auto& worker : parts_->workers) {
+    worker->doors.set_time(now_);
+    worker->holds.release(*in_force_, worker->sessions, now_, kBurst, worker->doors);
+    worker->fragments.expire(*in_force_, now_, kBurst, worker->doors);
+    for (Sent& one : take_sent(*worker)) sent.push_back(std::move(one));
+  }
+  return sent;
 }
 
 void Gateway::sweep() {
-  parts_->table.sweep(now_, parts_->table.capacity(), [&](SessionHandle handle, bool expired) {
-    SessionEntry& entry = parts_->table.entry(handle);
-    if (!expired && session_stands(*in_force_, entry)) return SweepVerdict::kKeep;
-    if (expired) {
-      parts_->sessions.settle_expired(entry);
-    } else {
-      parts_->sessions.settle_removed(entry);
-    }
-    return SweepVerdict::kEnd;
-  });
+  for (const auto& worker : parts_->workers) {
+    SessionTable& table = worker->table;
+    Sessions& sessions = worker->sessions;
+    table.sweep(now_, table.capacity(), [&](SessionHandle handle, bool expired) {
+      SessionEntry& entry = table.entry(handle);
+      if (!expired && session_stands(*in_force_, entry)) return SweepVerdict::kKeep;
+      if (expired) {
+        sessions.settle_expired(entry);
+      } else {
+        sessions.settle_removed(entry);
+      }
+      return SweepVerdict::kEnd;
+    });
+    sessions.make_room_for_others(now_);
+  }
 }
 
 uint32_t Gateway::revalidate() {
-  SessionRevalidation request;
-  revalidate(request);
-  return request.ended;
+  uint32_t ended = 0;
+  for (const auto& worker : parts_->workers) {
+    SessionRevalidation request;
+    revalidate(worker->sessions, request);
+    ended += request.ended;
+  }
+  return ended;
 }
 
 void Gateway::revalidate(SessionRevalidation& request) {
-  SessionErrands errands(parts_->sessions);
+  revalidate(parts_->workers.front()->sessions, request);
+}
+
+void Gateway::revalidate(Sessions& sessions, SessionRevalidation& request) {
+  SessionErrands errands(sessions);
   errands.revalidate(&request);
   while (errands.busy()) errands.turn(*in_force_, now_);
 }
@@ -254,17 +342,17 @@ void Gateway::set_link(uint16_t port, bool up) {
   }
 }
 
-std::vector<Sent> Gateway::take_sent() {
+std::vector<Sent> Gateway::take_sent(Worker& worker) {
   std::vector<Sent> sent;
-  for (uint16_t port = 0; port < parts_->doors.ports(); ++port) {
-    const auto waiting = parts_->doors.waiting(port);
+  for (uint16_t port = 0; port < worker.doors.ports(); ++port) {
+    const auto waiting = worker.doors.waiting(port);
     const auto count = static_cast<uint32_t>(waiting.size());
     for (rte_mbuf* frame : waiting) {
       const auto* at = rte_pktmbuf_mtod(frame, const uint8_t*);
       sent.push_back({port_names_[port], Bytes(at, at + frame->data_len)});
       rte_pktmbuf_free(frame);
     }
-    parts_->doors.sent(port, count);
+    worker.doors.sent(port, count);
   }
   return sent;
 }
@@ -277,27 +365,42 @@ uint16_t Gateway::port_index(std::string_view name) const {
 }
 
 uint64_t Gateway::dropped(Reason reason) const {
-  return parts_->counters.drops[static_cast<size_t>(reason)].read();
+  uint64_t sum = 0;
+  for (const auto& worker : parts_->workers) {
+    sum += worker->counters.drops[static_cast<size_t>(reason)].read();
+  }
+  return sum;
 }
 
-const Counters& Gateway::counters() const { return parts_->counters; }
-
-RuleJournal& Gateway::rules() { return parts_->accounts.rules; }
-SessionTable& Gateway::table() { return parts_->table; }
-Sessions& Gateway::sessions() { return parts_->sessions; }
-HoldQueue& Gateway::holds() { return parts_->holds; }
+uint32_t Gateway::workers() const { return static_cast<uint32_t>(parts_->workers.size()); }
+const Counters& Gateway::counters(uint32_t worker) const {
+  return parts_->workers[worker]->counters;
+}
+SessionTable& Gateway::table(uint32_t worker) { return parts_->workers[worker]->table; }
+const OwnerMap& Gateway::owners() const { return parts_->all.owners(); }
+SharedSessions& Gateway::all_sessions() { return parts_->all; }
+RuleJournal& Gateway::rules() { return parts_->workers[0]->accounts.rules; }
+Sessions& Gateway::sessions() { return parts_->workers[0]->sessions; }
+HoldQueue& Gateway::holds() { return parts_->workers[0]->holds; }
 rte_mempool* Gateway::pool() const { return parts_->pool; }
 
 int64_t Gateway::imbalance() const {
-  const Counters& c = parts_->counters;
-  return static_cast<int64_t>(c.received.read() + c.made.read() - c.forwarded.read() -
-                              c.answered.read() - c.dropped.read() - c.held.read());
+  int64_t sum = 0;
+  for (const auto& worker : parts_->workers) {
+    const Counters& c = worker->counters;
+    sum += static_cast<int64_t>(c.received.read() + c.made.read() - c.forwarded.read() -
+                                c.answered.read() - c.dropped.read() - c.held.read());
+  }
+  return sum;
 }
 
 const SessionEntry& Gateway::only_session() {
-  if (parts_->table.live() != 1) fail("there is not exactly one session");
-  for (SessionHandle handle = 0; handle < parts_->table.capacity(); ++handle) {
-    if (parts_->table.is_live(handle)) return parts_->table.entry(handle);
+  if (parts_->all.live() != 1) fail("there is not exactly one session");
+  for (const auto& worker : parts_->workers) {
+    const SessionTable& table = worker->table;
+    for (SessionHandle handle = 0; handle < table.capacity(); ++handle) {
+      if (table.is_live(handle)) return table.entry(handle);
+    }
   }
   fail("the live session is not in the table");
 }

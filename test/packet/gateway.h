@@ -37,6 +37,13 @@ class Gateway {
   // Port 0 of the configuration gets kClusterMac, port 1 kUplinkMac, a third kSecondUplinkMac. Ends
   // the test program with the errors when the configuration is refused.
   explicit Gateway(const std::string& configuration);
+  // The same with several workers, each with its table, and rings of so many slots between them.
+  struct Several {
+    uint32_t workers = 1;
+    uint32_t ring_slots = 256;
+    uint32_t max_sessions = 4096;  // in all
+  };
+  Gateway(const std::string& configuration, const Several& several);
   // Without a configuration in force: somebody else writes shared() and says what is, with adopt().
   struct Bare {};
   Gateway(const std::string& configuration, Bare);
@@ -49,9 +56,15 @@ class Gateway {
   void adopt(const Snapshot& snapshot) { in_force_ = &snapshot; }
   SharedTables& shared();
 
-  // Walks the frames as one burst received on that port; answers what would leave.
+  // Walks the frames as one burst received on that port (by worker 0, and by those that it hands
+  // them over to); answers what would leave.
   std::vector<Sent> receive(std::string_view port, const std::vector<Packet>& packets);
   std::vector<Sent> receive(std::string_view port, const Packet& packet);
+  // The same on any worker: what it hands over to others waits for hand_on().
+  std::vector<Sent> receive_at(uint32_t worker, std::string_view port,
+                               const std::vector<Packet>& packets);
+  // Every worker walks what was handed over to it, until nothing is left.
+  std::vector<Sent> hand_on();
   // Lets held packets go, as the worker's loop does.
   std::vector<Sent> release_held();
   // Runs the sweep over all sessions, as the worker's loop does in two seconds.
@@ -70,8 +83,11 @@ class Gateway {
   void set_link(uint16_t port, bool up);
 
   [[nodiscard]] uint64_t dropped(Reason reason) const;
-  [[nodiscard]] const Counters& counters() const;
-  [[nodiscard]] SessionTable& table();
+  [[nodiscard]] uint32_t workers() const;
+  [[nodiscard]] const Counters& counters(uint32_t worker = 0) const;
+  [[nodiscard]] SessionTable& table(uint32_t worker = 0);
+  [[nodiscard]] const OwnerMap& owners() const;
+  [[nodiscard]] SharedSessions& all_sessions();
   [[nodiscard]] RuleJournal& rules();
   [[nodiscard]] Sessions& sessions();
   [[nodiscard]] HoldQueue& holds();
@@ -84,8 +100,10 @@ class Gateway {
   [[nodiscard]] const SessionEntry& only_session();
 
  private:
+  struct Worker;
   struct Parts;
-  std::vector<Sent> take_sent();
+  std::vector<Sent> take_sent(Worker& worker);
+  void revalidate(Sessions& sessions, SessionRevalidation& request);
   uint16_t port_index(std::string_view name) const;
 
   std::unique_ptr<Parts> parts_;

@@ -182,6 +182,8 @@ def parser(text):
     options.add_argument("--bin", default=os.environ.get("POSTERN_BIN") or default_folder(),
                          help="folder of postern and posternctl (or POSTERN_BIN)")
     options.add_argument("--memory", default="no-huge", help="eal.memory of the gateways")
+    options.add_argument("--cpus", default="",
+                         help="workers.cpus of the gateways (default: the last CPU)")
     options.add_argument("--keep", action="store_true", help="keep captures, logs, configuration")
     return options
 

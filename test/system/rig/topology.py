@@ -63,7 +63,8 @@ class Pod:
 
     def _bound(self, kind, port=0, timeout_s=3.0):
         sock = self.namespace.socket(socket.AF_INET, kind)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if kind == socket.SOCK_STREAM:  # with it, two of UDP could be given the same port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((self.address, port))
         sock.settimeout(timeout_s)
         return sock
@@ -192,7 +193,8 @@ class Rig:
             "version": 1,
             "gateway": {"name": "gw-test", "control_socket": self.gateway.socket_path},
             "eal": {"memory": self.options.memory, "memory_mb": 512},
-            "workers": {"cpus": str((os.cpu_count() or 1) - 1), "idle": "sleep"},
+            "workers": {"cpus": self.options.cpus or str((os.cpu_count() or 1) - 1),
+                        "idle": "sleep"},
             "ports": [
                 {"name": "underlay", "device": "%s0,iface=und" % kind, "role": "cluster",
                  "addresses": ["%s/%d" % (VTEP, UNDERLAY_BITS)], "mtu": self.underlay_mtu},

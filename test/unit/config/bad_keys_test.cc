@@ -113,6 +113,7 @@ constexpr KeyCase kGood[] = {
     {"eal.args", "( )"},
     {"workers.cpus", "\"0\""},
     {"workers.cpus", "\"1023\""},
+    {"workers.cpus", "\"0-29,31,30\""},
     {"ports.uplink.mtu", "576"},
     {"ports.uplink.mtu", "9702"},
     {"ports.uplink.device", "\"0000:3b:00.0\""},

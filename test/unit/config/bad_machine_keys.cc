@@ -79,7 +79,7 @@ constexpr BadKey kKeys[] = {
     {"workers.cpus", "\"01\"",
      "must be CPU numbers up to 1023 such as \"1\" or \"2-3,6\", is \"01\""},
     {"workers.cpus", "\"1,1\"", "two workers on CPU 1"},
-    {"workers.cpus", "\"2-3\"", "not supported yet: more than one worker"},
+    {"workers.cpus", "\"0-31,40\"", "names 33 CPUs, at most 32 workers can run"},
     {"workers.cpus", "[ 1 ]",
      "must be CPU numbers up to 1023 such as \"1\" or \"2-3,6\", is a list"},
     {"workers.idle", "\"busy\"", "must be \"poll\" or \"sleep\", is \"busy\""},

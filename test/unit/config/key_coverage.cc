@@ -68,7 +68,7 @@ Traits<std::optional<uint32_t>> traits(const Vni& form) {
 }
 Traits<std::vector<uint16_t>> traits(const CpuList& form) {
   auto made = exactly(form, {{0}, {1023}});
-  if (form.supported > 1) {
+  if (form.most > 1) {
     made.push_back({"several", [](const auto& cpus) { return cpus.size() > 1; }});
   }
   return made;

@@ -129,8 +129,8 @@ std::vector<uint8_t> RandomValues::value(const GeneveOptions&) {
 
 std::vector<uint16_t> RandomValues::value(const CpuList& form) {
   std::vector<uint16_t> cpus;
-  const auto wanted = static_cast<uint32_t>(std::min<size_t>(form.supported, 16));
-  for (size_t count = number(1, wanted); cpus.size() < count;) {
+  const auto wanted = static_cast<uint32_t>(std::min<size_t>(form.most, 16));
+  for (size_t count = maybe() ? 1 : number(1, wanted); cpus.size() < count;) {
     const bool next = !cpus.empty() && cpus.back() < 1023 && maybe();
     const auto cpu = static_cast<uint16_t>(next ? cpus.back() + 1 : value(Integer{0, 1023}));
     if (std::find(cpus.begin(), cpus.end(), cpu) == cpus.end()) cpus.push_back(cpu);

@@ -51,12 +51,34 @@ TEST(Settings, OfPortsHaveAQueueForEachWorker) {
 }
 
 TEST(Settings, OfTheSessionTable) {
-  const SessionTableConfig config = session_table_config(example(), {1, 2, 3, 4});
+  config::Model model = example();
+  model.workers.cpus.value = {2};
+  const OwnerMap owners(shared_sessions_setup(model, {5, 6}, 10).owners);
+  const SessionTableConfig config = session_table_config(model, owners, 0, {1, 2, 3, 4});
   EXPECT_EQ(config.max_sessions, 4096u);
+  EXPECT_EQ(config.shard_bits, 0);
+  EXPECT_EQ(config.owned_shards, 1u);
   EXPECT_EQ(config.port_low, 2048);
   EXPECT_EQ(config.port_high, 4095);
   EXPECT_EQ(config.port_hold_s, 5u);
   EXPECT_EQ(config.key, (std::array<uint64_t, 4>{1, 2, 3, 4}));
+}
+
+TEST(Settings, OfSeveralWorkersDivideSessionsAndPorts) {
+  const SharedSessions::Setup setup = shared_sessions_setup(example(), {5, 6}, 10);
+  EXPECT_EQ(setup.owners.workers, 2u);
+  EXPECT_EQ(setup.owners.port_low, 2048);
+  EXPECT_EQ(setup.owners.port_high, 4095);
+  EXPECT_EQ(setup.max_sessions, 4096u);
+  EXPECT_EQ(setup.namespaces, 10u);
+  const OwnerMap owners(setup.owners);
+  const SessionTableConfig first = session_table_config(example(), owners, 0, {1, 2, 3, 4});
+  const SessionTableConfig second = session_table_config(example(), owners, 1, {1, 2, 3, 4});
+  EXPECT_EQ(first.shard_bits, 6);
+  EXPECT_EQ(first.owned_shards, ~second.owned_shards);
+  EXPECT_EQ(first.max_sessions, second.max_sessions);
+  EXPECT_GT(first.max_sessions, 2048u);
+  EXPECT_LT(first.max_sessions, 2500u);
 }
 
 TEST(Settings, OfNeighboursKnowWhichPortsAreExternal) {

@@ -53,6 +53,15 @@ TEST(Device, SocketRingsAreSizedForTheMtu) {
             "net_af_packet0,iface=g0,blocksz=65536,framesz=2048,framecnt=8192,qdisc_bypass=1");
   EXPECT_EQ(completed("net_af_packet0,iface=g0", 9000),
             "net_af_packet0,iface=g0,blocksz=65536,framesz=16384,framecnt=1024,qdisc_bypass=1");
+  // Queues for each of three workers.
+  EXPECT_EQ(
+      complete_device(parse("net_af_packet0,iface=g0,framecnt=512,qdisc_bypass=0"), 1500, 3).text(),
+      "net_af_packet0,iface=g0,framecnt=512,qdisc_bypass=0,qpairs=3");
+  EXPECT_EQ(complete_device(parse("net_af_xdp0,iface=g0"), 1500, 3).text(),
+            "net_af_xdp0,iface=g0,queue_count=3");
+  EXPECT_EQ(complete_device(parse("net_af_xdp0,iface=g0,queue_count=1"), 1500, 3).text(),
+            "net_af_xdp0,iface=g0,queue_count=1");
+  EXPECT_EQ(complete_device(parse("net_tap0,iface=g0"), 1500, 3).text(), "net_tap0,iface=g0");
   // The operator's own ring is left alone.
   EXPECT_EQ(completed("net_af_packet0,iface=g0,framecnt=512,qdisc_bypass=0", 1500),
             "net_af_packet0,iface=g0,framecnt=512,qdisc_bypass=0");

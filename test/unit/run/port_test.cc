@@ -20,6 +20,7 @@
 
 #include "dataplane/run/eal.h"
 #include "dataplane/run/environment.h"
+#include "dataplane/run/handover_mesh.h"
 #include "dataplane/run/kernel_interface.h"
 
 namespace postern {
@@ -264,6 +265,40 @@ TEST_F(PortTest, PcapReadsAndWritesFiles) {
   EXPECT_EQ(std::filesystem::file_size(out), 24u + 16u + kFrameBytes);
 }
 
+// A pcap device has as many queues as files were named for it.
+TEST_F(PortTest, WithFewerReceiveQueuesTheFirstWorkersPoll) {
+  const std::string files = ",tx_pcap=" + (directory_ / "a.pcap").string() +
+                            ",tx_pcap=" + (directory_ / "b.pcap").string();
+  PortSettings settings{.name = "tested", .device = "net_ring0", .queues = 2};
+  {
+    Outcome<Port> port = Port::open(settings, eal_->log());
+    ASSERT_TRUE(port.ok()) << port.complaint().text();
+    EXPECT_EQ(port.value().receive_queues(), 2);  // one for each thread of EAL
+  }
+  const std::string in = directory_ / "empty.pcap";
+  {
+    const std::array<uint32_t, 6> header = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1};
+    std::ofstream file(in, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(header.data()), sizeof(header));
+  }
+  settings.device = "net_pcap0,rx_pcap=" + in + files;
+  Outcome<Port> port = Port::open(settings, eal_->log());
+  ASSERT_TRUE(port.ok()) << port.complaint().text();
+  EXPECT_EQ(port.value().receive_queues(), 1);
+}
+
+TEST_F(PortTest, WithFewerTransmitQueuesThereIsAComplaint) {
+  PortSettings settings{.name = "tested",
+                        .device = "net_pcap0,tx_pcap=" + (directory_ / "only.pcap").string(),
+                        .queues = 2};
+  const Outcome<Port> port = Port::open(settings, eal_->log());
+  ASSERT_FALSE(port.ok());
+  EXPECT_EQ(port.complaint().what,
+            "port \"tested\": device net_pcap0 has 1 transmit queue, the workers need 2");
+  EXPECT_EQ(port.complaint().advice,
+            "name at most 1 in workers.cpus, or name a tx_pcap for each worker");
+}
+
 TEST_F(PortTest, MemifCarriesFramesOfTheMtu) {
   const std::string socket = ",socket-abstract=no,socket=" + (directory_ / "memif.sock").string();
   const std::vector<PortSettings> settings = {
@@ -308,6 +343,18 @@ TEST(PoolPlan, HoldsFullRingsAndTheLargestFrame) {
   EXPECT_EQ(plan.frame_room_bytes, 9024u);
   EXPECT_EQ(plan.buffers, 16383u);
   EXPECT_EQ(plan_pool(settings, 1, 10000).buffers, 32767u);
+}
+
+TEST(PoolPlan, HoldsTheQueuesAndRingsOfAllWorkers) {
+  const std::vector<PortSettings> settings = {{.name = "a", .device = "net_null0", .queues = 4}};
+  // Four pairs of queues, four threads and the control thread, frames held, twelve rings.
+  constexpr uint32_t kWanted = 4 * 3072 + 5 * 2048 + 4 * 512 + 12 * 1024;
+  const PoolPlan plan = plan_pool(settings, 4, 512);
+  EXPECT_GE(plan.buffers, kWanted);
+  EXPECT_LE(plan.buffers, 2 * kWanted);
+  EXPECT_EQ(HandoverMesh::buffers(1), 0u);
+  EXPECT_EQ(HandoverMesh::buffers(2), 4096u);
+  EXPECT_EQ(HandoverMesh::slots(32), 256u);
 }
 
 TEST_F(PortTest, ADeviceWithoutAnAddressGetsOne) {
