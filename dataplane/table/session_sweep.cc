@@ -23,6 +23,7 @@ void SessionTable::arm_for_expiry(SessionHandle handle, Now now) {
 
 void SessionTable::touch_earlier(SessionHandle handle, Now now, uint32_t timeout_s) {
   touch(entries_[handle], now, timeout_s);
+  if ((entries_[handle].flags & kSessionHalfOpen) == 0) half_open_.unmark(handle);
   if (timeout_s < kLookAhead_s) arm_for_expiry(handle, now);
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "dataplane/table/memory_cutter.h"
+#include "dataplane/wire/headers.h"
 
 namespace postern {
 namespace {
@@ -29,6 +30,7 @@ struct SessionTable::Memory {
   std::span<ColdSession> cold;
   std::span<IndexLine> outbound;
   std::span<IndexLine> inbound;
+  std::span<uint64_t> half_open;
   std::span<uint16_t> look;
   std::span<std::byte> ports;
   size_t bytes;
@@ -40,6 +42,7 @@ struct SessionTable::Memory {
     cold = cutter.cut<ColdSession>(sessions);
     outbound = cutter.cut<IndexLine>(SessionIndex::lines_for(sessions));
     inbound = cutter.cut<IndexLine>(SessionIndex::lines_for(sessions));
+    half_open = cutter.cut<uint64_t>(HalfOpenMap::words_for(sessions));
     look = cutter.cut<uint16_t>(sessions + kSweepStep);
     ports = cutter.cut<std::byte>(PortSearch::memory_bytes(blocks_of(config), sessions));
     bytes = cutter.used();
@@ -57,6 +60,7 @@ SessionTable::SessionTable(const SessionTableConfig& config, std::span<std::byte
 SessionTable::SessionTable(const SessionTableConfig& config, const Memory& memory)
     : entries_(memory.entries.data()),
       cold_(memory.cold.data()),
+      half_open_(memory.half_open),
       look_(memory.look.data()),
       hash_(config.key[0], config.key[1]),
       outbound_(memory.outbound),
@@ -138,6 +142,7 @@ SessionHandle SessionTable::adopt(const SessionEntry& session, const ColdSession
   ports_.taken(key);
   entries_[handle] = session;
   cold_[handle] = cold;
+  if ((session.flags & kSessionHalfOpen) != 0) half_open_.mark(handle);
   arm_for_expiry(handle, now);
   ++live_;
   ++statistics_.created;
@@ -198,6 +203,7 @@ void SessionTable::write_entry(SessionHandle handle, const NewSession& session, 
   std::memset(&entry.outbound_sequence_end, 0,
               sizeof entry - offsetof(SessionEntry, outbound_sequence_end));
   entry.address_epoch = session.address_epoch;
+  if (entry.protocol() == kProtocolTcp) half_open_.mark(handle);  // as its first packet will
 
   ColdSession& cold = cold_[handle];
   cold = ColdSession{};
@@ -214,6 +220,7 @@ void SessionTable::begin_again(SessionHandle handle, uint32_t source_slot_epoch,
   std::memset(&entry.outbound_sequence_end, 0,
               sizeof entry - offsetof(SessionEntry, outbound_sequence_end));
   entry.address_epoch = address_epoch;
+  if (entry.protocol() == kProtocolTcp) half_open_.mark(handle);
 
   ColdSession fresh{};
   fresh.created_ticks = static_cast<uint32_t>(now.ms >> ColdSession::kTickShift);
@@ -232,6 +239,7 @@ void SessionTable::end(SessionHandle handle, Now now) {
     return;
   }
   SessionEntry& entry = entries_[handle];
+  half_open_.unmark(handle);
   outbound_.erase(outbound_place(outbound_key_of(handle)), handle);
   entry.flags = kSessionHeld;
   entry.expires_s = static_cast<uint16_t>(now.seconds() + port_hold_s_ + 1);
@@ -245,6 +253,7 @@ void SessionTable::end(SessionHandle handle, Now now) {
 }
 
 void SessionTable::end_without_hold(SessionHandle handle) {
+  half_open_.unmark(handle);
   outbound_.erase(outbound_place(outbound_key_of(handle)), handle);
   const InboundWords key = InboundWords::of(entries_[handle]);
   inbound_.erase(inbound_place(key), handle);
@@ -270,16 +279,20 @@ void SessionTable::free_held(SessionHandle handle) {
 
 SessionHandle SessionTable::half_open_victim(Now now) {
   if (now.ms < victim_rest_until_ms_) return kNoSession;
-  const uint32_t all = std::min(kVictimSearch, fresh_);
-  uint32_t left = all;
+  const SessionHandle from = victim_hand_;
+  uint32_t looks = kVictimSearch;
   const SessionHandle victim =
-      find_half_open(victim_hand_, left, now, [](const SessionEntry&) { return true; });
-  victim_looked_ = victim == kNoSession ? victim_looked_ + all : 0;
-  if (victim_looked_ >= fresh_) {
-    victim_looked_ = 0;
+      find_half_open(victim_hand_, looks, now, [](const SessionEntry&) { return true; });
+  if (victim != kNoSession) {
+    victim_passed_ = 0;
+    return victim;
+  }
+  victim_passed_ += victim_hand_ > from ? victim_hand_ - from : fresh_ - from + victim_hand_;
+  if (victim_passed_ >= fresh_) {
+    victim_passed_ = 0;
     if (fresh_ > kVictimSearch) victim_rest_until_ms_ = now.ms + kVictimRest_ms;
   }
-  return victim;
+  return kNoSession;
 }
 
 SessionHandle SessionTable::next_half_open_victim(Now now) const {

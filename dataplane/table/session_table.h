@@ -23,6 +23,7 @@
 #include <span>
 
 #include "dataplane/packet/now.h"
+#include "dataplane/table/half_open_map.h"
 #include "dataplane/table/held_chain.h"
 #include "dataplane/table/port_search.h"
 #include "dataplane/table/session_entry.h"
@@ -160,11 +161,13 @@ class SessionTable {
   // The same without holding the port.
   void end_without_hold(SessionHandle handle);
 
-  // A live session with kSessionHalfOpen set, at least 1 s old, or kNoSession (nat.md T9). Looks
-  // at a bounded number of entries, going on where it stopped.
+  // A live session with kSessionHalfOpen set, at least 1 s old, or kNoSession (nat.md T9). In a
+  // table of a million it finds the only one; it looks at a bounded number of entries that are too
+  // young, going on where it stopped.
   [[nodiscard]] SessionHandle half_open_victim(Now now);
-  // The same among those that `is_candidate(entry)` names: looks at `looks` entries from position
-  // `hand` on, both of the caller; they are where it stopped and what was not used afterwards.
+  // The same among those that `is_candidate(entry)` names: `looks` half-open entries, or lines of
+  // 512 positions without one, from position `hand` on, both of the caller; they are where it
+  // stopped and what was not used afterwards.
   template <typename Predicate>
   [[nodiscard]] SessionHandle find_half_open(SessionHandle& hand, uint32_t& looks, Now now,
                                              Predicate&& is_candidate) const;
@@ -173,8 +176,9 @@ class SessionTable {
   static void touch(SessionEntry& entry, Now now, uint32_t timeout_s) {
     entry.expires_s = static_cast<uint16_t>(now.seconds() + timeout_s + 1);
   }
-  // The same where the session may now expire earlier than it was going to (TCP closes): tells
-  // the sweep. Without it such a session ends up to kLookAhead_s late.
+  // The same where the session may now expire earlier than it was going to, or is no longer half
+  // open (TCP changed its state): tells the sweep, without which it would end up to kLookAhead_s
+  // late, and the map of half-open sessions.
   void touch_earlier(SessionHandle handle, Now now, uint32_t timeout_s);
   static constexpr uint32_t kLookAhead_s = 64;
   // True from the second on at which the session is to end.
@@ -217,8 +221,8 @@ class SessionTable {
   };
   struct OutboundLookup;
   struct InboundLookup;
-  // Entries that half_open_victim() looks at.
-  static constexpr uint32_t kVictimSearch = 512;
+  // What half_open_victim() may cost: a round through a million positions without a half-open one.
+  static constexpr uint32_t kVictimSearch = 2048;
   // Its rest after it went round in vain.
   static constexpr uint32_t kVictimRest_ms = 250;
   static constexpr uint32_t kSweepStep = 16;  // positions compared at once
@@ -271,6 +275,7 @@ class SessionTable {
 
   SessionEntry* entries_;
   ColdSession* cold_;
+  HalfOpenMap half_open_;
   uint16_t* look_;  // low 16 bits of the second before which the sweep need not look; 0: free
   SessionHash hash_;
   SessionIndex outbound_;
@@ -289,7 +294,7 @@ class SessionTable {
   uint64_t passes_ = 0;
   uint64_t purge_until_ = 0;  // sweep_position() at which the purge is over
   uint32_t victim_hand_ = 0;
-  uint32_t victim_looked_ = 0;
+  uint32_t victim_passed_ = 0;  // positions, since one was found
   uint64_t victim_rest_until_ms_ = 0;
   SessionTableStatistics statistics_;
 };
@@ -297,9 +302,15 @@ class SessionTable {
 template <typename Predicate>
 SessionHandle SessionTable::find_half_open(SessionHandle& hand, uint32_t& looks, Now now,
                                            Predicate&& is_candidate) const {
-  for (looks = std::min(looks, fresh_); looks != 0; --looks) {
-    const SessionHandle handle = hand < fresh_ ? hand : 0;
-    hand = handle + 1;
+  for (uint32_t left = fresh_; left != 0 && looks != 0; --looks) {  // once round at most
+    if (hand >= fresh_) hand = 0;
+    const uint32_t end = std::min(fresh_, hand + left);
+    const SessionHandle handle = half_open_.next(hand, end);
+    left -= handle - hand;
+    hand = handle;
+    if (handle == end || !half_open_.is_marked(handle)) continue;
+    --left;
+    ++hand;
     constexpr uint16_t kBoth = kSessionLive | kSessionHalfOpen;
     const SessionEntry& session = entries_[handle];
     if ((session.flags & kBoth) != kBoth || !is_candidate(session)) continue;

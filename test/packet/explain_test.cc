@@ -338,26 +338,23 @@ TEST_F(Explain, ATableFullOfLiveSessions) {
   const SessionEntry first = gateway_.data().only_session();
   NewSession session{};
   session.key = load<OutboundKey>(&first);
+  session.key.vni_protocol = OutboundKey::pack(first.vni(), kProtocolTcp);
   session.egress_ip = first.egress_ip;
   session.address_slot = first.address_slot;
   session.address_epoch = first.address_epoch;
   session.source_slot_epoch = first.source_slot_epoch;
   session.timeout_s = 300;
   const Now now = gateway_.data().now();
-  std::vector<SessionHandle> others;
   for (uint32_t remote = 1;; ++remote) {
     session.key.remote_ip = Be32(remote);
     const Created created = gateway_.data().sessions().open(session, now);
     if (created.status == CreateStatus::kTableFull) break;
-    others.push_back(created.handle);
+    SessionEntry& entry = gateway_.data().table().entry(created.handle);
+    tcp_first(entry, {.flags = TcpHeader::kSyn});
   }
   expect_drop(question(kPod, kServer, kUdp, 54), "session-table-full", "session");
   expect_forward(question(kPod, kServer, kUdp, 53, 5000));
   // Half-open ones give way when they are a second old.
-  for (const SessionHandle each : others) {
-    gateway_.data().table().entry(each).flags |= kSessionHalfOpen;
-  }
-  expect_drop(question(kPod, kServer, kUdp, 54), "session-table-full", "session");
   gateway_.data().pass_seconds(2);
   expect_forward(question(kPod, kServer, kUdp, 54));
   EXPECT_EQ(gateway_.data().table().live(), gateway_.data().table().capacity());

@@ -343,6 +343,18 @@ TEST(TcpRoom, T9_InAFullTableHeldPortsGiveWayThenHalfOpenSessions) {
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
+TEST(TcpRoom, T9_TheOnlyHalfOpenSessionMakesRoomAtOnce) {
+  Gateway gateway(world());
+  const uint32_t capacity = gateway.table().capacity();
+  ASSERT_EQ(begin_datagrams(gateway, kServer, capacity - 1), capacity - 1);
+  ASSERT_EQ(begin_connections(gateway, 1, 1), 1u);
+  EXPECT_EQ(begin_connections(gateway, 2, 1), 0u) << "too young to give way";
+  gateway.pass_ms(1100);
+  EXPECT_EQ(begin_connections(gateway, 2, 1), 1u);
+  EXPECT_EQ(gateway.counters().session_deleted.read(), 1u);
+  EXPECT_EQ(gateway.table().live(), capacity);
+}
+
 TEST(TcpRoom, T9_InAFullTableEstablishedSessionsStay) {
   Gateway gateway(world());
   const uint32_t capacity = gateway.table().capacity();
