@@ -72,6 +72,9 @@ class Trial {
 
  private:
   static constexpr size_t kLine = 64;
+  // Room for a tunnel's headers with the most options, beside what a buffer has: the frame stays
+  // where it is, and note_end() finds it there (forward.cc moves frames that have no room).
+  static constexpr uint16_t kFrontBytes = 256;
   static constexpr FragmentTableConfig kFragments{.datagrams = 1, .early = 1};
 
   static std::span<std::byte> aligned(std::vector<std::byte>& memory, size_t wanted) {
@@ -162,11 +165,12 @@ std::optional<TrialOutcome> Trial::run(const TrialPacket& packet, const TrialQue
   rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
   if (frame == nullptr) return std::nullopt;
   const auto bytes = static_cast<uint16_t>(packet.frame.size());
-  char* const at = rte_pktmbuf_append(frame, bytes);
+  char* at = rte_pktmbuf_append(frame, static_cast<uint16_t>(kFrontBytes + bytes));
   if (at == nullptr) {
     rte_pktmbuf_free(frame);
     return std::nullopt;
   }
+  at = rte_pktmbuf_adj(frame, kFrontBytes);
   std::memcpy(at, packet.frame.data(), bytes);
   auto burst = std::make_unique<Burst>();
   burst->frame[0] = frame;

@@ -52,5 +52,24 @@ TEST_P(ExplainOverlay, PodsOfATunnelThatTakesAnyVni) {
   EXPECT_EQ(explainer.seen().end, "source-unknown");
 }
 
+// More options than a buffer has room for: the frame that leaves is another one.
+TEST(ExplainOptions, AReplyThroughATunnelWithManyOptions) {
+  const std::string option = "0102001e" + std::string(240, '0');  // 124 bytes
+  LiveGateway gateway(overlay_world(Overlay::kGeneve, option + option));
+  Explainer explainer(gateway);
+  ExplainQuestion asked = question(kPod);
+  asked.source_port = 7777;
+  explainer.check(asked);
+  ASSERT_EQ(explainer.seen().end, "forwarded");
+  const uint16_t port = load<Be16>(&explainer.seen().frame[34]).host();
+  explainer.check({.source = *Ipv4Address::parse(kServer),
+                   .destination = *Ipv4Address::parse(kPodAddress),
+                   .protocol = kProtocolUdp,
+                   .destination_port = port,
+                   .source_port = 53});
+  EXPECT_EQ(explainer.seen().end, "forwarded");
+  EXPECT_EQ(explainer.answer().at("translated").value("dst", ""), kPod);
+}
+
 }  // namespace
 }  // namespace postern::test

@@ -12,6 +12,14 @@ namespace {
 
 using nlohmann::json;
 
+// Of the options in a tunnel packet, which only Geneve has.
+size_t geneve_option_bytes(const Bytes& frame) {
+  constexpr size_t kHeader = offsetof(TunnelEncapsulation, geneve);
+  if (frame.size() < sizeof(TunnelEncapsulation)) return 0;
+  const auto header = load<GeneveHeader>(&frame[kHeader]);
+  return header.protocol.host() == GeneveHeader::kEthernet ? header.option_bytes() : 0;
+}
+
 // The words of an object, whatever is in it.
 template <typename T>
 void add_words(std::vector<uint64_t>& image, const T& value) {
@@ -178,7 +186,7 @@ void Explainer::compare(std::string_view what) {
 void Explainer::compare_frames(std::string_view story) {
   const json& said = answer_.at("translated");
   EXPECT_EQ(said.at("port"), seen_.port) << story;
-  const size_t ip_at = key_ ? 14 : 64;
+  const size_t ip_at = key_ ? 14 : 64 + geneve_option_bytes(seen_.frame);
   ASSERT_GE(seen_.frame.size(), ip_at + 28) << story;
   const auto ip = load<Ipv4Header>(&seen_.frame[ip_at]);
   EXPECT_EQ(said.at("src"), Ipv4Address::from(ip.source).text()) << story;
