@@ -6,12 +6,10 @@
 
 #include "config/router_lines.h"
 #include "control/apply/name_addresses.h"
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
-
-constexpr uint8_t kProtocolSctp = 132;
 
 uint8_t protocol_number(config::RouterProtocol protocol) {
   switch (protocol) {

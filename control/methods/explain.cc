@@ -3,14 +3,10 @@
 #include <span>
 
 #include "control/methods/explain_steps.h"
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
-
-bool has_session_key(uint8_t protocol) {
-  return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolIcmp;
-}
 
 // As the stages make the keys from a packet (track.h).
 OutboundKey outbound_key_of(const ExplainFlow& flow, uint32_t vni) {
@@ -40,14 +36,15 @@ absl::StatusOr<TrialQuestion> Explanation::question(const ExplainGround& ground)
   decision_ = {};
   TrialQuestion question;
   question.waiting = waiting_;
-  if (!has_session_key(flow_.protocol)) return question;
+  if (flow_.protocol == kProtocolAh) return question;  // has no sessions
   if (!way_.is_outbound) {
     question.inbound = inbound_key_of(flow_);
     return question;
   }
   const uint32_t vni = way_.vni;
   question.outbound = outbound_key_of(flow_, vni);
-  question.any_source_port = !question_.source_port;
+  const bool draws_port = has_ports(flow_.protocol) || flow_.protocol == kProtocolIcmp;
+  question.any_source_port = draws_port && !question_.source_port;
   if (way_.node == kNoNode) return question;
   const Flow flow{.source = flow_.source,
                   .destination = flow_.destination,

@@ -8,15 +8,13 @@
 #include "control/methods/explain_steps.h"
 #include "control/methods/session_rows.h"
 #include "dataplane/packet/reason.h"
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 
 using nlohmann::json;
 
 namespace {
-
-bool has_ports(uint8_t protocol) { return protocol == kProtocolTcp || protocol == kProtocolUdp; }
 
 std::string limits_text(const config::Limits& limits, uint64_t active) {
   std::string text;
@@ -94,6 +92,10 @@ bool ExplainSteps::tell_address() {
                         "packet's source port would draw ", who);
   }
   add("address", std::move(text), place.line);
+  if (is_other_protocol(e_.flow.protocol)) {
+    add("port", kept_port_text());
+    return true;
+  }
   const char* const what = e_.flow.protocol == kProtocolIcmp ? "identifier" : "port";
   if (e_.outcome.was_there) {
     add("port", absl::StrCat("it keeps its ", what, " ", entry.egress_port.host()));
@@ -160,11 +162,9 @@ void ExplainSteps::tell_unusable_addresses() {
           absl::StrCat(address.text(), " would leave by port ", port.name.value, ", which is down"),
           port.line);
     } else if (has_no_port(i)) {
-      add("port",
-          absl::StrCat("every port of ", address.text(), " is in use to ", remote_end(), ", ",
-                       protocol_name(e_.flow.protocol)),
+      add("port", absl::StrCat(used_up_text(address), ", ", protocol_name(e_.flow.protocol)),
           place.line);
-    } else if (is_dropped(Reason::kNoPort)) {
+    } else if (is_out_of_ports()) {
       add("port",
           absl::StrCat(
               address.text(),
@@ -174,11 +174,26 @@ void ExplainSteps::tell_unusable_addresses() {
   }
 }
 
+// Of a protocol without external ports (nat.md O1).
+std::string ExplainSteps::kept_port_text() const {
+  return has_ports(e_.flow.protocol)
+             ? "it keeps its ports, of which the address and that remote have one session"
+             : "it has no port: the address and that remote have one session of the protocol";
+}
+
+std::string ExplainSteps::used_up_text(Ipv4Address address) const {
+  if (!is_other_protocol(e_.flow.protocol)) {
+    return absl::StrCat("every port of ", address.text(), " is in use to ", remote_end());
+  }
+  return absl::StrCat("another pod has the only session of ", address.text(), " to ", remote_end(),
+                      has_ports(e_.flow.protocol) ? " with that source port" : "");
+}
+
 // Whether the address at that place of the policy was asked for a port in vain, or would be.
 bool ExplainSteps::has_no_port(uint32_t place) const {
   const EgressPolicy& policy = snapshot_.policy.policies[e_.decision.policy];
   const bool is_asked =
-      is_dropped(Reason::kNoPort) || (policy.next_address_when_exhausted && !e_.outcome.was_there);
+      is_out_of_ports() || (policy.next_address_when_exhausted && !e_.outcome.was_there);
   // Those of the policy come first (Explanation::add_remotes).
   return is_asked && place < e_.facts.rooms.size() && e_.facts.rooms[place] == PortRoom::kNone;
 }
@@ -305,7 +320,7 @@ json ExplainSteps::translated() const {
   if (has_ports(ip.protocol)) {
     if (port_is_known) out["sport"] = load<Be16>(transport).host();
     out["dport"] = load<Be16>(transport + 2).host();
-  } else if (port_is_known) {
+  } else if (port_is_known && ip.protocol == kProtocolIcmp) {
     const auto icmp = load<IcmpHeader>(transport);
     out[e_.way.is_outbound ? "sport" : "dport"] = icmp.identifier.host();
   }

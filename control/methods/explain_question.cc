@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -26,12 +26,15 @@ constexpr NamedProtocol kProtocols[] = {
     {"tcp", kProtocolTcp},
     {"udp", kProtocolUdp},
     {"icmp", kProtocolIcmp},
-    {"sctp", 132},
+    {"sctp", kProtocolSctp},
+    {"udplite", kProtocolUdpLite},
+    {"dccp", kProtocolDccp},
     {"gre", 47},
     {"esp", 50},
-    {"ah", 51},
+    {"ah", kProtocolAh},
     {"igmp", 2},
     {"ipip", 4},
+    {"ipv6", 41},
     {"ospf", 89},
     {"vrrp", 112},
     {"icmp6", 58},
@@ -76,15 +79,17 @@ std::optional<RpcError> take_address(const json& params, const char* name, Ipv4A
 }
 
 std::optional<RpcError> check_ports(const ExplainQuestion& question) {
-  const bool has_ports = question.protocol == kProtocolTcp || question.protocol == kProtocolUdp;
-  if (has_ports && !question.destination_port) {
+  const uint8_t protocol = question.protocol;
+  const bool needs_port = protocol == kProtocolTcp || protocol == kProtocolUdp;
+  if (needs_port && !question.destination_port) {
     return wrong("dport", "tcp and udp go to a port", "add the destination port, such as 443");
   }
-  if (!has_ports && question.destination_port) {
-    return wrong("dport", "only tcp and udp have ports", "leave it out");
+  if (!has_ports(protocol) && question.destination_port) {
+    return wrong("dport", "only tcp, udp, sctp, udplite and dccp have ports", "leave it out");
   }
-  if (!has_ports && question.protocol != kProtocolIcmp && question.source_port) {
-    return wrong("sport", "only tcp, udp and icmp (its identifier) have one", "leave it out");
+  if (!has_ports(protocol) && protocol != kProtocolIcmp && question.source_port) {
+    return wrong("sport", "only tcp, udp, sctp, udplite, dccp and icmp (its identifier) have one",
+                 "leave it out");
   }
   return std::nullopt;
 }
@@ -106,7 +111,7 @@ std::vector<Param> explain_params() {
        .kind = ParamKind::kInteger,
        .min = 1,
        .max = 65535,
-       .help = "its destination port; tcp and udp need one, others have none"},
+       .help = "its destination port; tcp and udp need one, sctp, udplite and dccp may have one"},
       {.name = "sport",
        .kind = ParamKind::kInteger,
        .max = 65535,

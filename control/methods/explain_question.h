@@ -19,9 +19,10 @@ struct ExplainQuestion {
   Ipv4Address source;
   Ipv4Address destination;
   uint8_t protocol = 0;
-  std::optional<uint16_t> destination_port = {};  // of TCP and UDP, which have one always
-  std::optional<uint16_t> source_port = {};       // of ICMP echo the identifier
-  std::string node = {};                          // its name or underlay address; empty: not given
+  std::optional<uint16_t> destination_port =
+      {};                                    // of TCP and UDP always; of others that have ports
+  std::optional<uint16_t> source_port = {};  // of ICMP echo the identifier
+  std::string node = {};                     // its name or underlay address; empty: not given
 };
 
 // The parameters of the method.

@@ -8,6 +8,7 @@
 
 #include "control/methods/session_rows.h"
 #include "dataplane/packet/reason.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 
@@ -16,8 +17,14 @@ using nlohmann::json;
 namespace {
 
 std::string end_text(Ipv4Address address, uint16_t port, uint8_t protocol) {
-  const bool has_ports = protocol == kProtocolTcp || protocol == kProtocolUdp;
-  return has_ports ? absl::StrCat(address.text(), ":", port) : address.text();
+  return has_ports(protocol) ? absl::StrCat(address.text(), ":", port) : address.text();
+}
+
+// " (port 1234)", or nothing.
+std::string egress_port_text(const SessionEntry& session) {
+  const bool echo = session.protocol() == kProtocolIcmp;
+  if (!echo && !has_ports(session.protocol())) return "";
+  return absl::StrCat(echo ? " (identifier " : " (port ", session.egress_port.host(), ")");
 }
 
 }  // namespace
@@ -55,8 +62,7 @@ std::string ExplainSteps::namespace_name(NamespaceIndex index) const {
 
 std::string ExplainSteps::service() const {
   const std::string name = protocol_name(e_.flow.protocol);
-  const bool has_ports = e_.flow.protocol == kProtocolTcp || e_.flow.protocol == kProtocolUdp;
-  return has_ports ? absl::StrCat(name, "/", e_.flow.destination_port) : name;
+  return has_ports(e_.flow.protocol) ? absl::StrCat(name, "/", e_.flow.destination_port) : name;
 }
 
 std::string ExplainSteps::remote_end() const {
@@ -68,8 +74,7 @@ void ExplainSteps::tell_packet() {
   std::string text =
       absl::StrCat(e_.made.what, " from ", end_text(flow.source, flow.source_port, flow.protocol),
                    " to ", end_text(flow.destination, flow.destination_port, flow.protocol));
-  const bool has_ports = flow.protocol == kProtocolTcp || flow.protocol == kProtocolUdp;
-  if (has_ports && !e_.source_port_given) {
+  if (has_ports(flow.protocol) && !e_.source_port_given) {
     absl::StrAppend(&text, "; source port ", flow.source_port,
                     e_.way.is_outbound ? " stands for any free one"
                                        : " is made up: what belongs to a session bears its own");
@@ -79,7 +84,7 @@ void ExplainSteps::tell_packet() {
 
 void ExplainSteps::tell_outbound() {
   tell_tunnel();
-  if (e_.way.node == kNoNode || is_dropped(Reason::kUnsupportedProtocol)) return;
+  if (e_.way.node == kNoNode || e_.flow.protocol == kProtocolAh) return;
   if (by_session()) {
     tell_session();
   } else {
@@ -116,9 +121,8 @@ void ExplainSteps::tell_session() {
       session.copied_at_ms - std::min(session.copied_at_ms, session.cold.created_ms());
   std::string text = absl::StrCat(
       "it belongs to a live session of ", namespace_name(name), ", ", age_ms / 1000,
-      " s old, that leaves as ", Ipv4Address::from(entry.egress_ip).text(), " (",
-      e_.flow.protocol == kProtocolIcmp ? "identifier " : "port ", entry.egress_port.host(),
-      ") to ",
+      " s old, that leaves as ", Ipv4Address::from(entry.egress_ip).text(), egress_port_text(entry),
+      " to ",
       end_text(Ipv4Address::from(entry.remote_ip), entry.remote_port.host(), e_.flow.protocol),
       "; no rule or policy is asked again");
   add("session", std::move(text));

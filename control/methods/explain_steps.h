@@ -60,6 +60,8 @@ class ExplainSteps {
   [[nodiscard]] std::vector<Ipv4Address> drawn_addresses() const;
   void tell_unusable_addresses();
   [[nodiscard]] bool has_no_port(uint32_t place) const;
+  [[nodiscard]] std::string kept_port_text() const;
+  [[nodiscard]] std::string used_up_text(Ipv4Address address) const;
   void tell_mark();
   void tell_route();
   void tell_way_to_node();
@@ -70,6 +72,11 @@ class ExplainSteps {
   [[nodiscard]] bool is_dropped() const { return e_.outcome.end == TrialOutcome::End::kDropped; }
   [[nodiscard]] bool is_dropped(Reason reason) const {
     return is_dropped() && e_.outcome.reason == reason;
+  }
+  // It may leave, and there is no port to leave by.
+  [[nodiscard]] bool is_out_of_ports() const {
+    return is_dropped(Reason::kNoPort) ||
+           (is_dropped(Reason::kUnsupportedProtocol) && e_.decision.allowed);
   }
   // The session judges the packet, and no policy.
   [[nodiscard]] bool by_session() const { return e_.outcome.was_there && !e_.made.opens_again; }

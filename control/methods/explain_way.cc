@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include <algorithm>
 #include <bit>
 #include <set>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "config/nearest.h"
 #include "dataplane/table/tcp_state.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -223,6 +225,21 @@ std::vector<uint8_t> echo_bytes(const ExplainFlow& flow, bool is_reply) {
   return bytes_of(icmp);
 }
 
+// Of other protocols: their ports, where they have them, a right checksum, where it covers the
+// addresses, and nothing else.
+std::vector<uint8_t> other_bytes(const ExplainFlow& flow) {
+  std::vector<uint8_t> bytes(std::max<uint32_t>(8, other_header_bytes(flow.protocol)));
+  if (keeps_ports(flow.protocol)) {
+    store(bytes.data(), Be16(flow.source_port));
+    store(&bytes[2], Be16(flow.destination_port));
+  }
+  if (!covers_addresses(flow.protocol)) return bytes;
+  const uint64_t pseudo = pseudo_header_sum(flow.source.wire(), flow.destination.wire(),
+                                            flow.protocol, static_cast<uint16_t>(bytes.size()));
+  store(&bytes[kCoveringChecksumOffset], checksum_of(bytes.data(), bytes.size(), pseudo));
+  return bytes;
+}
+
 const char* segment_name(uint8_t flags) {
   if ((flags & TcpHeader::kSyn) == 0) return "TCP segment";
   return (flags & TcpHeader::kAck) != 0 ? "TCP SYN+ACK" : "TCP SYN";
@@ -273,7 +290,7 @@ ExplainFlow flow_of(const ExplainQuestion& question, const ExplainWay& way, uint
                    .destination = question.destination,
                    .protocol = question.protocol};
   const uint16_t own = question.source_port.value_or(source_port);
-  if (question.protocol == kProtocolTcp || question.protocol == kProtocolUdp) {
+  if (has_ports(question.protocol)) {
     flow.source_port = own;
     flow.destination_port = question.destination_port.value_or(0);
   } else if (question.protocol == kProtocolIcmp) {
@@ -300,6 +317,7 @@ MadePacket make_packet(const Snapshot& snapshot, const ExplainWay& way, const Ex
     transport = echo_bytes(flow, is_reply);
     made.what = is_reply ? "ICMP echo reply" : "ICMP echo request";
   } else {
+    transport = other_bytes(flow);
     made.what = absl::StrCat("packet of protocol ", int{flow.protocol});
   }
   const Ipv4Header ip = ip_header(flow.source, flow.destination, flow.protocol, transport.size());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/methods/session_rows.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -57,6 +58,7 @@ void SessionSums::add(const Snapshot& snapshot, const SessionCopy& copy) {
   if (route != nullptr) add_at(ports_, route->port, sum);
   if (entry.address_slot >= addresses_.size()) return;
   addresses_[entry.address_slot].add(sum);
+  if (is_other_protocol(entry.protocol())) return;  // uses no port
   ++remotes_[entry.address_slot][{remote, entry.remote_port.host(), entry.protocol()}];
 }
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -19,11 +19,10 @@ std::string protocol_text(uint8_t protocol) {
 
 std::string text_of(const RuleNote& note, const config::Model& model, std::string_view name_space) {
   const config::FirewallRule& rule = model.firewall.rules[note.rule];
-  const auto protocol = static_cast<uint8_t>(note.packet.vni_protocol >> 24);
-  const bool has_ports = protocol == kProtocolTcp || protocol == kProtocolUdp;
+  const uint8_t protocol = note.packet.protocol();
   const auto end = [&](Be32 address, Be16 port) {
     const std::string text = Ipv4Address::from(address).text();
-    return has_ports ? absl::StrCat(text, ":", port.host()) : text;
+    return has_ports(protocol) ? absl::StrCat(text, ":", port.host()) : text;
   };
   std::string place;
   if (rule.line.line != 0 && rule.line.file < model.files.name.size()) {

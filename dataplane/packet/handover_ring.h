@@ -26,11 +26,11 @@ enum class Lane : uint8_t {
   kOutbound,
   kOutboundError,
   kOutboundFragment,
-  kOutboundKnownFragment,
+  kOutboundApart,
   kInbound,
   kInboundError,
   kInboundFragment,
-  kInboundKnownFragment
+  kInboundApart
 };
 
 class HandoverRing {

@@ -3,13 +3,20 @@
 #include <algorithm>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
 
 constexpr uint32_t kMinimumHeaderBytes = sizeof(Ipv4Header);
 constexpr uint32_t kQuotedTransportBytes = 8;  // RFC 792
-constexpr uint16_t kRightSum = 0xffff;         // of a header with its checksum (RFC 1071)
+
+// Bytes of transport that a quoted packet must have. One without ports may have been shorter.
+uint32_t quoted_transport_bytes(uint8_t protocol) {
+  const bool has_more = !is_other_protocol(protocol) || keeps_ports(protocol);
+  return has_more ? kQuotedTransportBytes : 0;
+}
+constexpr uint16_t kRightSum = 0xffff;  // of a header with its checksum (RFC 1071)
 
 // The source routing options, loose and strict (RFC 791), dropped as RFC 7126 4.3 and 4.4 advise.
 constexpr uint8_t kOptionEnd = 0;
@@ -93,8 +100,26 @@ void parse_icmp(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
     parts.reason = Reason::kUnsupportedProtocol;
     return;
   }
-  if (bytes < sizeof(IcmpHeader) + kMinimumHeaderBytes + kQuotedTransportBytes) return;
+  if (bytes < sizeof(IcmpHeader) + kMinimumHeaderBytes) return;
+  const uint8_t quoted = view<Ipv4Header>(at + sizeof(IcmpHeader)).protocol;
+  if (bytes < sizeof(IcmpHeader) + kMinimumHeaderBytes + quoted_transport_bytes(quoted)) return;
   parts.form = Form::kIcmpError;
+}
+
+void take_ports(const uint8_t* at, Ipv4Parts& parts) {
+  parts.source_port = load<Be16>(at);
+  parts.destination_port = load<Be16>(at + 2);
+}
+
+// What AH protects covers the addresses: nobody else can mend it.
+void parse_other(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
+  if (parts.protocol == kProtocolAh) {
+    parts.reason = Reason::kUnsupportedProtocol;
+    return;
+  }
+  if (bytes < other_header_bytes(parts.protocol)) return;
+  if (keeps_ports(parts.protocol)) take_ports(at, parts);
+  parts.form = Form::kOther;
 }
 
 void parse_transport(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
@@ -107,25 +132,24 @@ void parse_transport(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
     case kProtocolIcmp:
       return parse_icmp(at, bytes, parts);
     default:
-      parts.reason = Reason::kUnsupportedProtocol;
+      return parse_other(at, bytes, parts);
   }
+}
+
+uint32_t first_header_bytes(const uint8_t* at, uint32_t bytes, uint8_t protocol) {
+  if (is_other_protocol(protocol)) return other_header_bytes(protocol);
+  if (protocol != kProtocolTcp) return sizeof(UdpHeader);
+  if (bytes < sizeof(TcpHeader)) return sizeof(TcpHeader);
+  return std::max<uint32_t>(sizeof(TcpHeader), view<TcpHeader>(at).header_bytes());
 }
 
 // The first fragment must have the whole header: it is judged and rewritten there, and a smaller
 // one only serves to hide it (RFC 1858 3). Length fields speak of the whole datagram.
 void parse_first(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
-  uint32_t header_bytes = sizeof(UdpHeader);
-  if (parts.protocol == kProtocolTcp) {
-    header_bytes = sizeof(TcpHeader);
-    if (bytes >= header_bytes) {
-      header_bytes = std::max(header_bytes, view<TcpHeader>(at).header_bytes());
-    }
-  }
-  if (bytes < header_bytes) return;
+  if (bytes < first_header_bytes(at, bytes, parts.protocol)) return;
   parts.form = Form::kFragment;
   if (parts.protocol != kProtocolIcmp) {
-    parts.source_port = load<Be16>(at);
-    parts.destination_port = load<Be16>(at + 2);
+    if (has_ports(parts.protocol)) take_ports(at, parts);
     return;
   }
   const auto& icmp = view<IcmpHeader>(at);
@@ -136,10 +160,7 @@ void parse_first(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
 }
 
 [[gnu::cold, gnu::noinline]] void parse_fragment(const uint8_t* ip, Ipv4Parts& parts) {
-  if (parts.protocol != kProtocolTcp && parts.protocol != kProtocolUdp &&
-      parts.protocol != kProtocolIcmp) {
-    return;
-  }
+  if (parts.protocol == kProtocolAh) return;
   parts.reason = Reason::kFragmentBad;
   const auto& header = view<Ipv4Header>(ip);
   const uint32_t bytes = parts.total_bytes - uint32_t{parts.transport_offset};
@@ -195,7 +216,7 @@ QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts) {
   const auto& header = view<Ipv4Header>(at);
   const uint32_t header_bytes = header.header_bytes();
   if (header.version() != 4 || header_bytes < kMinimumHeaderBytes ||
-      header_bytes + kQuotedTransportBytes > available ||
+      header_bytes + quoted_transport_bytes(header.protocol) > available ||
       (header.fragment.host() & Ipv4Header::kFragmentOffsetMask) != 0) {
     return quoted;
   }
@@ -214,6 +235,12 @@ QuotedPacket parse_quoted(const uint8_t* ip, const Ipv4Parts& parts) {
     const auto& icmp = view<IcmpHeader>(transport);
     take_echo_identifier(icmp, quoted.source_port, quoted.destination_port);
     quoted.usable = is_echo(icmp.type);
+  } else {
+    if (keeps_ports(header.protocol)) {
+      quoted.source_port = load<Be16>(transport);
+      quoted.destination_port = load<Be16>(transport + 2);
+    }
+    quoted.usable = header.protocol != kProtocolAh;
   }
   return quoted;
 }

@@ -15,7 +15,8 @@ namespace postern {
 enum class Form : uint8_t {
   kFlow,       // TCP, UDP, or ICMP echo: has ports (echo: the identifier is the querier's port)
   kIcmpError,  // quotes a packet
-  kFragment,   // of TCP, UDP or ICMP; the first has ports as a flow has
+  kOther,      // of another protocol: has ports where it keeps them (other_protocols.h)
+  kFragment,   // of any of these but an error; the first has ports as its whole packet would
   kBad,        // not to be carried: `reason` says why
 };
 
@@ -36,14 +37,15 @@ struct Ipv4Parts {
 // header checksum (RFC 791), no source routing (RFC 7126), then the transport header in full (TCP
 // with options) and, for ICMP errors, a quoted IPv4 header with 8 bytes behind it (RFC 792). Of
 // fragments: at least one byte, whole units of eight where more follow, an end within 65,535 bytes,
-// and in the first the whole transport header of a flow (nat.md F3, RFC 1858). `available` may
-// exceed the packet (Ethernet padding).
+// and in the first the whole transport header (nat.md F3, RFC 1858). Of other protocols the header
+// as far as it is known here. `available` may exceed the packet (Ethernet padding).
 Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available);
 
 // The packet that an ICMP error quotes. Only what RFC 792 promises is there: the header and 8
-// bytes of transport, so ports and, for TCP, the sequence number. Offsets from the quoted header.
+// bytes of transport, so ports and, for TCP, the sequence number; of protocols without ports the
+// header alone. Offsets from the quoted header.
 struct QuotedPacket {
-  bool usable = false;  // TCP, UDP or ICMP echo, not a later fragment, header sane
+  bool usable = false;  // of a kind that is translated, not a later fragment, header sane
   uint8_t protocol = 0;
   uint8_t transport_offset = 0;
   uint16_t available_bytes = 0;  // quoted bytes that are there, header included

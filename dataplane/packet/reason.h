@@ -47,8 +47,9 @@ namespace postern {
   X(kParseBadChecksum, "parse-bad-checksum", "The IPv4 header checksum is wrong.",                \
     "Damaged on the way, or a sender that leaves checksums to hardware which is not there.")      \
   X(kUnsupportedProtocol, "unsupported-protocol",                                                 \
-    "A packet of a protocol or form that is not translated (not TCP, UDP or ICMP echo).",         \
-    "Carried are TCP, UDP and ICMP echo over IPv4; the last packet shows what came.")             \
+    "A packet of a kind that is not translated, or another pod has the only session there.",      \
+    "The last packet shows which. Of GRE, ESP and others one pod may talk to a remote by an "     \
+    "egress address: give the other pods other addresses.")                                       \
   X(kBadAddress, "bad-address",                                                                   \
     "Source or destination can never be forwarded: 0/8, 127/8, multicast, broadcast, our own.",   \
     "Check the sender's configuration; a source that is our own address may be an attack.")       \

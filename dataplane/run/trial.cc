@@ -84,7 +84,7 @@ class Trial {
     return {static_cast<std::byte*>(at), bytes};
   }
   void take_over(const NamespaceFacts& of);
-  void fill(InboundWords remote);
+  void fill(InboundWords remote, const OutboundKey& asker);
   void fill_table();
   // Not another one at the place of the session that was there.
   [[nodiscard]] bool is_that_of_before(const SessionEntry& session) const {
@@ -121,7 +121,7 @@ void Trial::take_over(const TrialQuestion& question) {
   }
   for (const NamespaceFacts& of : facts_.namespaces) take_over(of);
   for (size_t i = 0; i < facts_.rooms.size(); ++i) {
-    if (facts_.rooms[i] == PortRoom::kNone) fill(question.remotes[i]);
+    if (facts_.rooms[i] == PortRoom::kNone) fill(question.remotes[i], *question.outbound);
   }
   if (facts_.is_table_full && !facts_.can_make_room) fill_table();
 }
@@ -140,9 +140,10 @@ void Trial::take_over(const NamespaceFacts& of) {
   sessions_.assume(of.name, of.usage, of.active);
 }
 
-// Takes every port towards that remote.
-void Trial::fill(InboundWords remote) {
+// Takes every port towards that remote that the asker could get.
+void Trial::fill(InboundWords remote, const OutboundKey& asker) {
   NewSession session{};
+  session.key.source_port = asker.source_port;  // which is the one, where it is kept (nat.md O1)
   session.egress_ip = Be32::from_raw(static_cast<uint32_t>(remote.high >> 8));
   session.key.vni_protocol = OutboundKey::pack(0, static_cast<uint8_t>(remote.low));
   session.key.remote_ip = Be32::from_raw(static_cast<uint32_t>(remote.low >> 8));

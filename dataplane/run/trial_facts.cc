@@ -55,8 +55,8 @@ void FactsErrand::look_for_ports() {
   TrialFacts& facts = request_->facts;
   const SessionTable& table = sessions_.table();
   while (remote_ < question.remotes.size()) {
-    const PortRoom room =
-        table.port_room(question.remotes[remote_], block_, kBlocksPerTurn, facts.now);
+    const PortRoom room = table.port_room(*question.outbound, question.remotes[remote_], block_,
+                                          kBlocksPerTurn, facts.now);
     if (room == PortRoom::kLookOn) return;
     facts.rooms[remote_++] = room;
     block_ = 0;

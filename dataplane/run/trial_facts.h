@@ -36,7 +36,7 @@ struct TrialQuestion {
   bool any_source_port = false;  // of `outbound`: the next one that has no session
   std::optional<InboundKey> inbound;
   NamespaceIndex name = kNoNamespace;  // whose session would begin
-  std::vector<InboundWords> remotes;   // without port: where one might be asked for
+  std::vector<InboundWords> remotes;   // of `outbound`, without port: where one might be asked for
   std::optional<Waiting> waiting;
 };
 

@@ -26,9 +26,9 @@ void send_inbound(const Snapshot& snapshot, Burst& burst, const IndexList& in, b
   forward_inbound_cut(snapshot, burst, in, now, tools.pool, tools.holds, context.doors);
 }
 
-// Fragments `in` whose datagrams have ports.
-void carry_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in,
-                     Direction direction, Now now, WalkContext& context, Refusals& refusals) {
+// Fragments `in` with the ports of their datagram, and packets of other protocols.
+void carry_apart(const Snapshot& snapshot, Burst& burst, const IndexList& in, Direction direction,
+                 Now now, WalkContext& context, Refusals& refusals) {
   Sessions& sessions = context.sessions;
   IndexList tracked;
   IndexList routed;
@@ -36,7 +36,7 @@ void carry_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in
   const bool outbound = direction == Direction::kOutbound;
   const bool cut = outbound ? route_outbound(snapshot, sessions, burst, tracked, routed, refusals)
                             : route_inbound(snapshot, burst, tracked, routed, refusals);
-  translate_fragments(snapshot, sessions, burst, routed, direction);
+  translate_apart(snapshot, sessions, burst, routed, direction);
   (outbound ? send_outbound : send_inbound)(snapshot, burst, routed, cut, now, context);
 }
 
@@ -53,7 +53,7 @@ void walk_fragments(const Snapshot& snapshot, Burst& burst, const IndexList& in,
   IndexList ready;
   context.fragments.gather(snapshot, burst, in, direction, now, ready, refusals, context.doors);
   hand_on_fragments(snapshot, burst, ready, direction, context);
-  carry_fragments(snapshot, burst, ready, direction, now, context, refusals);
+  carry_apart(snapshot, burst, ready, direction, now, context, refusals);
 }
 
 void walk_outbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arrivals, Now now,
@@ -75,9 +75,9 @@ void walk_outbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriv
     translate_outbound_errors(sessions, burst, routed_errors);
     send_outbound(snapshot, burst, routed_errors, cut_errors, now, context);
   }
-  if (!arrivals.outbound_known_fragments.empty()) {
-    carry_fragments(snapshot, burst, arrivals.outbound_known_fragments, Direction::kOutbound, now,
-                    context, refusals);
+  if (!arrivals.outbound_apart.empty()) {
+    carry_apart(snapshot, burst, arrivals.outbound_apart, Direction::kOutbound, now, context,
+                refusals);
   }
   if (!arrivals.outbound_fragments.empty()) {
     walk_fragments(snapshot, burst, arrivals.outbound_fragments, Direction::kOutbound, now, context,
@@ -104,9 +104,9 @@ void walk_inbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriva
     translate_inbound_errors(sessions, burst, routed_errors);
     send_inbound(snapshot, burst, routed_errors, cut_errors, now, context);
   }
-  if (!arrivals.inbound_known_fragments.empty()) {
-    carry_fragments(snapshot, burst, arrivals.inbound_known_fragments, Direction::kInbound, now,
-                    context, refusals);
+  if (!arrivals.inbound_apart.empty()) {
+    carry_apart(snapshot, burst, arrivals.inbound_apart, Direction::kInbound, now, context,
+                refusals);
   }
   if (!arrivals.inbound_fragments.empty()) {
     walk_fragments(snapshot, burst, arrivals.inbound_fragments, Direction::kInbound, now, context,
@@ -162,7 +162,7 @@ void walk_woken(const Snapshot& snapshot, Burst& burst, Now now, WalkContext& co
     for (uint32_t i = 0; i < burst.size; ++i) all.push(i);
     Refusals refusals;
     hand_on_fragments(snapshot, burst, all, direction, context);
-    carry_fragments(snapshot, burst, all, direction, now, context, refusals);
+    carry_apart(snapshot, burst, all, direction, now, context, refusals);
     refuse(snapshot, burst, refusals, direction, now, context.tools, context.doors);
   }
 }

@@ -217,6 +217,7 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
   if (parts.form == Form::kBad) return drop(i, parts.reason);
   if (ecn_tells(outer_tos) && !combine_ecn(i, ip_offset, outer_tos & kEcnMask)) return;
   if (parts.form == Form::kFlow) return arrivals_.outbound.push(i);
+  if (parts.form == Form::kOther) return arrivals_.outbound_apart.push(i);
   (parts.form == Form::kFragment ? arrivals_.outbound_fragments : arrivals_.outbound_errors)
       .push(i);
 }
@@ -261,7 +262,7 @@ void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts) {
   if (!port_.takes_replies()) return drop(i, Reason::kNotForUs);
   if ((local->kinds & LocalAddress::kEgress) == 0) return drop(i, Reason::kNoSession);
   if (parts.form == Form::kFlow) return arrivals_.inbound.push(i);
-  arrivals_.inbound_errors.push(i);
+  (parts.form == Form::kOther ? arrivals_.inbound_apart : arrivals_.inbound_errors).push(i);
 }
 
 // Of what is for ourselves nothing is put together: tunnel packets are not fragmented (RFC 7348

@@ -7,7 +7,9 @@
 //   outbound_errors  inner ICMP error of a known node
 //   inbound          a flow that arrived on an external port for an egress address
 //   inbound_errors   an ICMP error likewise
-//   ..._fragments    fragments of flows, both ways; `known` ones have the ports of their datagram
+//   ..._fragments    fragments of flows and of other protocols, both ways
+//   ..._apart        what is walked by its addresses and the ports that it has: packets of other
+//                    protocols (nat.md O1), and fragments that have the ports of their datagram
 //                    already, from another worker (hand_over.h)
 //   local            for the gateway itself: ARP, echo to its own addresses
 //   inner_arp        ARP inside a tunnel
@@ -34,18 +36,18 @@ struct Arrivals {
   IndexList inbound_errors;
   IndexList outbound_fragments;
   IndexList inbound_fragments;
-  IndexList outbound_known_fragments;
-  IndexList inbound_known_fragments;
+  IndexList outbound_apart;
+  IndexList inbound_apart;
   IndexList local;
   IndexList inner_arp;
 
   [[nodiscard]] bool any_outbound() const {
     return (outbound.size() | outbound_errors.size() | outbound_fragments.size() |
-            outbound_known_fragments.size()) != 0;
+            outbound_apart.size()) != 0;
   }
   [[nodiscard]] bool any_inbound() const {
     return (inbound.size() | inbound_errors.size() | inbound_fragments.size() |
-            inbound_known_fragments.size()) != 0;
+            inbound_apart.size()) != 0;
   }
 };
 

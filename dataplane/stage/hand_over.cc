@@ -11,8 +11,8 @@ namespace postern {
 namespace {
 
 constexpr std::array kLanes = {
-    Lane::kOutbound, Lane::kOutboundError, Lane::kOutboundFragment, Lane::kOutboundKnownFragment,
-    Lane::kInbound,  Lane::kInboundError,  Lane::kInboundFragment,  Lane::kInboundKnownFragment};
+    Lane::kOutbound, Lane::kOutboundError, Lane::kOutboundFragment, Lane::kOutboundApart,
+    Lane::kInbound,  Lane::kInboundError,  Lane::kInboundFragment,  Lane::kInboundApart};
 
 // The list of packets that go a way.
 IndexList& list_of(Arrivals& arrivals, Lane lane) {
@@ -23,24 +23,24 @@ IndexList& list_of(Arrivals& arrivals, Lane lane) {
       return arrivals.outbound_errors;
     case Lane::kOutboundFragment:
       return arrivals.outbound_fragments;
-    case Lane::kOutboundKnownFragment:
-      return arrivals.outbound_known_fragments;
+    case Lane::kOutboundApart:
+      return arrivals.outbound_apart;
     case Lane::kInbound:
       return arrivals.inbound;
     case Lane::kInboundError:
       return arrivals.inbound_errors;
     case Lane::kInboundFragment:
       return arrivals.inbound_fragments;
-    case Lane::kInboundKnownFragment:
-      return arrivals.inbound_known_fragments;
+    case Lane::kInboundApart:
+      return arrivals.inbound_apart;
   }
   return arrivals.outbound;
 }
 
 // The lane of a fragment that was found anew: its ports are known if they were before.
 Lane known_again(Lane found, Lane before) {
-  if (found == Lane::kOutboundFragment && before == Lane::kOutboundKnownFragment) return before;
-  if (found == Lane::kInboundFragment && before == Lane::kInboundKnownFragment) return before;
+  if (found == Lane::kOutboundFragment && before == Lane::kOutboundApart) return before;
+  if (found == Lane::kInboundFragment && before == Lane::kInboundApart) return before;
   return found;
 }
 
@@ -101,10 +101,10 @@ class Sorting {
   template <Lane lane>
   [[gnu::target("aes")]] WorkerIndex owner_of(uint32_t i) const {
     const PacketMeta& meta = burst_.meta[i];
-    if constexpr (lane == Lane::kOutbound || lane == Lane::kOutboundKnownFragment) {
+    if constexpr (lane == Lane::kOutbound || lane == Lane::kOutboundApart) {
       return ends_.owners->outbound(outbound_key(meta));
     }
-    if constexpr (lane == Lane::kInbound || lane == Lane::kInboundKnownFragment) {
+    if constexpr (lane == Lane::kInbound || lane == Lane::kInboundApart) {
       return ends_.owners->inbound(meta.protocol, meta.destination_port);
     }
     if constexpr (lane == Lane::kOutboundFragment || lane == Lane::kInboundFragment) {
@@ -159,6 +159,8 @@ void give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& burst
   sorting.sort<Lane::kInbound>(arrivals.inbound);
   sorting.sort<Lane::kOutboundError>(arrivals.outbound_errors);
   sorting.sort<Lane::kInboundError>(arrivals.inbound_errors);
+  sorting.sort<Lane::kOutboundApart>(arrivals.outbound_apart);
+  sorting.sort<Lane::kInboundApart>(arrivals.inbound_apart);
   sorting.sort<Lane::kOutboundFragment>(arrivals.outbound_fragments);
   sorting.sort<Lane::kInboundFragment>(arrivals.inbound_fragments);
   if (sorting.others() != 0) give(snapshot, ends, burst, sorting, counters, doors);
@@ -169,9 +171,9 @@ void give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& burst
                                                 Counters& counters, Doors& doors) {
   Sorting sorting(ends, burst);
   if (direction == Direction::kOutbound) {
-    sorting.sort<Lane::kOutboundKnownFragment>(ready);
+    sorting.sort<Lane::kOutboundApart>(ready);
   } else {
-    sorting.sort<Lane::kInboundKnownFragment>(ready);
+    sorting.sort<Lane::kInboundApart>(ready);
   }
   if (sorting.others() != 0) give(snapshot, ends, burst, sorting, counters, doors);
 }

@@ -5,6 +5,7 @@
 
 #include "dataplane/stage/track.h"
 #include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -35,11 +36,13 @@ bool still_stands(const Snapshot& snapshot, Sessions& sessions, const rte_mbuf* 
   if (outbound == kNoSession) return true;
   const uint8_t* at = rte_pktmbuf_mtod_offset(frame, const uint8_t*, sizeof(EthernetHeader));
   const auto ip = load<Ipv4Header>(at);
+  if (ip.source != entry.egress_ip || ip.destination != entry.remote_ip) return false;
+  // A later fragment has no port, a packet of another protocol none of ours.
+  if (ip.fragment_offset_bytes() != 0 || is_other_protocol(ip.protocol)) return true;
   const uint8_t* transport = at + ip.header_bytes();
   const bool echo = ip.protocol == kProtocolIcmp;
   const auto port = load<Be16>(transport + (echo ? offsetof(IcmpHeader, identifier) : 0));
-  return ip.source == entry.egress_ip && ip.destination == entry.remote_ip &&
-         port == entry.egress_port;
+  return port == entry.egress_port;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/echo.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -62,6 +63,16 @@ struct QuotedRewrite {
   uint32_t transport_bytes;  // as many as were quoted
 };
 
+// Ports of other protocols stay (nat.md O1); what may change is a checksum over the addresses.
+// Their quotes have eight bytes of transport where they have one.
+void mend_quoted_other(const QuotedRewrite& at, const ChecksumDelta& delta) {
+  if (!covers_addresses(at.protocol)) return;
+  uint8_t* const checksum_at = at.transport + kCoveringChecksumOffset;
+  Be16 updated = delta.apply(load<Be16>(checksum_at));
+  if (at.protocol == kProtocolUdpLite && updated.raw() == 0) updated = Be16(0xffff);
+  store(checksum_at, updated);
+}
+
 // An echo's identifier is no part of the end that is rewritten: see rewrite_echo().
 void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 port) {
   auto header = load<Ipv4Header>(at.ip);
@@ -72,6 +83,7 @@ void rewrite_quoted(const QuotedRewrite& at, bool source, Be32 address, Be16 por
   header.checksum = delta.apply(header.checksum);
   store(at.ip, header);
   if (at.protocol == kProtocolIcmp) return;
+  if (is_other_protocol(at.protocol)) return mend_quoted_other(at, delta);
   uint8_t* port_at = at.transport + (source ? 0 : 2);
   delta.replace(load<Be16>(port_at), port);
   store(port_at, port);

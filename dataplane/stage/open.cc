@@ -4,6 +4,7 @@
 #include "dataplane/stage/classify.h"
 #include "dataplane/stage/redirect.h"
 #include "dataplane/stage/route.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -16,6 +17,19 @@ Flow flow_of(const PacketMeta& meta) {
           .protocol = meta.protocol,
           .vni = meta.vni,
           .node = meta.node};
+}
+
+uint32_t first_timeout_s(const SessionTimeouts& timeouts, uint8_t protocol) {
+  switch (protocol) {
+    case kProtocolTcp:
+      return timeouts.tcp_transitory_s;
+    case kProtocolUdp:
+      return timeouts.udp_s;
+    case kProtocolIcmp:
+      return timeouts.icmp_s;
+    default:
+      return timeouts.other_s;
+  }
 }
 
 class Opening {
@@ -81,7 +95,7 @@ bool Opening::open(uint32_t i, const Flow& flow, const Decision& decision, Reaso
 }
 
 // Whether the packet is of a kind that begins something: a plain SYN (nat.md T1), an echo request,
-// any UDP; and still has a hop to live.
+// any UDP and any packet of another protocol; and still has a hop to live.
 bool Opening::may_start(uint32_t i, Reason& reason) const {
   const PacketMeta& meta = burst_.meta[i];
   const uint8_t* transport = burst_.bytes(i, meta.transport_offset);
@@ -156,7 +170,8 @@ bool Opening::may_bear(AddressSlot slot, const SessionEntry& entry) const {
   return route == nullptr || !snapshot_.is_down(route->port);
 }
 
-// An address whose port is down is passed over as a drained one.
+// An address whose port is down is passed over as a drained one. A protocol without external ports
+// is not translated where another session stands in its place (nat.md O1).
 bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
                      const EgressPolicy& policy, Reason& reason) {
   AddressChoice choice(snapshot_.policy, policy, flow, burst_.meta[i].source_port.host());
@@ -172,7 +187,7 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
     if (snapshot_.is_down(route->port)) continue;
     const Created created = create_with(i, decision, slot);
     if (created.status != CreateStatus::kNoPort) return start(i, created, decision, reason);
-    reason = Reason::kNoPort;
+    reason = is_other_protocol(flow.protocol) ? Reason::kUnsupportedProtocol : Reason::kNoPort;
     if (!policy.next_address_when_exhausted) break;
   }
   if (reason == Reason::kNoPort) sessions_.counters().port_failures.add();
@@ -191,9 +206,7 @@ Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot s
   session.is_router = decision.router != kNoRouter;
   session.translated_ip = decision.remote.wire();
   session.translated_port = Be16(decision.remote_port);
-  session.timeout_s = meta.protocol == kProtocolTcp   ? snapshot_.timeouts.tcp_transitory_s
-                      : meta.protocol == kProtocolUdp ? snapshot_.timeouts.udp_s
-                                                      : snapshot_.timeouts.icmp_s;
+  session.timeout_s = first_timeout_s(snapshot_.timeouts, meta.protocol);
   return sessions_.open(session, now_);
 }
 

@@ -2,6 +2,7 @@
 
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/echo.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 namespace {
@@ -49,6 +50,14 @@ void rewrite_udp_checksum(uint8_t* transport, const ChecksumDelta& delta) {
   Be16 updated = delta.apply(checksum);
   if (updated.raw() == 0) updated = Be16(0xffff);
   store(at, updated);
+}
+
+// Of UDP-Lite and DCCP. Only UDP-Lite knows no checksum of 0 (RFC 3828 3.1).
+void rewrite_covering_checksum(uint8_t* transport, uint8_t protocol, const ChecksumDelta& delta) {
+  static_assert(offsetof(UdpHeader, checksum) == kCoveringChecksumOffset);
+  if (protocol == kProtocolUdpLite) return rewrite_udp_checksum(transport, delta);
+  uint8_t* at = transport + kCoveringChecksumOffset;
+  store(at, delta.apply(load<Be16>(at)));
 }
 
 // Port and checksum of TCP and UDP; `delta` has what changed in the pseudo header.
@@ -117,23 +126,41 @@ void clamp_syn(const NodeEntry& node, uint8_t* transport) {
   }
 }
 
-// Fragments without a transport header: the checksum in the first one covers what changes here,
-// too.
-void translate_later(Sessions& sessions, const Burst& burst, uint32_t i, Direction direction) {
+// Where the packet ends whose checksum covers addresses; null where there is none: of later
+// fragments it is in the first one.
+uint8_t* covering_header(const Burst& burst, uint32_t i) {
+  const PacketMeta& meta = burst.meta[i];
+  if (!covers_addresses(meta.protocol)) return nullptr;
+  const bool later = view<Ipv4Header>(burst.bytes(i, meta.ip_offset)).fragment_offset_bytes() != 0;
+  return later ? nullptr : burst.bytes(i, meta.transport_offset);
+}
+
+// Later fragments, and packets of other protocols: of these nothing else changes (nat.md O1).
+void translate_addresses(Sessions& sessions, const Burst& burst, uint32_t i, Direction direction) {
   const PacketMeta& meta = burst.meta[i];
   const SessionEntry& session = sessions.entry(meta.session);
-  const bool through_router = (session.flags & kSessionRouter) != 0;
+  const bool outbound = direction == Direction::kOutbound;
   uint8_t* const ip = burst.bytes(i, meta.ip_offset);
-  if (direction == Direction::kInbound) {
-    rewrite_ip<Direction::kInbound>(ip, session.source_ip);
-    if (through_router) {
-      rewrite_address(ip, Direction::kOutbound, sessions.table().cold(meta.session).original_ip);
-    }
-    return;
+  uint8_t* const covering = covering_header(burst, i);
+  const auto mend = [&](const ChecksumDelta& delta) {
+    if (covering != nullptr) rewrite_covering_checksum(covering, meta.protocol, delta);
+  };
+  mend(outbound ? rewrite_ip<Direction::kOutbound>(ip, session.egress_ip)
+                : rewrite_ip<Direction::kInbound>(ip, session.source_ip));
+  if ((session.flags & kSessionRouter) != 0) {
+    const Be32 other =
+        outbound ? session.remote_ip : sessions.table().cold(meta.session).original_ip;
+    mend(rewrite_address(ip, reverse(direction), other));
   }
-  rewrite_ip<Direction::kOutbound>(ip, session.egress_ip);
-  if (through_router) rewrite_address(ip, Direction::kInbound, session.remote_ip);
-  if ((session.flags & kSessionMarked) != 0) write_dscp(ip, session.mark);
+  if (outbound && (session.flags & kSessionMarked) != 0) write_dscp(ip, session.mark);
+}
+
+// An echo or TCP's like learn on their own way (translate_outbound).
+void learn_node_mac(const Snapshot& snapshot, const Burst& burst, uint32_t i) {
+  const PacketMeta& meta = burst.meta[i];
+  const auto& ethernet =
+      view<EthernetHeader>(burst.bytes(i, meta.ip_offset - uint32_t{sizeof(EthernetHeader)}));
+  snapshot.shared->node_macs.learn(meta.node, ethernet.source);
 }
 
 }  // namespace
@@ -176,17 +203,21 @@ void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burs
   }
 }
 
-void translate_fragments(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
-                         const IndexList& in, Direction direction) {
+void translate_apart(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                     const IndexList& in, Direction direction) {
+  const bool outbound = direction == Direction::kOutbound;
   IndexList firsts;
   for (const uint8_t i : in) {
-    if (view<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).fragment_offset_bytes() == 0) {
+    const PacketMeta& meta = burst.meta[i];
+    const bool other = is_other_protocol(meta.protocol);
+    const auto& ip = view<Ipv4Header>(burst.bytes(i, meta.ip_offset));
+    if (!other && ip.fragment_offset_bytes() == 0) {
       firsts.push(i);
-    } else {
-      translate_later(sessions, burst, i, direction);
+      continue;
     }
+    if (other && outbound) learn_node_mac(snapshot, burst, i);
+    translate_addresses(sessions, burst, i, direction);
   }
-  const bool outbound = direction == Direction::kOutbound;
   (outbound ? translate_outbound : translate_inbound)(snapshot, sessions, burst, firsts);
 }
 

@@ -4,8 +4,9 @@
 // reverse; through an egress router the other end changes as well: outbound what was dialled
 // becomes where it leads, inbound the reverse. TTL goes down by one, checksums are updated
 // incrementally (RFC 1624), the MSS of SYNs is lowered to what fits the tunnel. This is the only
-// way from a tunnel to an uplink: nothing else in the code hands an outbound packet on. Called by
-// the worker that owns the sessions.
+// way from a tunnel to an uplink: nothing else in the code hands an outbound packet on. Packets of
+// other protocols than TCP, UDP and ICMP change their addresses alone, with the checksum that
+// covers these (nat.md O1). Called by the worker that owns the sessions.
 #ifndef POSTERN_DATAPLANE_STAGE_TRANSLATE_H_
 #define POSTERN_DATAPLANE_STAGE_TRANSLATE_H_
 
@@ -26,10 +27,10 @@ void translate_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& bur
 void translate_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
                        const IndexList& in);
 
-// Rewrites the fragments `in` of either direction: the first ones as whole packets, of the others
-// the addresses.
-void translate_fragments(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
-                         const IndexList& in, Direction direction);
+// Rewrites fragments and packets of other protocols, of either direction: first fragments of flows
+// as whole packets, of all others the addresses.
+void translate_apart(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
+                     const IndexList& in, Direction direction);
 
 // Lowers, never raises, the MSS option of a TCP header of `header_bytes` bytes to `mss_bytes`, and
 // mends its checksum; other options stay byte for byte (nat.md T7). Reads nothing behind the

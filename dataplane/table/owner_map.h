@@ -7,7 +7,8 @@
 // A session begins on the worker of its outbound tuple, which gives it a port of its own shards
 // (port_blocks.h), so the replies lead to the same worker. An ICMP error belongs to the owner of
 // the packet that it quotes; a fragment, which has no ports of its own, to the worker of its
-// datagram until its ports are known; portless protocols to worker 0.
+// datagram until its ports are known; protocols whose ports are not ours to choose, or that have
+// none, to worker 0.
 //
 // The map from shards to workers is fixed while the gateway runs. There are more shards than
 // workers, so that any number of workers gets about the same share: with 64 shards and 3 workers
@@ -23,7 +24,7 @@
 
 #include "dataplane/table/session_entry.h"
 #include "dataplane/table/session_hash.h"
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 
@@ -74,12 +75,12 @@ class OwnerMap {
   }
   // The owner of what a pod sends.
   [[nodiscard, gnu::target("aes")]] WorkerIndex outbound(const OutboundKey& key) const {
-    if (!has_ports(static_cast<uint8_t>(key.vni_protocol >> 24))) return 0;
+    if (is_other_protocol(key.protocol())) return 0;
     return worker_of_[shard_of(key)];
   }
   // The owner of what comes from outside for an external port, or an echo's identifier.
   [[nodiscard]] WorkerIndex inbound(uint8_t protocol, Be16 egress_port) const {
-    if (!has_ports(protocol)) return 0;
+    if (is_other_protocol(protocol)) return 0;
     return worker_of_[egress_port.host() >> 3 & (shards_ - 1)];
   }
   // Where the fragments of one datagram meet.
@@ -92,9 +93,6 @@ class OwnerMap {
   }
 
  private:
-  static bool has_ports(uint8_t protocol) {
-    return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolIcmp;
-  }
   // No more than there are blocks of ports, so that every shard has some.
   static uint32_t shards_for(uint32_t workers, uint16_t port_low, uint16_t port_high) {
     if (workers == 1) return 1;

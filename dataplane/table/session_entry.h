@@ -17,7 +17,8 @@
 namespace postern {
 
 // The outbound key as it comes from the packet: who in the overlay talks to whom.
-// For ICMP echo source_port is the identifier and remote_port 0.
+// For ICMP echo source_port is the identifier and remote_port 0; protocols without ports have 0
+// in both.
 struct alignas(16) OutboundKey {
   Be32 source_ip;
   uint32_t vni_protocol;  // VNI in the low 24 bits, IP protocol in the high 8
@@ -28,6 +29,7 @@ struct alignas(16) OutboundKey {
   static constexpr uint32_t pack(uint32_t vni, uint8_t protocol) {
     return vni | uint32_t{protocol} << 24;
   }
+  [[nodiscard]] uint8_t protocol() const { return static_cast<uint8_t>(vni_protocol >> 24); }
   friend bool operator==(const OutboundKey&, const OutboundKey&) = default;
 };
 static_assert(sizeof(OutboundKey) == 16);
@@ -52,7 +54,8 @@ inline constexpr uint16_t kSessionTcpMask = 0x03ff;
 inline constexpr uint16_t kSessionHalfOpen = 0x0400;  // TCP whose handshake was never completed;
                                                       // written by tcp_state.h, read when room is
                                                       // short
-inline constexpr uint16_t kSessionForeignShard = 0x0800;  // its port is of another shard
+inline constexpr uint16_t kSessionForeignShard = 0x0800;  // its port, given out here, is of
+                                                          // another shard
 inline constexpr uint16_t kSessionRouter = 0x1000;        // original destination in the cold half
 inline constexpr uint16_t kSessionMarked = 0x2000;        // outbound packets bear `mark`
 inline constexpr uint16_t kSessionHeld = 0x4000;          // ended; only its external port is kept

@@ -82,7 +82,9 @@ Created SessionTable::create(const NewSession& session, Now now) {
     return {CreateStatus::kTableFull, kNoSession};
   }
   const bool crowded = held_ != 0 && live_ + held_ > capacity_ / 10 * 9;
-  const PortChoice choice = ports_.choose(remote_of(session), session.shard, crowded, now);
+  const PortChoice choice = is_other_protocol(session.key.protocol())
+                                ? kept_port(session.key, remote_of(session), now)
+                                : ports_.choose(remote_of(session), session.shard, crowded, now);
   switch (choice.kind) {
     case PortChoice::Kind::kFree: {
       const SessionHandle handle = allocate();
@@ -99,6 +101,23 @@ Created SessionTable::create(const NewSession& session, Now now) {
   }
   ++statistics_.refused_no_port;
   return {CreateStatus::kNoPort, kNoSession};
+}
+
+// A pod that comes back finds what it has left; a stranger must wait until late packets of the
+// session before have passed (nat.md M6).
+PortChoice SessionTable::kept_port(const OutboundKey& key, InboundWords remote, Now now) const {
+  const InboundWords wanted = remote.with_port(key.source_port.host());
+  const IndexPlace place = inbound_place(wanted);
+  const uint32_t holder = inbound_.find(
+      place, [&](uint32_t handle) { return InboundWords::of(entries_[handle]) == wanted; });
+  if (holder == kNoSession) {
+    return {.kind = PortChoice::Kind::kFree, .port = wanted.port(), .place = place};
+  }
+  SessionEntry& entry = entries_[holder];
+  if (entry.live()) return {};
+  const bool own = entry.source_ip == key.source_ip && entry.vni_protocol == key.vni_protocol;
+  if (!own && held_for_ms(entry, now) < kHoldAtLeast_ms) return {};
+  return {.kind = PortChoice::Kind::kHeld, .held = holder};
 }
 
 bool SessionTable::enter(SessionHandle handle, const IndexPlace& outbound,
@@ -184,7 +203,7 @@ void SessionTable::release(SessionHandle handle) {
 void SessionTable::write_entry(SessionHandle handle, const NewSession& session, uint16_t port,
                                Now now) {
   const uint32_t port_shard = ports_.blocks().shard_of(port / 8U);
-  const bool foreign = port_shard != session.shard;
+  const bool foreign = port_shard != session.shard && !is_other_protocol(session.key.protocol());
   statistics_.foreign_shard += foreign ? 1 : 0;
   // Field by field: built aside and copied, the copy would wait for the fields' stores.
   SessionEntry& entry = entries_[handle];

@@ -29,6 +29,7 @@
 #include "dataplane/table/session_entry.h"
 #include "dataplane/table/session_hash.h"
 #include "dataplane/table/session_index.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern {
 
@@ -74,7 +75,8 @@ struct NewSession {
 enum class CreateStatus : uint8_t {
   kCreated,
   kExists,     // the handle is the session that was there already (M8)
-  kNoPort,     // every port of this egress address, protocol and remote is in use (M2)
+  kNoPort,     // every port of this egress address, protocol and remote is in use (M2), or the one
+               // that the session must keep
   kTableFull,  // every entry is a live session; see SessionTable::half_open_victim()
 };
 struct Created {
@@ -132,7 +134,9 @@ class SessionTable {
   // Makes a session, or finds it if it is there already (the second of two first packets in one
   // burst): an unpredictable port, both indexes, TCP fields and counters zero, Live set. Takes back
   // ports held for at least 1 s when the remote has no free port or the table is over 90 % full;
-  // when no entry is free, the oldest held one gives way.
+  // when no entry is free, the oldest held one gives way. Of other protocols than TCP, UDP and ICMP
+  // the session keeps its source port (0 where there is none): kNoPort where another session of the
+  // remote has it, or ended less than 1 s ago and was another pod's (nat.md O1).
   // kTableFull: all entries are live. The caller may end the session that half_open_victim() names
   // (with its own accounts: quotas, log), and try again.
   [[gnu::target("aes")]] Created create(const NewSession& session, Now now);
@@ -148,11 +152,15 @@ class SessionTable {
   // trials of packets (run/trial.h). kNoSession when there is no room.
   [[gnu::target("aes")]] SessionHandle adopt(const SessionEntry& session, const ColdSession& cold,
                                              Now now);
-  // Whether create() would find a port towards `remote` (InboundWords without port), and what
-  // half_open_victim() would name: both without changing anything. `block` is as in PortSearch.
-  [[nodiscard, gnu::target("aes")]] PortRoom port_room(InboundWords remote, uint32_t& block,
-                                                       uint32_t budget, Now now) const {
-    return ports_.room(remote, block, budget, now);
+  // Whether create() would find a port for a session with this key towards `remote` (InboundWords
+  // without port), and what half_open_victim() would name: both without changing anything. `block`
+  // is as in PortSearch.
+  [[nodiscard, gnu::target("aes")]] PortRoom port_room(const OutboundKey& key, InboundWords remote,
+                                                       uint32_t& block, uint32_t budget,
+                                                       Now now) const {
+    if (!is_other_protocol(key.protocol())) return ports_.room(remote, block, budget, now);
+    const bool none = kept_port(key, remote, now).kind == PortChoice::Kind::kNone;
+    return none ? PortRoom::kNone : PortRoom::kSome;
   }
   [[nodiscard]] SessionHandle next_half_open_victim(Now now) const;
 
@@ -249,6 +257,10 @@ class SessionTable {
                                                const OutboundKey& key) const;
   // The key that found a live session: its original destination where it has one.
   [[nodiscard]] OutboundKey outbound_key_of(SessionHandle handle) const;
+
+  // What create() finds where the session keeps its port.
+  [[nodiscard, gnu::target("aes")]] PortChoice kept_port(const OutboundKey& key,
+                                                         InboundWords remote, Now now) const;
 
   // Steps of create(): into the indexes (false, and undone, when there is no room), and into life.
   bool enter(SessionHandle handle, const IndexPlace& outbound, const IndexPlace& inbound);

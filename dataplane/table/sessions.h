@@ -31,10 +31,12 @@ namespace postern {
 
 // Gauges, written by the worker, read by the control thread and by workers at a limit.
 struct SessionAccounts {
-  // Protocols that have ports, in the order of `ports_used`.
+  // Protocols that use external ports, in the order of `ports_used`; behind them the sessions of
+  // all others, which use none.
   static constexpr size_t kTcp = 0;
   static constexpr size_t kUdp = 1;
   static constexpr size_t kIcmp = 2;
+  static constexpr size_t kOther = 3;
 
   SessionAccounts(uint32_t namespaces, uint32_t addresses)
       : active(namespaces), refused(namespaces), ports_used(addresses) {}
@@ -43,7 +45,7 @@ struct SessionAccounts {
   Counter foreign_shard;                           // of them with a port of another shard
   std::vector<Counter> active;                     // live sessions by NamespaceIndex
   std::vector<Counter> refused;                    // packets over a limit, likewise
-  std::vector<std::array<Counter, 3>> ports_used;  // by AddressSlot
+  std::vector<std::array<Counter, 4>> ports_used;  // by AddressSlot
   RuleJournal rules;
 
   // Control thread, once no worker knows the number any more: it will be another namespace's.
@@ -51,7 +53,8 @@ struct SessionAccounts {
 
   static size_t protocol_index(uint8_t protocol) {
     if (protocol == kProtocolTcp) return kTcp;
-    return protocol == kProtocolUdp ? kUdp : kIcmp;
+    if (protocol == kProtocolUdp) return kUdp;
+    return protocol == kProtocolIcmp ? kIcmp : kOther;
   }
 };
 

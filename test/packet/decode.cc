@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/other_protocols.h"
 #include "test/packet/packet.h"
 
 namespace postern::test {
@@ -95,6 +96,7 @@ class Decoder {
     if (ip.protocol == kProtocolUdp && has(at, sizeof(UdpHeader))) return udp(at, ip, quoted);
     if (ip.protocol == kProtocolTcp && has(at, sizeof(TcpHeader))) return tcp(at, ip, quoted);
     if (ip.protocol == kProtocolIcmp && has(at, sizeof(IcmpHeader))) return icmp(at, ip, quoted);
+    if (covers_addresses(ip.protocol) && has(at, 8)) return covering(at, ip, quoted);
     if (has(at, 8) && quoted) {
       return line("  ports %u > %u", load<Be16>(&frame_[at]).host(),
                   load<Be16>(&frame_[at + 2]).host());
@@ -128,6 +130,14 @@ class Decoder {
       text += "  options " + hex(&frame_[at], header.option_bytes()) + "\n";
     }
     return text + ethernet(at + header.option_bytes());
+  }
+
+  // UDP-Lite and DCCP.
+  std::string covering(size_t at, const Ipv4Header& ip, bool quoted) const {
+    const auto checksum = load<Be16>(&frame_[at + kCoveringChecksumOffset]);
+    return line("ports %u > %u%s", load<Be16>(&frame_[at]).host(),
+                load<Be16>(&frame_[at + 2]).host(), judge(at, ip, quoted, checksum).c_str()) +
+           rest(at + 8);
   }
 
   std::string tcp(size_t at, const Ipv4Header& ip, bool quoted) const {

@@ -102,7 +102,7 @@ const Case kCases[] = {
            .payload("x");
      }},
     {"a protocol that is not translated", Reason::kUnsupportedProtocol, "underlay",
-     [] { return from_node1().ipv4(kPod, kServer).payload(40); }},
+     [] { return from_node1().ipv4(kPod, kServer, {.protocol = 51}).payload(40); }},
     {"a source that nobody may have", Reason::kBadAddress, "underlay",
      [] { return inner_udp("127.0.0.1", kServer); }},
     {"our own address as source", Reason::kBadAddress, "underlay",

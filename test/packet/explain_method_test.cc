@@ -98,11 +98,13 @@ TEST_F(ExplainMethod, SaysWhatIsWrongWithAQuestion) {
   EXPECT_EQ(refused(with("protocol", "tpc")), "`protocol`: \"tpc\" is no protocol");
   EXPECT_EQ(refused(with("protocol", "256")), "`protocol`: \"256\" is no protocol");
   EXPECT_EQ(refused(with("dport", nullptr)), "`dport`: tcp and udp go to a port");
-  EXPECT_EQ(refused(with("protocol", "icmp")), "`dport`: only tcp and udp have ports");
-  json sctp = with("protocol", "sctp");
-  sctp.erase("dport");
-  sctp["sport"] = 5;
-  EXPECT_EQ(refused(sctp), "`sport`: only tcp, udp and icmp (its identifier) have one");
+  EXPECT_EQ(refused(with("protocol", "icmp")),
+            "`dport`: only tcp, udp, sctp, udplite and dccp have ports");
+  json gre = with("protocol", "gre");
+  gre.erase("dport");
+  gre["sport"] = 5;
+  EXPECT_EQ(refused(gre),
+            "`sport`: only tcp, udp, sctp, udplite, dccp and icmp (its identifier) have one");
   const json nobody = gateway_.call("explain", with("node", "node-9"));
   EXPECT_EQ(nobody.at("error").at("code"), kRpcStatusBase + 5) << nobody;
 }

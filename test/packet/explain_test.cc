@@ -2,6 +2,7 @@
 // data path then does the same.
 #include <gtest/gtest.h>
 
+#include "dataplane/wire/other_protocols.h"
 #include "test/packet/explainer.h"
 #include "test/packet/world.h"
 
@@ -209,9 +210,7 @@ TEST_F(Explain, PodsThatAPatchTookOut) {
 }
 
 TEST_F(Explain, Protocols) {
-  for (const uint8_t protocol : std::initializer_list<uint8_t>{47, 50, 58, 132}) {
-    expect_drop(question(kPod, kServer, protocol), "unsupported-protocol", "packet");
-  }
+  expect_drop(question(kPod, kServer, kProtocolAh), "unsupported-protocol", "packet");
   expect_forward(question(kPod, kServer, kIcmp));
   EXPECT_FALSE(explainer_.answer().at("translated").contains("dport"));
   expect_forward(question(kPod, kServer, kIcmp, {}, 77));

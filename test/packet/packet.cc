@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern::test {
 namespace {
@@ -34,12 +35,16 @@ void finish_transport(Bytes& bytes, const Ipv4Header& ip, bool wanted) {
   } else if (ip.protocol == kProtocolIcmp) {
     at = offsetof(IcmpHeader, checksum);
     sum = 0;
+  } else if (covers_addresses(ip.protocol)) {
+    at = kCoveringChecksumOffset;
   } else {
     return;
   }
   if (!wanted || bytes.size() < at + 2 || (ip.fragment.host() & 0x1fff) != 0) return;
   Be16 checksum = checksum_of(bytes.data(), bytes.size(), sum);
-  if (ip.protocol == kProtocolUdp && checksum.raw() == 0) checksum = Be16(0xffff);
+  if (ip.protocol != kProtocolTcp && ip.protocol != kProtocolIcmp && checksum.raw() == 0) {
+    checksum = Be16(0xffff);
+  }
   store(&bytes[at], checksum);
 }
 
@@ -61,6 +66,7 @@ Packet& Packet::ipv4(std::string_view source, std::string_view destination, Ipv4
   ip.version_ihl = static_cast<uint8_t>(0x45 + options.options.size() / 4);
   ip.tos = options.tos;
   ip.ttl = options.ttl;
+  ip.protocol = options.protocol;
   ip.fragment = Be16(static_cast<uint16_t>(
       (options.dont_fragment ? Ipv4Header::kDontFragment : 0) |
       (options.more_fragments ? Ipv4Header::kMoreFragments : 0) | options.fragment_offset));
@@ -183,7 +189,7 @@ Bytes Packet::bytes() const {
       ip.protocol = inner == Layer::Kind::kUdp    ? kProtocolUdp
                     : inner == Layer::Kind::kTcp  ? kProtocolTcp
                     : inner == Layer::Kind::kIcmp ? kProtocolIcmp
-                                                  : uint8_t{47};
+                                                  : ip.protocol;
       ip.total_bytes = Be16(static_cast<uint16_t>(header.size() + built.size()));
       finish_transport(built, ip, inner_checksum);
       store(header.data(), ip);

@@ -25,7 +25,8 @@ struct Ipv4Options {
   bool dont_fragment = false;
   uint16_t fragment_offset = 0;  // in units of 8 bytes
   bool more_fragments = false;
-  Bytes options = {};  // a multiple of four bytes
+  Bytes options = {};     // a multiple of four bytes
+  uint8_t protocol = 47;  // where bytes follow that are no header
 };
 
 struct TcpOptions {

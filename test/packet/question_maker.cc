@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "config/router_lines.h"
-#include "dataplane/wire/headers.h"
+#include "dataplane/wire/other_protocols.h"
 
 namespace postern::test {
 namespace {
@@ -79,10 +79,11 @@ ExplainQuestion QuestionMaker::from_pod() {
 void QuestionMaker::put_service(ExplainQuestion& question) {
   static constexpr uint8_t kProtocols[] = {kProtocolTcp, kProtocolTcp,  kProtocolUdp,
                                            kProtocolUdp, kProtocolIcmp, kProtocolIcmp};
-  question.protocol = chance(30) ? static_cast<uint8_t>(number(0, 255)) : kProtocols[number(0, 5)];
-  const bool has_ports = question.protocol == kProtocolTcp || question.protocol == kProtocolUdp;
-  if (has_ports) question.destination_port = any(ports_);
-  const bool has_source = has_ports || question.protocol == kProtocolIcmp;
+  const uint8_t others[] = {
+      47, 47, kProtocolSctp, kProtocolUdpLite, kProtocolAh, static_cast<uint8_t>(number(0, 255))};
+  question.protocol = chance(15) ? others[number(0, 5)] : kProtocols[number(0, 5)];
+  if (has_ports(question.protocol)) question.destination_port = any(ports_);
+  const bool has_source = has_ports(question.protocol) || question.protocol == kProtocolIcmp;
   if (has_source && chance(2)) {
     question.source_port = static_cast<uint16_t>(number(2000, 2001));
   }
@@ -100,19 +101,21 @@ bool QuestionMaker::from_session(const SessionTable& table, ExplainQuestion& que
   const OutboundKey key = outbound_key_of(entry, table.cold(handle));
   question.protocol = entry.protocol();
   const bool echo = question.protocol == kProtocolIcmp;
+  const bool portless = !echo && !has_ports(question.protocol);
   if (chance(2)) {
     question.source = Ipv4Address::from(key.source_ip);
     question.destination = Ipv4Address::from(key.remote_ip);
-    question.source_port = key.source_port.host();
-    if (!echo) question.destination_port = key.remote_port.host();
+    if (!portless) question.source_port = key.source_port.host();
+    if (!echo && !portless) question.destination_port = key.remote_port.host();
     if (chance(8)) question.node = any(nodes_);
     return true;
   }
   question.source = Ipv4Address::from(entry.remote_ip);
   question.destination = Ipv4Address::from(entry.egress_ip);
+  if (chance(8)) question.source.value ^= 1;
+  if (portless) return true;
   question.source_port = echo ? entry.egress_port.host() : entry.remote_port.host();
   if (!echo) question.destination_port = entry.egress_port.host();
-  if (chance(8)) question.source.value ^= 1;
   if (chance(8)) *question.source_port ^= 1;
   return true;
 }

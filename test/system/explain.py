@@ -74,9 +74,10 @@ def test_curl_meets_what_was_explained(t):
         rule = file.read().splitlines()[_step(refused, "firewall")["line"] - 1:]
     t.check(CLOSED in "".join(rule[:6]), "not the rule's line: %s" % rule[:6])
     for words in ((pod.address, SERVER, "udp", "53"), (pod.address, SERVER, "icmp"),
-                  (pod.address, SERVER, "sctp"), (rig.pod("stray").address, SERVER, "icmp"),
+                  (pod.address, SERVER, "gre"), (pod.address, SERVER, "sctp", "9"),
+                  (pod.address, SERVER, "ah"), (rig.pod("stray").address, SERVER, "icmp"),
                   (pod.address, "192.0.2.77", "icmp")):
-        _explain(t, rig, *words, status=DROPPED if "sctp" in words or words[0] != pod.address
+        _explain(t, rig, *words, status=DROPPED if "ah" in words or words[0] != pod.address
                  else OK)
     t.equal(_state(rig), before, "what explaining has left behind")
     t.equal(rig.gateway.drops(), {}, "drops")

@@ -156,7 +156,7 @@ PortRoom room_of(const TestTable& t, const NewSession& session, Now now) {
       InboundWords::of(protocol, session.key.remote_ip, session.key.remote_port, session.egress_ip);
   uint32_t block = 0;
   PortRoom room = PortRoom::kLookOn;
-  while (room == PortRoom::kLookOn) room = t.table.port_room(remote, block, 16, now);
+  while (room == PortRoom::kLookOn) room = t.table.port_room(session.key, remote, block, 16, now);
   return room;
 }
 
