@@ -130,18 +130,26 @@ void clear_checksums(const ErrorView& view, Bytes& packet) {
 
 }  // namespace
 
-ErrorPlayer::ErrorPlayer()
-    : gateway_(router_world(
-          std::string(kDbRouter) + "," + std::string(kAllRouter),
-          "{ name = \"payments-out\"; namespaces = [ \"payments\" ]; addresses = [ "
-          "\"192.0.2.50\" ]; }, { name = \"web-out\"; namespaces = [ \"web\" ]; addresses = [ "
-          "\"192.0.2.60\" ]; }",
-          "allow")) {
+ErrorPlayer::ErrorPlayer(uint32_t workers)
+    : gateway_(
+          router_world(
+              std::string(kDbRouter) + "," + std::string(kAllRouter),
+              "{ name = \"payments-out\"; namespaces = [ \"payments\" ]; addresses = [ "
+              "\"192.0.2.50\" ]; }, { name = \"web-out\"; namespaces = [ \"web\" ]; addresses = [ "
+              "\"192.0.2.60\" ]; }",
+              "allow"),
+          {.workers = workers}) {
   open_sessions();
   gateway_.pass_seconds(30);  // so that a refreshed session shows
-  const SessionTable& table = gateway_.table();
-  for (SessionHandle handle = 0; handle < sessions_.size(); ++handle) {
-    entries_.push_back(table.entry(handle));
+  note_entries();
+}
+
+void ErrorPlayer::note_entries() {
+  for (uint32_t worker = 0; worker < gateway_.workers(); ++worker) {
+    const SessionTable& table = gateway_.table(worker);
+    for (SessionHandle handle = 0; handle < std::min<size_t>(table.capacity(), 32); ++handle) {
+      entries_.emplace_back(&table.entry(handle), table.entry(handle));
+    }
   }
 }
 
@@ -174,6 +182,10 @@ void ErrorPlayer::open_sessions() {
                           std::string_view remote) {
     sessions_.push_back(open(first, from, dialled, remote));
   };
+  add(pod(kServer).udp(7778, 53), kPod, kServer, kServer);
+  sessions_[0].live = false;
+  gateway_.pass_seconds(302);
+  gateway_.sweep();
   add(pod(kServer).udp(7777, 53).payload("x"), kPod, kServer, kServer);
   add(pod(kServer).tcp(40000, 443, syn), kPod, kServer, kServer);
   add(pod(kServer).tcp(40001, 443, syn), kPod, kServer, kServer);
@@ -183,9 +195,7 @@ void ErrorPlayer::open_sessions() {
   add(pod(kDb).udp(7777, 53), kPod, kDb, "203.0.113.53");
   add(pod(kAll).tcp(40000, 443, syn), kPod, kAll, "203.0.113.5");
   add(pod(kAll).echo_request(42), kPod, kAll, kFallback);
-  add(pod(kServer).udp(7778, 53), kPod, kServer, kServer);
-  sessions_.back().live = false;
-  gateway_.sessions().remove(static_cast<SessionHandle>(sessions_.size() - 1), gateway_.now());
+  std::rotate(sessions_.begin(), sessions_.begin() + 1, sessions_.end());
 }
 
 // Establishes the connection; the pod sends 3,000 bytes, 1,000 of which are acknowledged.
@@ -236,7 +246,9 @@ const PlainSession* ErrorPlayer::judge(const Bytes& frame) const {
 std::string ErrorPlayer::play(std::span<const uint8_t> bytes) {
   const Bytes frame = make_error(bytes, sessions_);
   const PlainSession* session = judge(frame);
-  const std::vector<Sent> sent = gateway_.receive("uplink", Packet().raw(frame));
+  arrival_ = (arrival_ + 1) % gateway_.workers();
+  std::vector<Sent> sent = gateway_.receive_at(arrival_, "uplink", {Packet().raw(frame)});
+  for (Sent& handed : gateway_.hand_on()) sent.push_back(std::move(handed));
   std::string difference;
   if (gateway_.imbalance() != 0) return "the counters do not close";
   if (session == nullptr && !sent.empty()) {
@@ -282,14 +294,9 @@ std::string ErrorPlayer::check_passed(const Bytes& came, const Bytes& left,
 }
 
 std::string ErrorPlayer::check_sessions() {
-  const SessionTable& table = gateway_.table();
-  if (table.live() + table.held() != sessions_.size() || table.held() != 1) {
-    return "a session began or ended";
-  }
-  for (SessionHandle handle = 0; handle < entries_.size(); ++handle) {
-    if (std::memcmp(&table.entry(handle), &entries_[handle], sizeof(SessionEntry)) != 0) {
-      return "session " + std::to_string(handle) + " changed";
-    }
+  if (gateway_.all_sessions().live() != sessions_.size() - 1) return "a session began or ended";
+  for (const auto& [entry, before] : entries_) {
+    if (std::memcmp(entry, &before, sizeof before) != 0) return "a session changed";
   }
   return {};
 }

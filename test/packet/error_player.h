@@ -6,7 +6,8 @@
 //   - every byte that is no address, port, TTL, MTU or checksum of ours stays as it came;
 //   - checksums of the error are right, and those that are quoted as right or wrong as they came;
 //   - no session is begun, ended, refreshed or changed.
-// For the fuzzer and for a test with random bytes.
+// With several workers each error arrives at another one. For the fuzzer and for a test with random
+// bytes.
 #ifndef POSTERN_TEST_PACKET_ERROR_PLAYER_H_
 #define POSTERN_TEST_PACKET_ERROR_PLAYER_H_
 
@@ -14,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "test/packet/gateway.h"
@@ -42,7 +44,7 @@ struct PlainSession {
 
 class ErrorPlayer {
  public:
-  ErrorPlayer();
+  explicit ErrorPlayer(uint32_t workers = 1);
 
   // What differed from what must become of that error; empty when nothing did.
   std::string play(std::span<const uint8_t> bytes);
@@ -53,6 +55,7 @@ class ErrorPlayer {
   PlainSession open(const Packet& first, std::string_view pod, std::string_view dialled,
                     std::string_view remote);
   void open_sessions();
+  void note_entries();
   void carry_tcp(PlainSession& session);
   [[nodiscard]] const PlainSession* judge(const Bytes& frame) const;
   [[nodiscard]] std::string check_passed(const Bytes& came, const Bytes& left,
@@ -61,7 +64,9 @@ class ErrorPlayer {
 
   Gateway gateway_;
   std::vector<PlainSession> sessions_;
-  std::vector<SessionEntry> entries_;  // as they were when all had been opened
+  // Every entry, and as it was when all sessions had been opened.
+  std::vector<std::pair<const SessionEntry*, SessionEntry>> entries_;
+  uint32_t arrival_ = 0;  // the worker that the last error came to
   uint64_t passed_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// Random ICMP errors from outside through the player of the fuzzer (nat.md I2, I3).
+// Random ICMP errors from outside through the player of the fuzzer (nat.md I2, I3), on one worker
+// and on several.
 #include "test/packet/error_player.h"
 
 #include <gtest/gtest.h>
@@ -9,9 +10,12 @@
 namespace postern::test {
 namespace {
 
-TEST(ErrorPlayer, I2_I3_RandomErrorsReachWhomTheyConcernAndNobodyElse) {
+class ErrorPlayers : public testing::TestWithParam<uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(Workers, ErrorPlayers, testing::Values(1U, 3U));
+
+TEST_P(ErrorPlayers, I2_I3_RandomErrorsReachWhomTheyConcernAndNobodyElse) {
   constexpr int kErrors = 30000;
-  ErrorPlayer player;
+  ErrorPlayer player(GetParam());
   std::mt19937 random(5508);
   for (int i = 0; i < kErrors; ++i) {
     std::vector<uint8_t> bytes(random() % 24);

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "test/packet/only_frame.h"
@@ -21,15 +22,26 @@ constexpr uint8_t kSyn = TcpHeader::kSyn;
 constexpr uint8_t kRst = TcpHeader::kRst;
 constexpr size_t kPodAt = 14 + 20 + 8 + 8 + 14;  // the inner IP header of a tunnel frame
 
-// Pods 10.128.1.0/24 leave by 192.0.2.50 with 64 ports.
-std::string few_ports() {
+// Pods 10.128.1.0/24 leave by 192.0.2.50 with few ports.
+std::string few_ports(uint32_t ports = 64) {
   return world(R"(
 namespaces = ( { name = "payments"; pods = [ "10.128.1.0/24" ]; } );
 egress_ips = ( { name = "out"; namespaces = [ "payments" ]; addresses = [ "192.0.2.50" ]; } );
 firewall : { default = "allow"; };
-sessions : { port_range = "2048-2111"; };
-)");
+sessions : { port_range = "2048-)" +
+               std::to_string(2047 + ports) + "\"; };\n");
 }
+
+// What arrives at a worker, and is handed over to where it belongs; what left.
+std::vector<Sent> carry(Gateway& gateway, uint32_t worker, std::string_view port,
+                        const std::vector<Packet>& packets) {
+  std::vector<Sent> sent = gateway.receive_at(worker, port, packets);
+  for (Sent& one : gateway.hand_on()) sent.push_back(std::move(one));
+  return sent;
+}
+
+class MappingOfWorkers : public testing::TestWithParam<uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(Workers, MappingOfWorkers, testing::Values(1U, 2U, 3U));
 
 // The external port that a pod's datagram leaves with; 0 when it does not leave.
 uint16_t outside_port(Gateway& gateway, const std::string& pod, uint16_t source_port,
@@ -64,6 +76,37 @@ TEST(Mapping, M1_EveryRemoteEndpointHasAllPortsOfTheAddress) {
   EXPECT_EQ(gateway.dropped(Reason::kNoPort), 0u);
 }
 
+TEST_P(MappingOfWorkers, M2_AWorkerRefusesWhenAllItsPortsAreUsedAndNotBefore) {
+  constexpr uint32_t kPorts = 256;
+  constexpr uint32_t kFlows = 2000;
+  Gateway gateway(few_ports(kPorts), {.workers = GetParam()});
+  std::map<uint32_t, uint32_t> owned;
+  for (uint32_t port = 2048; port < 2048 + kPorts; ++port) {
+    ++owned[gateway.owners().inbound(kProtocolUdp, Be16(static_cast<uint16_t>(port)))];
+  }
+  ASSERT_EQ(owned.size(), GetParam());
+  std::set<uint16_t> used;
+  for (uint32_t n = 0; n < kFlows; ++n) {
+    const std::string pod = "10.128.1." + std::to_string(1 + n % 10);
+    const auto source_port = static_cast<uint16_t>(1000 + n / 10);
+    const auto sent = carry(gateway, n % GetParam(), "underlay",
+                            {from_node1().ipv4(pod, kServer).udp(source_port, 53)});
+    if (!sent.empty()) {
+      EXPECT_TRUE(used.insert(load<Be16>(&sent[0].frame[34]).host()).second);
+      continue;
+    }
+    const uint32_t owner =
+        gateway.owners().outbound({.source_ip = Ipv4Address::parse(pod)->wire(),
+                                   .vni_protocol = OutboundKey::pack(100, kProtocolUdp),
+                                   .remote_ip = Ipv4Address::parse(kServer)->wire(),
+                                   .remote_port = Be16(53),
+                                   .source_port = Be16(source_port)});
+    ASSERT_EQ(gateway.table(owner).live(), owned[owner]) << "refused a free port";
+  }
+  EXPECT_EQ(used.size(), kPorts);
+  EXPECT_EQ(gateway.dropped(Reason::kNoPort), kFlows - kPorts);
+}
+
 TEST(Mapping, M3_PortsLieInTheWholeDefaultRangeWithoutAPattern) {
   Gateway gateway(world());
   constexpr int kSessions = 3000;
@@ -92,19 +135,28 @@ TEST(Mapping, M3_PortsLieInTheWholeDefaultRangeWithoutAPattern) {
 // What a live session shows outside.
 using Outside = std::tuple<uint8_t, uint32_t, uint16_t, uint32_t, uint16_t>;
 
-// The sessions by what they show outside. Two that show the same are a failure.
-std::map<Outside, SessionHandle> sessions_by_outside(Gateway& gateway) {
-  std::map<Outside, SessionHandle> found;
-  const SessionTable& table = gateway.table();
-  for (SessionHandle handle = 0; handle < table.capacity(); ++handle) {
-    if (!table.is_live(handle)) continue;
-    const SessionEntry& entry = table.entry(handle);
-    const Outside outside{entry.protocol(), entry.egress_ip.host(), entry.egress_port.host(),
-                          entry.remote_ip.host(), entry.remote_port.host()};
-    EXPECT_TRUE(found.emplace(outside, handle).second)
-        << "two sessions have " << int{entry.protocol()} << " port " << entry.egress_port.host();
+// The sessions of all workers by what they show outside. Two that show the same are a failure.
+std::map<Outside, const SessionEntry*> sessions_by_outside(Gateway& gateway) {
+  std::map<Outside, const SessionEntry*> found;
+  for (uint32_t worker = 0; worker < gateway.workers(); ++worker) {
+    const SessionTable& table = gateway.table(worker);
+    for (SessionHandle handle = 0; handle < table.capacity(); ++handle) {
+      if (!table.is_live(handle)) continue;
+      const SessionEntry& entry = table.entry(handle);
+      const Outside outside{entry.protocol(), entry.egress_ip.host(), entry.egress_port.host(),
+                            entry.remote_ip.host(), entry.remote_port.host()};
+      EXPECT_TRUE(found.emplace(outside, &entry).second)
+          << "two sessions have " << int{entry.protocol()} << " port " << entry.egress_port.host();
+    }
   }
   return found;
+}
+uint64_t held_taken(Gateway& gateway) {
+  uint64_t sum = 0;
+  for (uint32_t worker = 0; worker < gateway.workers(); ++worker) {
+    sum += gateway.table(worker).statistics().held_taken;
+  }
+  return sum;
 }
 
 // A random packet of one of ten pods to one of six remote endpoints.
@@ -127,34 +179,37 @@ Packet random_packet(std::mt19937& random) {
   }
 }
 
-TEST(Mapping, M4_NoTwoLiveSessionsShowTheSameOutside) {
-  Gateway gateway(few_ports());
+TEST_P(MappingOfWorkers, M4_NoTwoLiveSessionsShowTheSameOutside) {
+  Gateway gateway(few_ports(64 * GetParam()), {.workers = GetParam()});
   std::mt19937 random(11);
+  const auto any_worker = [](std::mt19937& draw) {
+    return static_cast<uint32_t>(draw() % GetParam());
+  };
   size_t most = 0;
   for (int round = 0; round < 400; ++round) {
     std::vector<Packet> burst;
     while (burst.size() < kBurst) burst.push_back(random_packet(random));
-    gateway.receive("underlay", burst);
-    gateway.pass_ms(random() % 20'000);
+    carry(gateway, any_worker(random), "underlay", burst);
+    gateway.pass_ms(random() % (20'000 / GetParam()));
     if (round % 3 == 0) gateway.sweep();
     most = std::max(most, sessions_by_outside(gateway).size());
   }
   EXPECT_GT(most, 500u);
   EXPECT_GT(gateway.dropped(Reason::kNoPort), 0u) << "ports never ran short";
-  EXPECT_GT(gateway.table().statistics().held_taken, 0u) << "no held port was taken back";
+  EXPECT_GT(held_taken(gateway), 0u) << "no held port was taken back";
   EXPECT_EQ(gateway.imbalance(), 0);
   // And each answer reaches the pod that asked.
   size_t answered = 0;
-  const std::map<Outside, SessionHandle> all = sessions_by_outside(gateway);
-  for (const auto& [outside, handle] : all) {
-    const SessionEntry& entry = gateway.table().entry(handle);
+  const std::map<Outside, const SessionEntry*> all = sessions_by_outside(gateway);
+  for (const auto& [outside, session] : all) {
+    const SessionEntry& entry = *session;
     if (entry.protocol() != kProtocolUdp) continue;
     const std::string server = Ipv4Address::from(entry.remote_ip).text();
-    const Bytes back = only_frame(
-        gateway.receive("uplink", from_outside()
-                                      .ipv4(server, kPodAddress)
-                                      .udp(entry.remote_port.host(), entry.egress_port.host())),
-        "underlay");
+    const auto answer = from_outside()
+                            .ipv4(server, kPodAddress)
+                            .udp(entry.remote_port.host(), entry.egress_port.host());
+    const Bytes back =
+        only_frame(carry(gateway, any_worker(random), "uplink", {answer}), "underlay");
     ASSERT_GT(back.size(), kPodAt + 24);
     const auto ip = load<Ipv4Header>(&back[kPodAt]);
     EXPECT_EQ(ip.destination, entry.source_ip);

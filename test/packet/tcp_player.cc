@@ -46,7 +46,7 @@ bool carries(const Sent& sent, Direction direction, const TcpSegment& segment) {
 
 }  // namespace
 
-TcpPlayer::TcpPlayer() : gateway_(world()) {}
+TcpPlayer::TcpPlayer(uint32_t workers) : gateway_(world(), {.workers = workers}) {}
 
 std::string TcpPlayer::play(std::span<const uint8_t> operations) {
   forget();
@@ -59,9 +59,8 @@ std::string TcpPlayer::play(std::span<const uint8_t> operations) {
       difference = pass_time(kind < 128 ? kind / 8 * 16 : reader.word() % kForEver_s);
     } else {
       const auto direction = static_cast<Direction>(kind & 1);
-      const SessionHandle handle = find_session();
-      TcpSegment segment = read_segment(
-          reader, direction, handle == kNoSession ? nobody : gateway_.table().entry(handle));
+      const SessionEntry* session = find_session();
+      TcpSegment segment = read_segment(reader, direction, session == nullptr ? nobody : *session);
       segment.payload_bytes %= kLargestPayload;
       difference = walk(direction, segment);
     }
@@ -91,8 +90,7 @@ std::string TcpPlayer::pass_time(uint32_t seconds) {
 }
 
 std::string TcpPlayer::walk(Direction direction, const TcpSegment& segment) {
-  const Counters& counters = gateway_.counters();
-  const uint64_t dropped_before = counters.dropped.read();
+  const uint64_t dropped_before = dropped();
   Packet packet;
   if (direction == Direction::kOutbound) {
     packet = from_node1().ipv4(kPod, kServer).tcp(kPodPort, kServerPort, options_of(segment));
@@ -104,8 +102,10 @@ std::string TcpPlayer::walk(Direction direction, const TcpSegment& segment) {
   packet.payload(segment.payload_bytes);
   const Expected expected = expect(direction, segment);
   const uint64_t reason_before = gateway_.dropped(expected.reason);
-  const std::vector<Sent> sent =
-      gateway_.receive(direction == Direction::kOutbound ? "underlay" : "uplink", packet);
+  arrival_ = (arrival_ + 1) % gateway_.workers();
+  std::vector<Sent> sent = gateway_.receive_at(
+      arrival_, direction == Direction::kOutbound ? "underlay" : "uplink", {packet});
+  for (Sent& handed : gateway_.hand_on()) sent.push_back(std::move(handed));
   if (gateway_.imbalance() != 0) return "the counters do not close";
   if (!expected.leaves) {
     ++tally_.refused;
@@ -116,7 +116,7 @@ std::string TcpPlayer::walk(Direction direction, const TcpSegment& segment) {
   }
   ++tally_.passed;
   if (sent.size() != 1) return "did not leave";
-  if (counters.dropped.read() != dropped_before) return "left and was dropped";
+  if (dropped() != dropped_before) return "left and was dropped";
   return carries(sent[0], direction, segment) ? "" : "left as another segment";
 }
 
@@ -151,24 +151,36 @@ TcpPlayer::Expected TcpPlayer::begin(const TcpSegment& segment) {
 }
 
 std::string TcpPlayer::check_session() {
-  const SessionHandle handle = find_session();
-  if (!model_) return handle == kNoSession ? "" : "a session that should not be";
-  if (handle == kNoSession) return "the session is gone";
-  const SessionEntry& entry = gateway_.table().entry(handle);
-  egress_port_ = entry.egress_port.host();
-  const std::string difference = model_->difference(entry);
+  const SessionEntry* session = find_session();
+  if (!model_) return session == nullptr ? "" : "a session that should not be";
+  if (session == nullptr) return "the session is gone";
+  if (gateway_.all_sessions().live() != 1) return "more than one session";
+  egress_port_ = session->egress_port.host();
+  const std::string difference = model_->difference(*session);
   if (!difference.empty()) return difference;
-  return entry.expires_s == static_cast<uint16_t>(expires_s_) ? "" : "when it expires";
+  return session->expires_s == static_cast<uint16_t>(expires_s_) ? "" : "when it expires";
 }
 
-SessionHandle TcpPlayer::find_session() {
-  SessionTable& table = gateway_.table();
-  if (table.live() == 0) return kNoSession;
-  return table.find_outbound_one({.source_ip = Ipv4Address::parse(kPod)->wire(),
-                                  .vni_protocol = OutboundKey::pack(100, kProtocolTcp),
-                                  .remote_ip = Ipv4Address::parse(kServer)->wire(),
-                                  .remote_port = Be16(kServerPort),
-                                  .source_port = Be16(kPodPort)});
+const SessionEntry* TcpPlayer::find_session() {
+  const OutboundKey key{.source_ip = Ipv4Address::parse(kPod)->wire(),
+                        .vni_protocol = OutboundKey::pack(100, kProtocolTcp),
+                        .remote_ip = Ipv4Address::parse(kServer)->wire(),
+                        .remote_port = Be16(kServerPort),
+                        .source_port = Be16(kPodPort)};
+  for (uint32_t worker = 0; worker < gateway_.workers(); ++worker) {
+    const SessionTable& table = gateway_.table(worker);
+    const SessionHandle handle = table.live() == 0 ? kNoSession : table.find_outbound_one(key);
+    if (handle != kNoSession) return &table.entry(handle);
+  }
+  return nullptr;
+}
+
+uint64_t TcpPlayer::dropped() const {
+  uint64_t sum = 0;
+  for (uint32_t worker = 0; worker < gateway_.workers(); ++worker) {
+    sum += gateway_.counters(worker).dropped.read();
+  }
+  return sum;
 }
 
 }  // namespace postern::test

@@ -1,4 +1,5 @@
-// Random lives of a TCP connection through the player of the fuzzer (nat.md T).
+// Random lives of a TCP connection through the player of the fuzzer (nat.md T), on one worker and
+// on several.
 #include "test/packet/tcp_player.h"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,11 @@
 namespace postern::test {
 namespace {
 
-TEST(TcpPlayer, RandomLivesAgreeWithThePlainModel) {
-  TcpPlayer player;
+class TcpPlayers : public testing::TestWithParam<uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(Workers, TcpPlayers, testing::Values(1U, 3U));
+
+TEST_P(TcpPlayers, RandomLivesAgreeWithThePlainModel) {
+  TcpPlayer player(GetParam());
   std::mt19937 random(793);
   for (int list = 0; list < 3000; ++list) {
     std::vector<uint8_t> operations(random() % 300);
