@@ -147,6 +147,10 @@ uint32_t first_header_bytes(const uint8_t* at, uint32_t bytes, uint8_t protocol)
 // one only serves to hide it (RFC 1858 3). Length fields speak of the whole datagram.
 void parse_first(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
   if (bytes < first_header_bytes(at, bytes, parts.protocol)) return;
+  if (parts.protocol == kProtocolTcp && view<TcpHeader>(at).header_bytes() < sizeof(TcpHeader)) {
+    parts.reason = Reason::kParseBadHeader;  // as of a whole segment: what follows counts on it
+    return;
+  }
   parts.form = Form::kFragment;
   if (parts.protocol != kProtocolIcmp) {
     if (has_ports(parts.protocol)) take_ports(at, parts);

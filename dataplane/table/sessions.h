@@ -88,10 +88,12 @@ class Sessions {
   // or all tables together are, an old half-open session gives way (T9).
   Created open(NewSession session, Now now) {
     session.shard = static_cast<uint8_t>(shared_.owners().shard_of(session.key));
-    Created created = may_grow() ? table_.create(session, now) : find(session.key);
+    const bool all_full = !may_grow();
+    Created created = all_full ? find(session.key) : table_.create(session, now);
     if (created.status == CreateStatus::kTableFull) {
       if (!end_half_open(now)) {
-        shared_.ask_for_room(self_, SharedSessions::kAnybody, asked_);
+        // Another's session makes no room in a table that is full by itself.
+        if (all_full) shared_.ask_for_room(self_, SharedSessions::kAnybody, asked_);
         return created;
       }
       created = table_.create(session, now);
@@ -143,8 +145,8 @@ class Sessions {
   }
   [[nodiscard]] uint64_t active_of(NamespaceIndex name) const { return shared_.active(name); }
   [[nodiscard]] bool is_full() const {
-    return shared_.workers() == 1 ? table_.live() == table_.capacity()
-                                  : shared_.live() >= shared_.max_sessions();
+    if (table_.live() == table_.capacity()) return true;
+    return shared_.workers() > 1 && shared_.live() >= shared_.max_sessions();
   }
   [[nodiscard]] bool owns(const OutboundKey& key) const {
     return shared_.owners().outbound(key) == self_;

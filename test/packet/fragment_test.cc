@@ -178,6 +178,12 @@ struct BadFragment {
   Packet packet;
 };
 
+// The first fragment of a segment whose header says that it has so many words.
+Bytes headless(Bytes tcp, uint8_t words) {
+  tcp[sizeof(Ipv4Header) + offsetof(TcpHeader, offset)] = static_cast<uint8_t>(words << 4);
+  return piece_of(tcp, 0, 64);
+}
+
 TEST(Fragment, F3_WhatCannotBePartOfADatagramIsDropped) {
   const Bytes udp = ip_of(question());
   const Bytes tcp = ip_of(Packet()
@@ -191,6 +197,9 @@ TEST(Fragment, F3_WhatCannotBePartOfADatagramIsDropped) {
   const std::vector<BadFragment> cases = {
       {"TCP whose header is not whole", Reason::kFragmentBad, Packet().raw(piece_of(tcp, 0, 24))},
       {"TCP of eight bytes", Reason::kFragmentBad, Packet().raw(piece_of(tcp, 0, 8))},
+      {"TCP that says it has no header", Reason::kParseBadHeader, Packet().raw(headless(tcp, 0))},
+      {"TCP that says its header is short", Reason::kParseBadHeader,
+       Packet().raw(headless(tcp, 4))},
       {"an end beyond 65,535", Reason::kFragmentBad, Packet().raw(giant)},
       {"an empty middle", Reason::kFragmentBad, Packet().raw(piece_of(udp, 8, 8))},
       {"a middle of half units", Reason::kFragmentBad, Packet().raw(piece_of(udp, 8, 20))},
@@ -266,6 +275,17 @@ TEST(Fragment, InboundWithoutASessionIsNobodys) {
   EXPECT_TRUE(
       gateway.receive("uplink", all_of(pieces_of(stray, kPieceBytes), outer_piece)).empty());
   EXPECT_EQ(gateway.dropped(Reason::kNoSession), 3u);
+}
+
+// Nothing but the first one has the port by which what waits is known again.
+TEST(Fragment, AllOfThemWaitForTheirNextHop) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  EXPECT_TRUE(
+      gateway.receive("underlay", all_of(pieces_of(question(), kPieceBytes), inner_piece)).empty());
+  EXPECT_EQ(gateway.counters().held.read(), 3u);
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kReachable);
+  expect_translated(gateway, ip_packets(gateway.release_held(), "uplink"));
 }
 
 TEST(Fragment, I4_OnlyTheFirstFragmentIsAnswered) {

@@ -57,6 +57,20 @@ TEST(Split, F6_APacketTooLargeForTheUplinkIsFragmented) {
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
+TEST(Split, F6_ThePiecesWaitForTheirNextHop) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  EXPECT_TRUE(
+      gateway.receive("underlay", from_node1().ipv4(kPod, kServer).udp(7777, 53).payload(1480))
+          .empty());
+  EXPECT_EQ(gateway.counters().held.read(), 2u);
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kReachable);
+  const uint16_t port = gateway.only_session().egress_port.host();
+  EXPECT_EQ(together(ip_packets(gateway.release_held(), "uplink"), kUplinkMtu),
+            whole(Packet().ipv4(kPodAddress, kServer, {.ttl = 63}).udp(port, 53).payload(1480)));
+  EXPECT_EQ(gateway.imbalance(), 0);
+}
+
 TEST(Split, F6_ThePiecesKeepTheirOrderAmongOthers) {
   Gateway gateway(world());
   const auto packet = [](size_t bytes) {

@@ -136,6 +136,24 @@ TEST(SharedSessions, T9_RoomIsAskedOfAnotherWorker) {
   EXPECT_EQ(fleet.of[0]->counters.session_deleted.read(), 0U);
 }
 
+// A table may be full while all together are not: protocols without ports belong to worker 0.
+TEST(SharedSessions, T9_NobodyGivesWayToATableThatIsFullByItself) {
+  Fleet fleet(2, 1000);
+  uint32_t n = 0;
+  while (fleet.owner(n) != 1) ++n;
+  make_half_open(fleet, n, fleet.open(n, Now{5000}));
+  const Sessions& full = fleet.of[0]->sessions;
+  CreateStatus status = CreateStatus::kCreated;
+  for (n = 0; status == CreateStatus::kCreated; ++n) {
+    if (fleet.owner(n) == 0) status = fleet.open(n, Now{8000}).status;
+  }
+  EXPECT_EQ(status, CreateStatus::kTableFull);
+  EXPECT_TRUE(full.is_full());
+  EXPECT_LT(fleet.shared.live(), 1000U);
+  fleet.of[1]->sessions.make_room_for_others(Now{8000});
+  EXPECT_EQ(fleet.of[1]->counters.session_deleted.read(), 0U);
+}
+
 TEST(SharedSessions, T9_OnlyOfTheNamespaceThatNeedsIt) {
   Fleet fleet(2, 1000);
   // Half-open ones of worker 1, four of each namespace.
