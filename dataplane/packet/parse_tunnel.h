@@ -7,14 +7,12 @@
 
 #include <cstdint>
 
-#include "dataplane/packet/reason.h"
 #include "dataplane/wire/headers.h"
 
 namespace postern {
 
 struct TunnelParts {
   bool valid = false;
-  Reason reason = Reason::kTunnelBadHeader;
   uint32_t vni = 0;
   uint32_t header_bytes = 0;  // from the UDP header to the inner frame
 };
@@ -36,17 +34,14 @@ inline TunnelParts parse_vxlan(const uint8_t* udp, uint32_t udp_available) {
 }
 
 // Whether the options fill their `bytes` exactly and none asks for what nobody here knows: a
-// critical one of a class other than OVN's, whose options say what OVN's own tables need. The
-// reason is filled when not (RFC 8926 3.5).
-inline bool geneve_options_pass(const uint8_t* at, uint32_t bytes, Reason& reason) {
+// critical one of a class other than OVN's, whose options say what OVN's own tables need (RFC 8926
+// 3.5).
+inline bool geneve_options_pass(const uint8_t* at, uint32_t bytes) {
   for (uint32_t done = 0; done < bytes;) {
     const auto& option = view<GeneveOption>(at + done);  // lengths are multiples of four
     done += option.bytes();
     if (done > bytes) return false;
-    if (option.is_critical() && option.option_class.host() != GeneveOption::kClassOvn) {
-      reason = Reason::kTunnelCriticalOption;
-      return false;
-    }
+    if (option.is_critical() && option.option_class.host() != GeneveOption::kClassOvn) return false;
   }
   return true;
 }
@@ -63,12 +58,9 @@ inline TunnelParts parse_geneve(const uint8_t* udp, uint32_t udp_available) {
   const auto& geneve = view<GeneveHeader>(udp + sizeof(UdpHeader));
   const uint32_t option_bytes = geneve.option_bytes();
   if (geneve.version() != 0 || option_bytes > udp_bytes - kHeaders) return parts;
-  if ((geneve.flags & GeneveHeader::kControl) != 0) {
-    parts.reason = Reason::kTunnelOam;
-    return parts;
-  }
+  if ((geneve.flags & GeneveHeader::kControl) != 0) return parts;
   if (geneve.protocol.host() != GeneveHeader::kEthernet) return parts;
-  if (!geneve_options_pass(udp + kHeaders, option_bytes, parts.reason)) return parts;
+  if (!geneve_options_pass(udp + kHeaders, option_bytes)) return parts;
   parts.valid = true;
   parts.vni = geneve.vni_host();
   parts.header_bytes = kHeaders + option_bytes;

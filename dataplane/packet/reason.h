@@ -20,14 +20,10 @@ namespace postern {
     "The same ARP request of the same sender came more than 100 times a second.",                 \
     "Look for a loop or a broken host on that link; the last packet names the sender.")           \
   X(kTunnelBadHeader, "tunnel-bad-header",                                                        \
-    "A tunnel header is cut short or malformed (no VNI, a wrong length, no Ethernet frame).",     \
-    "Check what sends to the tunnel's address and port, and the tunnel's `type`.")                \
-  X(kTunnelOam, "tunnel-oam",                                                                     \
-    "A Geneve control packet (the O bit): for the tunnel's ends only, never to be forwarded.",    \
-    "Normal in small numbers where nodes probe their tunnels.")                                   \
-  X(kTunnelCriticalOption, "tunnel-critical-option",                                              \
-    "A Geneve packet bears a critical option that is not OVN's (class 0x0102).",                  \
-    "Find out what on the nodes sets it: such packets mean something else than what they say.")   \
+    "A tunnel header is cut short or malformed (no VNI, a wrong length, no Ethernet frame), or "  \
+    "a Geneve packet is for control (O bit) or bears a critical option that is not OVN's.",       \
+    "Check what sends to the tunnel's address and port, the tunnel's `type`, and what on the "    \
+    "nodes sets Geneve options.")                                                                 \
   X(kTunnelUnknownVni, "tunnel-unknown-vni", "The tunnel packet bears a VNI that no tunnel has.", \
     "Compare `vni` of the tunnels with the VNI that the nodes use.")                              \
   X(kTunnelUnknownNode, "tunnel-unknown-node",                                                    \

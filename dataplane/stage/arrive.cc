@@ -134,7 +134,7 @@ void Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint,
   const uint32_t available = outer.total_bytes - uint32_t{outer.transport_offset};
   const TunnelParts tunnel = Snapshot::speaks_geneve(endpoint) ? parse_geneve(udp_at, available)
                                                                : parse_vxlan(udp_at, available);
-  if (!tunnel.valid) return drop_outer(i, outer, tunnel.reason);
+  if (!tunnel.valid) return drop_outer(i, outer, Reason::kTunnelBadHeader);
   const auto& udp = view<UdpHeader>(udp_at);
   const uint16_t udp_bytes = udp.bytes.host();
   if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, outer, udp_bytes)) {
