@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "test/packet/gateway.h"
+#include "test/packet/others.h"
 #include "test/packet/world.h"
 
 namespace postern::test {
@@ -16,9 +17,12 @@ namespace postern::test {
 class FuzzedGateway {
  public:
   FuzzedGateway() : gateway_(start()) {
-    // A live session, so that inbound packets and quotes can find one.
+    // Live sessions, so that inbound packets and quotes can find one.
     gateway_.receive("underlay",
                      from_node1().ipv4(kPod, kServer).udp(7777, 53).payload("question"));
+    for (const uint8_t protocol : {kGre, kProtocolUdpLite}) {
+      gateway_.receive("underlay", from_pod(protocol));
+    }
   }
 
   // Walks one frame and judges what leaves. Ends the program when something must not be.
