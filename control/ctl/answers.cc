@@ -12,10 +12,11 @@ namespace {
 
 using nlohmann::json;
 
+// An end of a packet or a session. Port 0 stands for none: the remote of an echo, GRE.
 std::string endpoint(const json& side, const char* address, const char* port) {
   std::string text = text_at(side, address);
   const json& number = member(side, port);
-  if (!number.is_number()) return text;
+  if (!number.is_number() || number == 0) return text;
   if (text.find(':') != std::string::npos) text = "[" + text + "]";
   return text + ":" + text_of(number);
 }

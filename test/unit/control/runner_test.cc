@@ -279,6 +279,10 @@ TEST_F(RunnerTest, ExplainsPackets) {
   EXPECT_TRUE(
       out_.str().ends_with("\nforward: by port uplink as 192.0.2.50 to 203.0.113.5:443, DSCP 46\n"))
       << out_.str();
+  EXPECT_EQ(run("explain 10.0.0.1 203.0.113.5 gre"), 0);
+  EXPECT_TRUE(
+      out_.str().ends_with("\nforward: by port uplink as 192.0.2.50 to 203.0.113.5, DSCP 46\n"))
+      << "without a port: " << out_.str();
   EXPECT_EQ(run("explain 10.0.0.1 203.0.113.5 tcp 25"), 3);
   EXPECT_TRUE(out_.str().ends_with("\ndrop: firewall-denied\n")) << out_.str();
   EXPECT_EQ(run("-j explain 10.0.0.1 203.0.113.5 tcp 25"), 3);
