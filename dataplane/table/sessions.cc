@@ -1,6 +1,16 @@
 #include "dataplane/table/sessions.h"
 
 namespace postern {
+namespace {
+
+// As many looks as are left in the bucket, down to a power of two; `most` is what it holds.
+uint32_t looks_left(TokenBucket& bucket, uint64_t per_second, uint32_t most, Now now) {
+  uint32_t looks = most;
+  while (looks != 0 && !bucket.has(looks, per_second, most, now)) looks /= 2;
+  return looks;
+}
+
+}  // namespace
 
 std::optional<Reason> Sessions::limit_reached(NamespaceIndex name, const NamespaceLimits& limits,
                                               uint32_t bytes, uint32_t leaving, Now now) {
@@ -41,8 +51,7 @@ bool Sessions::end_half_open(Now now) {
 
 // Ends an old half-open session of the namespace. False where none was found in time.
 bool Sessions::make_room(NamespaceIndex name, Now now) {
-  const uint32_t looks = std::min(kLooksAtOnce, table_.capacity());
-  if (!looks_.has(looks, kLooksPerSecond, kLooksAtOnce, now)) return false;
+  const uint32_t looks = looks_left(looks_, kLooksPerSecond, kLooksAtOnce, now);
   uint32_t left = looks;
   const SessionHandle victim = find_half_open_of(name, look_from_, left, now);
   looks_.take(looks - left);
@@ -71,9 +80,8 @@ SessionHandle Sessions::find_half_open_of(NamespaceIndex name, SessionHandle& ha
 }
 
 SessionHandle Sessions::next_to_give_way(NamespaceIndex name, Now now) const {
-  uint32_t looks = std::min(kLooksAtOnce, table_.capacity());
   TokenBucket bucket = looks_;
-  if (!bucket.has(looks, kLooksPerSecond, kLooksAtOnce, now)) return kNoSession;
+  uint32_t looks = looks_left(bucket, kLooksPerSecond, kLooksAtOnce, now);
   SessionHandle hand = look_from_;
   return find_half_open_of(name, hand, looks, now);
 }

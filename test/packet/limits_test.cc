@@ -113,6 +113,21 @@ TEST(Limits, T9_OnlyItsOwnHalfOpenSessionsMakeRoomForANamespace) {
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
+TEST(Limits, T9_AWholeBurstOfNewOnesTakesTheRoomOfOldHalfOpenOnes) {
+  Gateway gateway(limited("sessions = 60;"), {.max_sessions = 100'000});
+  const auto burst = [](uint16_t first) {
+    std::vector<Packet> packets;
+    for (uint16_t port = first; port < first + 60; ++port) packets.push_back(syn(port));
+    return packets;
+  };
+  ASSERT_EQ(forwarded(gateway.receive("underlay", burst(100))), 60u);
+  gateway.pass_seconds(2);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", burst(300))), 60u);
+  EXPECT_EQ(gateway.table().live(), 60u);
+  EXPECT_EQ(gateway.counters().session_deleted.read(), 60u);
+  EXPECT_EQ(forwarded(gateway.receive("underlay", burst(500))), 0u) << "too young to give way";
+}
+
 TEST(Limits, T9_EstablishedOnesNeverGiveWay) {
   Gateway gateway(limited("sessions = 3;"));
   EXPECT_EQ(begin_sessions(gateway, 3, 1000), 3u);
