@@ -185,6 +185,34 @@ TEST(OthersFragments, O1_OverlapsSpoilTheDatagram) {
   EXPECT_EQ(gateway.dropped(Reason::kFragmentOverlap), 2u);
 }
 
+// Each fragment arrives at another worker: they meet by their datagram, and the session is worker
+// 0's.
+TEST(OthersFragments, O1_FromAllWorkersTheyComeToTheSessionsOne) {
+  for (const uint8_t protocol : {kGre, kProtocolUdpLite}) {
+    Gateway gateway(world(), {.workers = 3});
+    const auto carry = [&](std::string_view port, const std::vector<Packet>& pieces) {
+      std::vector<Sent> sent;
+      for (uint32_t i = 0; i < pieces.size(); ++i) {
+        for (Sent& one : gateway.receive_at(2 - i % 3, port, {pieces[i]})) sent.push_back(one);
+        for (Sent& one : gateway.hand_on()) sent.push_back(one);
+      }
+      return sent;
+    };
+    for (uint16_t id = 1; id <= 6; ++id) {
+      const std::vector<Bytes> out = pieces_of(large(protocol, kPod, kServer), 496, id);
+      EXPECT_EQ(together(ip_packets(carry("underlay", all_of(out, inner_piece)), "uplink")),
+                whole(large(protocol, kPodAddress, kServer, {.ttl = 63})));
+      const std::vector<Bytes> in =
+          pieces_of(large(protocol, kServer, kPodAddress, {}, 9, 5000), 496, id);
+      EXPECT_EQ(together(ip_packets(carry("uplink", all_of(in, outer_piece)), "underlay")),
+                whole(large(protocol, kServer, kPod, {.ttl = 63}, 9, 5000)));
+    }
+    EXPECT_EQ(gateway.table(0).live(), 1u);
+    EXPECT_EQ(gateway.table(1).live() + gateway.table(2).live(), 0u);
+    EXPECT_EQ(gateway.imbalance(), 0);
+  }
+}
+
 TEST(OthersFragments, O1_AFirstOneWithoutItsPortsIsBad) {
   Gateway gateway(world());
   const auto first = [](uint8_t protocol, size_t bytes) {
