@@ -137,17 +137,17 @@ inline constexpr auto kPortKeys = std::tuple(
     key("role", &Port::role,
         words<PortRole>({{"cluster", PortRole::kCluster},
                          {"external", PortRole::kExternal},
-                         {"both", PortRole::kBoth, kLater}}),
+                         {"both", PortRole::kBoth}}),
         kRequired,
-        "A session leaves by an external port only, a tunnel packet by a cluster port only."),
+        "A session leaves by an external port only, a tunnel packet by a cluster port only; both: "
+        "the cluster and the world are behind one port."),
     key("addresses", &Port::addresses, list(AddressInSubnet{}), kRequired,
         "The gateway's own addresses on this port, with the lengths of their subnets."),
     key("mtu", &Port::mtu, Integer{576, 9702}, kOptional, "The MTU of IP packets on this port."),
     key("gateway", &Port::gateway, PerFamily<Address>{}, kOptional,
         "The next hop of the default route through this port, or one for each address family."),
     key("vlan", &Port::vlan, Integer{1, 4094}, kOptional,
-        "The VLAN that the port speaks; without it, frames are untagged.")
-        .not_yet(),
+        "The VLAN that the port speaks; without it, frames are untagged."),
     key("mac", &Port::mac, Mac{}, kOptional,
         "The port's MAC address; without it, the device's own.")
         .not_yet());

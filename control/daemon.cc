@@ -144,13 +144,12 @@ Daemon::Step Daemon::open_ports(const config::Model& model) {
   Outcome<std::vector<Port>> ports = start_ports(settings, *pool_, eal_->log());
   if (!ports) return Failure{ExitCode::kDevice, {ports.complaint()}};
   ports_ = std::move(ports).value();
-  for (const Port& port : ports_) links_up_.push_back(port.link().up);
   return std::nullopt;
 }
 
 Daemon::Step Daemon::make_workers(const config::Model& model) {
   tables_.emplace(kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, random_word());
-  note_links();
+  watch_links();
   sessions_ = std::make_unique<SharedSessions>(
       shared_sessions_setup(model, {random_word(), random_word()}, kMaxNamespaces));
   mesh_ = std::make_unique<HandoverMesh>(sessions_->owners());
@@ -194,7 +193,7 @@ Daemon::Step Daemon::put_into_force(const config::Model& model) {
   MachineFacts machine{.ports = {}, .seed = random_word()};
   std::vector<MacAddress> macs;
   for (const Port& port : ports_) {
-    machine.ports.push_back({port.port_id(), port.mac()});
+    machine.ports.push_back({port.port_id(), port.mac(), port.puts_tags_on(), port.judges_sums()});
     macs.push_back(port.mac());
   }
   std::vector<WorkerChannel*> channels;
@@ -349,7 +348,7 @@ void Daemon::keep_time() {
     rates_->sample(clock_->now().ms);
     notifier_.status(state_text());
   });
-  loop_.every(kLooksAtLinks, [this] { watch_links(); });
+  loop_.every(kLooksAtLinks, [this] { links_->look(); });
 }
 
 // Fed while this thread and every worker go round: a service manager that hears nothing for the
@@ -411,22 +410,20 @@ void Daemon::write_rule_log() {
 }
 
 // Workers open no session by a port that is down.
-void Daemon::note_links() {
-  uint64_t down = 0;
-  for (size_t i = 0; i < links_up_.size(); ++i) down |= links_up_[i] ? 0 : uint64_t{1} << i;
-  tables_->ports_down.store(down, std::memory_order_relaxed);
-}
-
 void Daemon::watch_links() {
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    const bool up = ports_[i].link().up;
-    if (up == links_up_[i]) continue;
-    links_up_[i] = up;
-    note_links();
-    if (up) neighbours_->link_up(static_cast<uint16_t>(i));
-    log_->warn(absl::StrCat("port ", ports_[i].name(), ": link ", up ? "up" : "down"));
-    if (const auto complaint = ports_[i].check_link_mtu()) log_->error(complaint->text());
+  std::vector<LinkWatch::Link> links;
+  for (const Port& port : ports_) {
+    links.push_back({.port = port.name(),
+                     .is_up = [&port] { return port.link().up; },
+                     .check_mtu = [&port] { return port.check_link_mtu(); }});
   }
+  links_.emplace(
+      std::move(links),
+      LinkWatch::Parts{
+          .log = log_,
+          .down =
+              [this](uint64_t down) { tables_->ports_down.store(down, std::memory_order_relaxed); },
+          .came_up = [this](uint16_t port) { neighbours_->link_up(port); }});
 }
 
 void Daemon::reload() {
@@ -454,6 +451,7 @@ void Daemon::tell_reloaded(const ChangeResult& result) {
 std::vector<std::string> Daemon::attention() const {
   std::vector<std::string> texts;
   if (keeper_) texts = keeper_->attention();
+  for (std::string& text : links_->complaints()) texts.push_back(std::move(text));
   if (!reload_refused_.empty()) {
     texts.push_back(absl::StrCat("the last reload of ", options_.config_path,
                                  " was refused: ", reload_refused_,
@@ -467,7 +465,8 @@ std::string Daemon::state_text() const {
   std::string text =
       absl::StrCat(gateway_->file().gateway.name, ": generation ", gateway_->generation());
   for (size_t i = 0; i < ports_.size(); ++i) {
-    if (!links_up_[i]) absl::StrAppend(&text, "; the link of port ", ports_[i].name(), " is down");
+    if (!links_->is_up(i))
+      absl::StrAppend(&text, "; the link of port ", ports_[i].name(), " is down");
   }
   if (!reload_refused_.empty()) absl::StrAppend(&text, "; reload refused: ", reload_refused_);
   return text;

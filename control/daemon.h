@@ -25,6 +25,7 @@
 #include "control/rpc/server.h"
 #include "control/serve/dns_client.h"
 #include "control/serve/event_loop.h"
+#include "control/serve/link_watch.h"
 #include "control/serve/log.h"
 #include "control/serve/names.h"
 #include "control/serve/neighbours.h"
@@ -87,7 +88,6 @@ class Daemon {
   void serve_neighbours();
   void write_rule_log();
   void watch_links();
-  void note_links();
   void reload();
   void tell_reloaded(const ChangeResult& result);
   [[nodiscard]] std::vector<std::string> attention() const;
@@ -109,7 +109,7 @@ class Daemon {
   std::optional<Clock> clock_;
   std::optional<MbufPool> pool_;
   std::vector<Port> ports_;
-  std::vector<bool> links_up_;
+  std::optional<LinkWatch> links_;
   std::optional<SharedTables> tables_;
   PublishedSnapshot published_;
   std::unique_ptr<SharedSessions> sessions_;

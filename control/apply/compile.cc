@@ -149,6 +149,9 @@ class Compiler {
       entry.mac = facts_[i].mac;
       entry.role = role_of(port.role);
       entry.mtu_bytes = port.mtu;
+      entry.vlan = port.vlan.value_or(0);
+      entry.device_tags = facts_[i].puts_tags_on;
+      entry.device_sums = facts_[i].judges_sums;
       entry.has_address = !port.addresses.empty();
       if (entry.has_address) entry.first_address = port.addresses[0]->address;
       ports_by_name_.emplace(port.name.value, static_cast<uint16_t>(i));

@@ -27,6 +27,8 @@ namespace postern {
 struct PortFacts {
   uint16_t device = 0;  // DPDK port id
   MacAddress mac;
+  bool puts_tags_on = false;  // Port::puts_tags_on()
+  bool judges_sums = false;   // Port::judges_sums()
 };
 
 struct Compiled {

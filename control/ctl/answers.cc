@@ -57,15 +57,16 @@ void print_differences(const json& diff, Display& display) {
 
 // A packet that was dropped; of frames that are no IP packets their EtherType.
 std::string last_packet(const json& last) {
-  static const std::map<std::string, std::string> kKnown = {{"0x0800", "IPv4"}, {"0x0806", "ARP"},
-                                                            {"0x8100", "VLAN"}, {"0x86dd", "IPv6"},
-                                                            {"0x88a8", "VLAN"}, {"0x88cc", "LLDP"}};
+  static const std::map<std::string, std::string> kKnown = {
+      {"0x0800", "IPv4"}, {"0x0806", "ARP"},      {"0x8100", "VLAN tag"},
+      {"0x86dd", "IPv6"}, {"0x88a8", "VLAN tag"}, {"0x88cc", "LLDP"}};
   const bool has_addresses = last.contains("src");
   std::string text;
   if (last.contains("ethertype")) {
     text = text_at(last, "ethertype");
     const auto known = kKnown.find(text);
     text = (known == kKnown.end() ? "EtherType " + text : known->second + " (" + text + ")");
+    if (last.contains("vlan")) text += " in VLAN " + text_at(last, "vlan");
   } else if (has_addresses) {
     text = text_at(last, "protocol");
   }

@@ -52,16 +52,22 @@ bool print_list(const json& answer, const CommandLine& line, Display& display) {
     return true;
   }
   // Further columns would not fit a line; they are there for one that is named, and for programs.
-  static const std::set<std::string> kInTables = {"name",       "role",         "device",
-                                                  "link",       "addresses",    "worker",
-                                                  "cpu",        "type",         "local",
-                                                  "vni",        "nodes",        "vtep",
-                                                  "tunnel",     "state",        "missed",
-                                                  "sessions",   "busy_percent", "rule",
-                                                  "ports_used", "namespaces",   "cycles_per_packet",
-                                                  "action",     "to",           "to_names",
-                                                  "ports",      "namespace",    "listen",
-                                                  "source",     "hits",         "log"};
+  static const std::set<std::string> kInTables = {"name",       "role",
+                                                  "device",     "link",
+                                                  "addresses",  "worker",
+                                                  "vlan",       "cpu",
+                                                  "type",       "local",
+                                                  "vni",        "nodes",
+                                                  "vtep",       "tunnel",
+                                                  "state",      "missed",
+                                                  "sessions",   "busy_percent",
+                                                  "rule",       "ports_used",
+                                                  "namespaces", "cycles_per_packet",
+                                                  "action",     "to",
+                                                  "to_names",   "ports",
+                                                  "namespace",  "listen",
+                                                  "source",     "hits",
+                                                  "log"};
   json shown = json::array();
   for (const json& row : rows) {
     json cells = json::object();

@@ -160,6 +160,7 @@ json last_drop(const MethodContext& context, Reason reason) {
   if (is_frame) {
     row["ethertype"] = absl::StrCat("0x", absl::Hex(newest.source_port.host(), absl::kZeroPad4));
   }
+  if ((newest.has_addresses & kKnowsVlan) != 0) row["vlan"] = newest.destination_port.host();
   if ((newest.has_addresses & kKnowsAddresses) == 0) return row;
   row["src"] = Ipv4Address::from(newest.source).text();
   row["dst"] = Ipv4Address::from(newest.destination).text();

@@ -38,6 +38,7 @@ json port_rows(const MethodContext& context) {
                     {"mtu", ports[i].mtu},
                     {"link", link.up ? "up" : "down"},
                     {"speed_mbit", link.speed_mbit}});
+    if (ports[i].vlan) rows.back()["vlan"] = *ports[i].vlan;
   }
   return rows;
 }

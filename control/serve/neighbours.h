@@ -53,7 +53,7 @@ struct NeighbourPort {
   };
   std::string name;
   MacAddress mac;
-  bool external = false;  // only its first address may ask there
+  bool external = false;  // no cluster is there: only its first address may ask
   std::vector<Address> addresses;
 };
 

@@ -38,6 +38,7 @@ std::vector<PortSettings> port_settings(const config::Model& model) {
     one.name = port.name.value;
     one.device = port.device.value;
     one.mtu_bytes = port.mtu;
+    one.vlan = port.vlan.value_or(0);
     one.mac = port.mac;
     one.queues = static_cast<uint16_t>(model.workers.cpus->size());
   }
@@ -81,7 +82,7 @@ std::vector<NeighbourPort> neighbour_ports(const config::Model& model,
     NeighbourPort& one = ports.emplace_back();
     one.name = port.name.value;
     one.mac = macs[i];
-    one.external = port.role.value != config::PortRole::kCluster;
+    one.external = port.role.value == config::PortRole::kExternal;
     for (const auto& address : port.addresses) {
       one.addresses.push_back({address->address, address->subnet()});
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/packet/vlan.h"
+
 namespace postern {
 
 Doors::~Doors() {
@@ -26,6 +28,23 @@ void Doors::drop(rte_mbuf* frame, Reason reason, const PacketMeta* meta) {
   }
   counters_.last_drops[index].write(sample);
   rte_pktmbuf_free(frame);
+}
+
+void Doors::tag(uint16_t port, uint16_t vlan, bool by_device) {
+  Queue& queue = queues_[port];
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < queue.size; ++i) {
+    rte_mbuf* const frame = queue.frame[i];
+    const bool is_answer = queue.is_answer[i];
+    if (!put_tag_on(*frame, vlan, by_device)) [[unlikely]] {
+      queue.answers -= is_answer;
+      drop(frame, Reason::kNoBuffer, nullptr);
+      continue;
+    }
+    queue.frame[kept] = frame;
+    queue.is_answer[kept++] = is_answer;
+  }
+  queue.size = kept;
 }
 
 void Doors::sent(uint16_t port, uint32_t taken) {

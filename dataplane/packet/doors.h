@@ -61,6 +61,9 @@ class Doors {
   [[nodiscard]] std::span<rte_mbuf* const> waiting(uint16_t port) const {
     return {queues_[port].frame.data(), queues_[port].size};
   }
+  // Puts a tag on every waiting frame, or has the device of `port` do it; what there is no room for
+  // is dropped. Once, before they are given to the port.
+  void tag(uint16_t port, uint16_t vlan, bool by_device);
   // The first `taken` waiting frames of `port` now belong to its queue; the rest is dropped.
   void sent(uint16_t port, uint32_t taken);
   [[nodiscard]] uint32_t ports() const { return ports_; }

@@ -180,7 +180,7 @@ void parse_first(const uint8_t* at, uint32_t bytes, Ipv4Parts& parts) {
 
 // One result object for every return, so that it is built where the caller wants it: a copy of it
 // would wait for its own narrow stores.
-Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available) {
+Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available, HeaderSum sum) {
   Ipv4Parts parts;
   if (available < kMinimumHeaderBytes) return parts;
   const auto& header = view<Ipv4Header>(ip);
@@ -196,7 +196,7 @@ Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available) {
   if (total_bytes > available) return parts;
   if (header_bytes == kMinimumHeaderBytes) [[likely]] {
     parts.reason = Reason::kParseBadChecksum;
-    if (fold_sum(ipv4_header_sum(ip)) != kRightSum) return parts;
+    if (sum == HeaderSum::kUnknown && fold_sum(ipv4_header_sum(ip)) != kRightSum) return parts;
   } else if (!long_header_is_fine(ip, header_bytes, parts.reason)) {
     return parts;
   }

@@ -33,13 +33,17 @@ struct Ipv4Parts {
   Be16 destination_port{};  // echo request: 0; echo reply: identifier; a later fragment: 0
 };
 
+// What is known of the header's checksum before it is parsed.
+enum class HeaderSum : uint8_t { kUnknown, kRight };
+
 // Parses the packet that starts at `ip` with `available` bytes: version, header and total length,
-// header checksum (RFC 791), no source routing (RFC 7126), then the transport header in full (TCP
-// with options) and, for ICMP errors, a quoted IPv4 header with 8 bytes behind it (RFC 792). Of
-// fragments: at least one byte, whole units of eight where more follow, an end within 65,535 bytes,
-// and in the first the whole transport header (nat.md F3, RFC 1858). Of other protocols the header
-// as far as it is known here. `available` may exceed the packet (Ethernet padding).
-Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available);
+// header checksum (RFC 791; not where it is known), no source routing (RFC 7126), then the
+// transport header in full (TCP with options) and, for ICMP errors, a quoted IPv4 header with 8
+// bytes behind it (RFC 792). Of fragments: at least one byte, whole units of eight where more
+// follow, an end within 65,535 bytes, and in the first the whole transport header (nat.md F3, RFC
+// 1858). Of other protocols the header as far as it is known here. `available` may exceed the
+// packet (Ethernet padding).
+Ipv4Parts parse_ipv4(const uint8_t* ip, uint32_t available, HeaderSum sum = HeaderSum::kUnknown);
 
 // The packet that an ICMP error quotes. Only what RFC 792 promises is there: the header and 8
 // bytes of transport, so ports and, for TCP, the sequence number; of protocols without ports the

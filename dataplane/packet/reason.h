@@ -16,6 +16,12 @@ namespace postern {
   X(kNotForUs, "not-for-us",                                                                      \
     "A frame that is neither a tunnel packet of ours nor addressed to the gateway.",              \
     "Normal in small numbers. Many: check routes, neighbours and `inner_addresses` (ARP).")       \
+  X(kWrongVlan, "wrong-vlan",                                                                     \
+    "The frame bears another VLAN tag than its port, or none where the port has one.",            \
+    "Compare `vlan` of the port with what the switch puts on that link.")                         \
+  X(kFrameTooLong, "frame-too-long",                                                              \
+    "The frame came in pieces and is longer than a packet buffer.",                               \
+    "Raise `mtu` of the port to what the link carries, or lower the link's.")                     \
   X(kArpLimit, "arp-limit",                                                                       \
     "The same ARP request of the same sender came more than 100 times a second.",                 \
     "Look for a loop or a broken host on that link; the last packet names the sender.")           \

@@ -187,6 +187,14 @@ uint64_t locked_ring_bytes(const Device& device) {
   return 2 * frames * number(device, "framesz", kRingFrameBytes);  // one to receive, one to send
 }
 
+uint32_t ring_room_bytes(const Device& device) {
+  if (device.driver == "net_af_packet") {
+    constexpr uint32_t kHeaders = kRingHeaderBytes + kFrameOverheadBytes;
+    return std::max(number(device, "framesz", kRingFrameBytes), kHeaders) - kHeaders;
+  }
+  return device.driver == "net_af_xdp" ? kXdpMaxMtuBytes : UINT32_MAX;
+}
+
 uint32_t frame_room_bytes(const Device& device, uint32_t mtu_bytes) {
   uint32_t bytes = std::max(kLeastRoomBytes, mtu_bytes + kFrameOverheadBytes);
   if (device.driver == "net_af_packet") {

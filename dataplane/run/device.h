@@ -61,6 +61,11 @@ struct Device {
 // net_af_packet. 0 for the others, which lock none or the gateway's own buffers.
 [[nodiscard]] uint64_t locked_ring_bytes(const Device& device);
 
+// Bytes of the largest IP packet that the rings of a completed device hold, whatever buffers are
+// made for: the kernel cuts longer ones short (net_af_packet), or hands none over (net_af_xdp). For
+// the others as large as can be said.
+[[nodiscard]] uint32_t ring_room_bytes(const Device& device);
+
 // Bytes of packet data that an mbuf needs behind its headroom to take any frame that the completed
 // device may deliver. At least 2048; a multiple of 64.
 [[nodiscard]] uint32_t frame_room_bytes(const Device& device, uint32_t mtu_bytes);

@@ -99,8 +99,10 @@ Port::Port(Port&& other) noexcept
       mac_(other.mac_),
       port_id_(std::exchange(other.port_id_, kNoPort)),
       receive_queues_(other.receive_queues_),
+      packet_room_bytes_(other.packet_room_bytes_),
       receive_slots_(other.receive_slots_),
       transmit_slots_(other.transmit_slots_),
+      offloads_(other.offloads_),
       started_(other.started_) {}
 
 Port::~Port() { stop(); }
@@ -131,8 +133,10 @@ std::optional<Complaint> Port::configure() {
     configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     configuration.rx_adv_conf.rss_conf.rss_hf = fields;
   }
-  // Every buffer comes from one pool and has one owner when it is sent.
-  configuration.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+  offloads_ =
+      choose_offloads(device_, {info.rx_offload_capa, info.tx_offload_capa}, settings_.vlan != 0);
+  configuration.rxmode.offloads = offloads_.receive;
+  configuration.txmode.offloads = offloads_.transmit;
   // Software drivers make their limits up (1518 bytes, whatever their buffers hold); a NIC's count.
   const uint32_t largest = std::min<uint32_t>(info.max_mtu, UINT16_MAX);
   if (device_.kind == Device::Kind::kPci) {
@@ -180,6 +184,8 @@ std::optional<Complaint> Port::start(const MbufPool& pool) {
                        " bytes, the pool's hold " + std::to_string(pool.frame_room_bytes()),
                    -EINVAL);
   }
+  packet_room_bytes_ =
+      std::min(ring_room_bytes(device_), pool.frame_room_bytes() - kFrameOverheadBytes);
   static_cast<void>(log_->take_errors());
   if (std::optional<Complaint> complaint = set_up_queues(pool)) return complaint;
   if (std::optional<Complaint> complaint = prepare_interface()) return complaint;
@@ -191,7 +197,7 @@ std::optional<Complaint> Port::start(const MbufPool& pool) {
   // Only what is sent to us: the gateway is a routed hop. Drivers that cannot say so do not filter.
   const int error = rte_eth_promiscuous_disable(port_id_);
   if (error != 0 && error != -ENOTSUP) return failure("does not leave promiscuous mode", error);
-  return check_link_mtu();
+  return check_link_carries_mtu();
 }
 
 std::optional<Complaint> Port::set_up_queues(const MbufPool& pool) {
@@ -282,30 +288,54 @@ PortStatistics Port::statistics() const {
           .sent_bytes = stats.obytes};
 }
 
-std::optional<Complaint> Port::check_link_mtu() const {
-  const std::string where = "port \"" + settings_.name + "\": ";
-  const std::string mtu = std::to_string(settings_.mtu_bytes);
-  if (device_.opens_kernel_interface()) {
-    const std::optional<uint32_t> now = interface_mtu(interface());
-    if (!now) {
-      return Complaint{where + "interface " + interface() + " is gone",
-                       "make it again and restart postern"};
-    }
-    if (*now < settings_.mtu_bytes) {
-      return Complaint{where + "interface " + interface() + " has MTU " + std::to_string(*now) +
-                           ", mtu is " + mtu,
-                       "sudo ip link set dev " + interface() + " mtu " + mtu};
-    }
-    return std::nullopt;
+// What the link says that it carries; nothing where nobody can be asked. Software devices but for
+// the kernel's make a number up.
+std::optional<uint32_t> Port::link_mtu_bytes() const {
+  if (device_.opens_kernel_interface() || device_.makes_kernel_interface()) {
+    return interface_mtu(interface());
   }
   uint16_t now = 0;
-  if (rte_eth_dev_get_mtu(port_id_, &now) != 0) return std::nullopt;
-  if (now + kFrameOverheadBytes > frame_room_bytes()) {
-    return Complaint{where + "its device takes packets of " + std::to_string(now) +
-                         " bytes, its buffers are made for " + mtu,
-                     "write mtu = " + std::to_string(now) + " and restart postern"};
+  if (device_.kind != Device::Kind::kPci || rte_eth_dev_get_mtu(port_id_, &now) != 0) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  return now;
+}
+
+std::optional<Complaint> Port::check_link_carries_mtu() const {
+  const std::string where = "port \"" + settings_.name + "\": ";
+  const std::string mtu = std::to_string(settings_.mtu_bytes);
+  const std::optional<uint32_t> now = link_mtu_bytes();
+  // A tap's interface may live on in another namespace, where it cannot be asked.
+  if (!now && device_.opens_kernel_interface()) {
+    return Complaint{where + "interface " + interface() + " is gone",
+                     "make it again and restart postern"};
+  }
+  if (!now || *now >= settings_.mtu_bytes) return std::nullopt;
+  if (device_.kind == Device::Kind::kPci) {
+    return Complaint{
+        where + "its device takes packets of " + std::to_string(*now) + " bytes, mtu is " + mtu,
+        "write mtu = " + std::to_string(*now) + " and restart postern"};
+  }
+  return Complaint{
+      where + "interface " + interface() + " has MTU " + std::to_string(*now) + ", mtu is " + mtu,
+      "sudo ip link set dev " + interface() + " mtu " + mtu};
+}
+
+std::optional<Complaint> Port::check_link_mtu() const {
+  if (std::optional<Complaint> complaint = check_link_carries_mtu()) return complaint;
+  const std::optional<uint32_t> now = link_mtu_bytes();
+  if (!now || *now <= packet_room_bytes_) return std::nullopt;
+  const std::string link =
+      device_.kind == Device::Kind::kPci ? "its device" : "interface " + interface();
+  std::string advice = "write mtu = " + std::to_string(*now) + " and restart postern";
+  if (device_.kind != Device::Kind::kPci) {
+    advice +=
+        ", or sudo ip link set dev " + interface() + " mtu " + std::to_string(settings_.mtu_bytes);
+  }
+  return Complaint{"port \"" + settings_.name + "\": " + link + " has MTU " + std::to_string(*now) +
+                       ", buffers have room for packets of " + std::to_string(packet_room_bytes_) +
+                       " bytes: larger ones are lost",
+                   advice};
 }
 
 Complaint Port::failure(const std::string& doing, int error) const {

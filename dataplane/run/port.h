@@ -26,6 +26,7 @@
 #include "dataplane/run/device.h"
 #include "dataplane/run/dpdk_log.h"
 #include "dataplane/run/mbuf_pool.h"
+#include "dataplane/run/offloads.h"
 #include "dataplane/run/settings.h"
 
 namespace postern {
@@ -67,6 +68,10 @@ class Port {
   // Receive queues that it has, from 0: perhaps fewer than were wanted, and the first workers poll
   // them. Transmit queues are as many as were wanted.
   [[nodiscard]] uint16_t receive_queues() const { return receive_queues_; }
+  // Whether its device puts VLAN tags on: the gateway tells it which, and need not do it.
+  [[nodiscard]] bool puts_tags_on() const { return postern::puts_tags_on(offloads_); }
+  // Whether its device judges checksums of what it receives (known_sums.h).
+  [[nodiscard]] bool judges_sums() const { return postern::judges_sums(offloads_); }
   [[nodiscard]] const Device& device() const { return device_; }
 
   // Room that its frames need in a buffer.
@@ -75,7 +80,8 @@ class Port {
   [[nodiscard]] PortLink link() const;
   [[nodiscard]] PortStatistics statistics() const;
   // Whether MTUs still fit: somebody may have changed the kernel interface's or the device's since
-  // start(). Ask when a link changes.
+  // start(). A link that carries less than the port's MTU is complained of, and one that carries
+  // more than buffers have room for. Asks the kernel; for a few times a second.
   [[nodiscard]] std::optional<Complaint> check_link_mtu() const;
 
  private:
@@ -87,6 +93,8 @@ class Port {
   [[nodiscard]] std::optional<Complaint> prepare_interface();
   [[nodiscard]] std::optional<Complaint> lengthen_tap();
   [[nodiscard]] std::string interface() const;
+  [[nodiscard]] std::optional<Complaint> check_link_carries_mtu() const;
+  [[nodiscard]] std::optional<uint32_t> link_mtu_bytes() const;
   [[nodiscard]] Complaint failure(const std::string& doing, int error) const;
   [[nodiscard]] Complaint too_few_queues(uint16_t most) const;
 
@@ -97,8 +105,10 @@ class Port {
   MacAddress mac_;
   uint16_t port_id_ = kNoPort;
   uint16_t receive_queues_ = 1;
-  uint16_t receive_slots_ = 0;  // of a queue's ring
+  uint32_t packet_room_bytes_ = 0;  // of its rings and buffers, for an IP packet
+  uint16_t receive_slots_ = 0;      // of a queue's ring
   uint16_t transmit_slots_ = 0;
+  Offloads offloads_;
   bool started_ = false;
 
   static constexpr uint16_t kNoPort = 0xffff;

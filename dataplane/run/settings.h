@@ -32,6 +32,7 @@ struct PortSettings {
   std::string name = {};               // the operator's name for it
   std::string device = {};             // PCI address, or vdev string ("net_tap0,iface=up")
   uint32_t mtu_bytes = 1500;           // IP bytes
+  uint16_t vlan = 0;                   // of its frames; 0: they are untagged
   std::optional<MacAddress> mac = {};  // instead of the device's own
   uint16_t queues = 1;                 // workers: a transmit queue each, and where there are
                                        // as many, a receive queue each

@@ -173,6 +173,10 @@ std::optional<TrialOutcome> Trial::run(const TrialPacket& packet, const TrialQue
   }
   at = rte_pktmbuf_adj(frame, kFrontBytes);
   std::memcpy(at, packet.frame.data(), bytes);
+  if (const uint16_t vlan = snapshot_.ports[packet.port].vlan; vlan != 0) {  // as its link is
+    frame->vlan_tci = vlan;
+    frame->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+  }
   auto burst = std::make_unique<Burst>();
   burst->frame[0] = frame;
   burst->size = 1;

@@ -7,6 +7,7 @@
 #include "dataplane/stage/track.h"
 #include "dataplane/stage/track_fragments.h"
 #include "dataplane/stage/translate.h"
+#include "dataplane/stage/untag.h"
 
 namespace postern {
 namespace {
@@ -135,6 +136,7 @@ void walk(const Snapshot& snapshot, uint16_t port, Burst& burst, Now now, WalkCo
   Arrivals arrivals;
   context.heard.size = 0;
   context.doors.set_time(now);
+  if (snapshot.ports[port].vlan != 0) untag(snapshot, port, burst, context.doors);
   arrive(snapshot, port, burst, arrivals, context.doors);
   if (context.handover != nullptr) {
     hand_over(snapshot, *context.handover, burst, arrivals, context.tools.counters, context.doors);

@@ -105,7 +105,7 @@ uint32_t Worker::turn(const Snapshot& snapshot) {
   }
   if (walk_.handover != nullptr) received += take_from_others(snapshot, now);
   housekeep(snapshot, now);
-  flush();
+  flush(snapshot);
   return received;
 }
 
@@ -117,7 +117,7 @@ uint32_t Worker::receive(const Snapshot& snapshot, uint16_t port, Now now) {
   given_.counters.ports[port].received.add(burst_.size);
   walk(snapshot, port, burst_, now, walk_);
   if (walk_.heard.size != 0) report(snapshot, walk_.heard, now);
-  flush();
+  flush(snapshot);
   return burst_.size;
 }
 
@@ -130,7 +130,7 @@ uint32_t Worker::take_from_others(const Snapshot& snapshot, Now now) {
     taken += walked;
     if (walked == 0) continue;
     if (walk_.heard.size != 0) report(snapshot, walk_.heard, now);
-    flush();
+    flush(snapshot);
   }
   sessions_.make_room_for_others(now);
   return taken;
@@ -222,10 +222,12 @@ void Worker::report(const Snapshot& snapshot, const HeardNeighbours& heard, Now 
   }
 }
 
-void Worker::flush() {
+void Worker::flush(const Snapshot& snapshot) {
   for (uint16_t port = 0; port < settings_.devices.size(); ++port) {
+    if (doors_.waiting(port).empty()) continue;
+    const PortEntry& entry = snapshot.ports[port];
+    if (entry.vlan != 0) doors_.tag(port, entry.vlan, entry.device_tags);
     const auto waiting = doors_.waiting(port);
-    if (waiting.empty()) continue;
     const auto size = static_cast<uint16_t>(waiting.size());
     uint16_t taken = 0;
     for (uint32_t tries = 0; taken < size && tries < kTransmitTries; ++tries) {

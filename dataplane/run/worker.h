@@ -73,7 +73,7 @@ class Worker {
   void sweep(const Snapshot& snapshot, Now now);
   void tend_fragments(const Snapshot& snapshot, Now now);
   void report(const Snapshot& snapshot, const HeardNeighbours& heard, Now now);
-  void flush();
+  void flush(const Snapshot& snapshot);
   void leave();
   void rest(uint32_t idle_turns) const;
 

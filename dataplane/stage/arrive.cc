@@ -1,7 +1,11 @@
 #include "dataplane/stage/arrive.h"
 
+#include "dataplane/packet/known_sums.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/parse_tunnel.h"
+#include "dataplane/packet/segments.h"
+#include "dataplane/packet/vlan.h"
+#include "dataplane/stage/untag.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/drop_facts.h"
 
@@ -57,6 +61,9 @@ class Arrival {
   void sort(uint32_t i);
 
  private:
+  void sort_again(uint32_t i);
+  void sort_odd(uint32_t i);
+  void sort_tagged(uint32_t i);
   void sort_ipv4(uint32_t i, uint32_t frame_bytes);
   void take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint, const uint8_t* ip);
   uint64_t find_endpoint(Be32 destination, Be16 udp_port);
@@ -73,6 +80,7 @@ class Arrival {
     note(i, kEthernetBytes, outer);
     drop(i, reason);
   }
+  void refuse_tunnel(uint32_t i, const Ipv4Parts& outer, Reason reason);
   // Of a frame whose packet is not looked at, its type is what can be told.
   [[gnu::cold]] void drop_frame(uint32_t i, Be16 type, Reason reason) {
     PacketMeta& meta = burst_.meta[i];
@@ -92,14 +100,14 @@ class Arrival {
   LastNode last_node_;
 };
 
-void Arrival::sort(uint32_t i) {
-  const rte_mbuf* frame = burst_.frame[i];
+[[gnu::always_inline]] inline void Arrival::sort(uint32_t i) {
   PacketMeta& meta = burst_.meta[i];
   meta.has_addresses = 0;
   meta.protocol = 0;
   meta.port = port_index_;
+  const rte_mbuf* frame = burst_.frame[i];
   const uint32_t frame_bytes = frame->data_len;
-  if (frame_bytes < kEthernetBytes || frame->nb_segs != 1) return drop(i, Reason::kParseShort);
+  if (frame_bytes < kEthernetBytes || frame->nb_segs != 1) return sort_odd(i);
   const auto& ethernet = view<EthernetHeader>(burst_.bytes(i));
   const uint16_t type = ethernet.type.host();
   if (type == kEtherTypeIpv4 && ethernet.destination == port_.mac) {
@@ -108,12 +116,34 @@ void Arrival::sort(uint32_t i) {
   const bool for_us =
       ethernet.destination == port_.mac || ethernet.destination == MacAddress::broadcast();
   if (type == kEtherTypeArp && for_us) return arrivals_.local.push(i);
+  if (type == kEtherTypeVlan) return sort_tagged(i);
   drop_frame(i, ethernet.type, Reason::kNotForUs);
+}
+
+// So that the common case stays in the loop over the burst, though others lead back to it.
+[[gnu::cold, gnu::noinline]] void Arrival::sort_again(uint32_t i) { sort(i); }
+
+// A frame in several segments, or one that is none.
+[[gnu::cold, gnu::noinline]] void Arrival::sort_odd(uint32_t i) {
+  if (burst_.frame[i]->nb_segs == 1) return drop(i, Reason::kParseShort);
+  if (join_segments(burst_, i, doors_)) sort_again(i);
+}
+
+// A tag without a VLAN says how urgent a frame is, which all links may (IEEE 802.1Q 6.9). Any
+// other, and a second one, is none of this port's.
+[[gnu::cold, gnu::noinline]] void Arrival::sort_tagged(uint32_t i) {
+  rte_mbuf& frame = *burst_.frame[i];
+  if (port_.vlan != 0 || vlan_of(frame) != 0) return drop_wrong_vlan(burst_, i, doors_);
+  take_tag_off(frame);
+  if (ether_type_of(frame).host() == kEtherTypeVlan) return drop_wrong_vlan(burst_, i, doors_);
+  sort_again(i);
 }
 
 void Arrival::sort_ipv4(uint32_t i, uint32_t frame_bytes) {
   const uint8_t* ip = burst_.bytes(i, kEthernetBytes);
-  const Ipv4Parts parts = parse_ipv4(ip, frame_bytes - kEthernetBytes);
+  const bool known = port_.device_sums && ip_sum_is_known(*burst_.frame[i]);
+  const auto sum = known ? HeaderSum::kRight : HeaderSum::kUnknown;
+  const Ipv4Parts parts = parse_ipv4(ip, frame_bytes - kEthernetBytes, sum);
   if (frame_bytes < kEthernetBytes + sizeof(Ipv4Header)) return drop(i, parts.reason);
   if (parts.form >= Form::kFragment) [[unlikely]] {
     if (parts.form == Form::kBad) return drop_outer(i, parts, parts.reason);
@@ -134,10 +164,11 @@ void Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint,
   const uint32_t available = outer.total_bytes - uint32_t{outer.transport_offset};
   const TunnelParts tunnel = Snapshot::speaks_geneve(endpoint) ? parse_geneve(udp_at, available)
                                                                : parse_vxlan(udp_at, available);
-  if (!tunnel.valid) return drop_outer(i, outer, Reason::kTunnelBadHeader);
+  if (!tunnel.valid) return refuse_tunnel(i, outer, Reason::kTunnelBadHeader);
   const auto& udp = view<UdpHeader>(udp_at);
   const uint16_t udp_bytes = udp.bytes.host();
-  if (udp.checksum.raw() != 0 && !udp_checksum_is_right(udp_at, outer, udp_bytes)) {
+  if (udp.checksum.raw() != 0 && !udp_sum_is_known(*burst_.frame[i]) &&
+      !udp_checksum_is_right(udp_at, outer, udp_bytes)) {
     return drop_outer(i, outer, Reason::kParseBadChecksum);
   }
   if (!find_tunnel(endpoint, tunnel.vni, i, outer) || !find_node(i, outer)) return;
@@ -147,6 +178,18 @@ void Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint,
   const uint32_t udp_offset = kEthernetBytes + outer.transport_offset;
   sort_inner(i, udp_offset + tunnel.header_bytes, udp_bytes - tunnel.header_bytes,
              view<Ipv4Header>(ip).tos);
+}
+
+// A tunnel may end on an address that sessions have, too (nat.md V8), and one of them may have got
+// the tunnel's port: what comes for that from outside the cluster is no tunnel packet but a reply.
+[[gnu::cold, gnu::noinline]] void Arrival::refuse_tunnel(uint32_t i, const Ipv4Parts& outer,
+                                                         Reason reason) {
+  const LocalAddress* local = snapshot_.local(Ipv4Address::from(outer.destination));
+  const bool may_be_reply = (local->kinds & LocalAddress::kEgress) != 0 && port_.takes_replies() &&
+                            !snapshot_.is_inside(Ipv4Address::from(outer.source));
+  if (!may_be_reply) return drop_outer(i, outer, reason);
+  note(i, kEthernetBytes, outer);
+  sort_plain(i, outer);
 }
 
 uint64_t Arrival::find_endpoint(Be32 destination, Be16 udp_port) {
@@ -167,11 +210,11 @@ bool Arrival::find_tunnel(uint64_t endpoint, uint32_t vni, uint32_t i, const Ipv
     tunnel = snapshot_.tunnels_by_vni.find(Snapshot::tunnel_key(endpoint, Snapshot::kAnyVni));
   }
   if (tunnel == FlatMap::kAbsent) {
-    drop_outer(i, outer, Reason::kTunnelUnknownVni);
+    refuse_tunnel(i, outer, Reason::kTunnelUnknownVni);
     return false;
   }
   if ((snapshot_.tunnels[tunnel].ports >> port_index_ & 1) == 0) {
-    drop_outer(i, outer, Reason::kTunnelWrongPort);
+    refuse_tunnel(i, outer, Reason::kTunnelWrongPort);
     return false;
   }
   last_tunnel_ = {endpoint, vni, static_cast<uint32_t>(tunnel)};
@@ -188,7 +231,7 @@ bool Arrival::find_node(uint32_t i, const Ipv4Parts& outer) {
   const uint64_t node =
       snapshot_.nodes_by_vtep.find(Snapshot::node_key(tunnel, Ipv4Address::from(source)));
   if (node == FlatMap::kAbsent) {
-    drop_outer(i, outer, Reason::kTunnelUnknownNode);
+    refuse_tunnel(i, outer, Reason::kTunnelUnknownNode);
     return false;
   }
   last_node_ = {tunnel, source, static_cast<NodeIndex>(node)};
@@ -246,7 +289,7 @@ void Arrival::sort_inner(uint32_t i, uint32_t inner_offset, uint32_t inner_bytes
 }
 
 // A packet that is in no tunnel: for an egress address, for ourselves, or for somebody else.
-void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts) {
+[[gnu::always_inline]] inline void Arrival::sort_plain(uint32_t i, const Ipv4Parts& parts) {
   const LocalAddress* local = snapshot_.local(Ipv4Address::from(parts.destination));
   if (local == nullptr) return drop(i, Reason::kNotForUs);
   constexpr uint8_t kOwn = LocalAddress::kInterface | LocalAddress::kVtep;

@@ -37,6 +37,9 @@ struct PortEntry {
   PortRole role = PortRole::kCluster;
   MacAddress mac;
   uint32_t mtu_bytes = 1500;  // IP bytes
+  uint16_t vlan = 0;          // of its frames; 0: they are untagged
+  bool device_tags = false;   // its device puts tags on
+  bool device_sums = false;   // its device judges checksums of what it receives
   Ipv4Address first_address;  // source of the gateway's own ICMP towards the outside
   bool has_address = false;
 

@@ -12,6 +12,8 @@ namespace postern {
 inline constexpr uint8_t kKnowsAddresses = 1;
 // A frame that is no IP packet: `source_port` holds its EtherType, there is no protocol.
 inline constexpr uint8_t kKnowsEtherType = 2;
+// With that one: the frame bore a VLAN tag, `destination_port` holds the VLAN's id.
+inline constexpr uint8_t kKnowsVlan = 4;
 
 }  // namespace postern
 

@@ -13,6 +13,7 @@ namespace postern {
 // EtherTypes (IEEE 802, RFC 894, RFC 826).
 inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr uint16_t kEtherTypeArp = 0x0806;
+inline constexpr uint16_t kEtherTypeVlan = 0x8100;  // a VlanTag follows
 inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
 
 // IP protocol numbers.
@@ -26,6 +27,15 @@ struct EthernetHeader {
   Be16 type;
 };
 static_assert(sizeof(EthernetHeader) == 14);
+
+// IEEE 802.1Q 9.6: lies between the source address and the type that the frame had without it.
+struct VlanTag {
+  static constexpr uint16_t kIdMask = 0x0fff;
+  static constexpr uint32_t kOffset = 12;  // in a frame
+  Be16 type;                               // kEtherTypeVlan
+  Be16 control;                            // priority (3 bits), drop eligible, VLAN id (12 bits)
+};
+static_assert(sizeof(VlanTag) == 4);
 
 // RFC 826, for Ethernet and IPv4 only.
 struct ArpHeader {

@@ -36,10 +36,18 @@ class Decoder {
     const auto header = load<EthernetHeader>(&frame_[at]);
     std::string text = line("ethernet %s > %s type %04x", header.source.text().c_str(),
                             header.destination.text().c_str(), header.type.host());
-    at += sizeof header;
-    if (header.type.host() == kEtherTypeIpv4) return text + ipv4(at, false);
-    if (header.type.host() == kEtherTypeArp) return text + arp(at);
-    return text + rest(at);
+    return text + typed(at + sizeof header, header.type.host());
+  }
+
+  // What follows a type, at `at`.
+  std::string typed(size_t at, uint16_t type) {
+    if (type == kEtherTypeIpv4) return ipv4(at, false);
+    if (type == kEtherTypeArp) return arp(at);
+    if (type != kEtherTypeVlan || !has(at, sizeof(VlanTag))) return rest(at);
+    const uint16_t control = load<Be16>(&frame_[at]).host();
+    const uint16_t inner = load<Be16>(&frame_[at + 2]).host();
+    return line("vlan %u priority %u type %04x", control & 0xfff, control >> 13, inner) +
+           typed(at + sizeof(VlanTag), inner);
   }
 
   std::string ipv4(size_t at, bool quoted) {

@@ -44,6 +44,17 @@ TEST(Fragment, F1_OutboundInEveryOrderInOneBurstAndInSeveral) {
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+TEST(Fragment, F1_AllThatWaitForANeighbourLeaveTogether) {
+  Gateway gateway(world());
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kUnresolved);
+  EXPECT_TRUE(
+      gateway.receive("underlay", all_of(pieces_of(question(), kPieceBytes), inner_piece)).empty());
+  EXPECT_EQ(gateway.counters().held.read(), 3u);
+  gateway.set_neighbour(1, "192.0.2.1", NeighbourState::kReachable);
+  gateway.pass_ms(1);
+  expect_translated(gateway, ip_packets(gateway.release_held(), "uplink"));
+}
+
 TEST(Fragment, F1_InboundInEveryOrder) {
   std::vector<size_t> order{0, 1, 2};
   do {

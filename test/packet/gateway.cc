@@ -57,6 +57,8 @@ struct ExactBuffer {
   Bytes bytes;
 };
 
+}  // namespace
+
 rte_mbuf* exact_frame(rte_mempool* pool, const Bytes& bytes) {
   auto* buffer = new ExactBuffer{.bytes = Bytes(RTE_PKTMBUF_HEADROOM + bytes.size())};
   std::copy(bytes.begin(), bytes.end(), buffer->bytes.begin() + RTE_PKTMBUF_HEADROOM);
@@ -72,8 +74,6 @@ rte_mbuf* exact_frame(rte_mempool* pool, const Bytes& bytes) {
   frame->pkt_len = frame->data_len;
   return frame;
 }
-
-}  // namespace
 
 void start_eal() {
   static char prefix[64];
@@ -229,7 +229,7 @@ std::vector<Sent> Gateway::receive_at(uint32_t worker, std::string_view port,
   Worker& at = *parts_->workers[worker];
   Burst burst;
   for (const Packet& packet : packets) {
-    burst.frame[burst.size++] = exact_frame(parts_->pool, packet.bytes());
+    burst.frame[burst.size++] = make_frame_(parts_->pool, packet.bytes());
   }
   at.counters.received.add(burst.size);
   walk(*in_force_, port_index(port), burst, now_, at.walk);
@@ -333,6 +333,14 @@ void Gateway::set_neighbour(uint16_t port, std::string_view address, NeighbourSt
   parts_->shared.neighbours.bind(key, slot);
 }
 
+void Gateway::let_devices_tag() {
+  for (PortEntry& port : snapshot_->ports) port.device_tags = true;
+}
+
+void Gateway::let_devices_judge_sums() {
+  for (PortEntry& port : snapshot_->ports) port.device_sums = true;
+}
+
 void Gateway::set_link(uint16_t port, bool up) {
   const uint64_t bit = uint64_t{1} << port;
   if (up) {
@@ -344,12 +352,16 @@ void Gateway::set_link(uint16_t port, bool up) {
 
 std::vector<Sent> Gateway::take_sent(Worker& worker) {
   std::vector<Sent> sent;
-  for (uint16_t port = 0; port < worker.doors.ports(); ++port) {
+  for (uint16_t port = 0; port < in_force_->ports.size(); ++port) {
+    const PortEntry& entry = in_force_->ports[port];
+    if (entry.vlan != 0) worker.doors.tag(port, entry.vlan, entry.device_tags);
     const auto waiting = worker.doors.waiting(port);
     const auto count = static_cast<uint32_t>(waiting.size());
     for (rte_mbuf* frame : waiting) {
       const auto* at = rte_pktmbuf_mtod(frame, const uint8_t*);
-      sent.push_back({port_names_[port], Bytes(at, at + frame->data_len)});
+      const bool by_device = (frame->ol_flags & RTE_MBUF_F_TX_VLAN) != 0;
+      sent.push_back({port_names_[port], Bytes(at, at + frame->data_len),
+                      by_device ? frame->vlan_tci : uint16_t{0}});
       rte_pktmbuf_free(frame);
     }
     worker.doors.sent(port, count);

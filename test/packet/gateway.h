@@ -4,6 +4,7 @@
 #ifndef POSTERN_TEST_PACKET_GATEWAY_H_
 #define POSTERN_TEST_PACKET_GATEWAY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,7 +25,13 @@ void start_eal();
 struct Sent {
   std::string port;
   Bytes frame;
+  uint16_t device_vlan = 0;  // of the tag that the device was told to put on; 0: none
 };
+
+// How a frame that is received lies in buffers.
+using FrameMaker = std::function<rte_mbuf*(rte_mempool*, const Bytes&)>;
+// In one segment on the heap, so that AddressSanitizer sees every byte read behind its end.
+rte_mbuf* exact_frame(rte_mempool* pool, const Bytes& bytes);
 
 class Gateway {
  public:
@@ -65,6 +72,11 @@ class Gateway {
                                const std::vector<Packet>& packets);
   // Every worker walks what was handed over to it, until nothing is left.
   std::vector<Sent> hand_on();
+  // Frames are made so from now on.
+  void receive_as(FrameMaker maker) { make_frame_ = std::move(maker); }
+  // Every device does so from now on, until the next change: puts VLAN tags on, judges checksums.
+  void let_devices_tag();
+  void let_devices_judge_sums();
   // Lets held packets go, as the worker's loop does.
   std::vector<Sent> release_held();
   // Runs the sweep over all sessions, as the worker's loop does in two seconds.
@@ -109,6 +121,7 @@ class Gateway {
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<Snapshot> snapshot_;
   const Snapshot* in_force_ = nullptr;
+  FrameMaker make_frame_ = exact_frame;
   std::vector<std::string> port_names_;
   Now now_{1'000'000};
 };

@@ -1,5 +1,6 @@
 #include "test/packet/packet.h"
 
+#include <array>
 #include <cstring>
 #include <stdexcept>
 
@@ -58,6 +59,13 @@ Packet& Packet::ethernet(MacAddress source, MacAddress destination) {
 
 Packet& Packet::ethernet_type(MacAddress source, MacAddress destination, uint16_t type) {
   layers_.push_back({Layer::Kind::kRaw, as_bytes(EthernetHeader{destination, source, Be16(type)})});
+  return *this;
+}
+
+// What is behind the type that says there is a tag: its control word, and the type to follow.
+Packet& Packet::vlan(uint16_t id, uint8_t priority) {
+  const Be16 control(static_cast<uint16_t>(priority << 13 | id));
+  layers_.push_back({Layer::Kind::kVlan, as_bytes(std::array{control, Be16(0)})});
   return *this;
 }
 
@@ -178,9 +186,11 @@ Bytes Packet::bytes() const {
   for (size_t n = layers_.size(); n-- > 0;) {
     const Layer& layer = layers_[n];
     Bytes header = layer.header;
-    if (layer.kind == Layer::Kind::kEthernet) {
-      const uint16_t type = inner == Layer::Kind::kArp ? kEtherTypeArp : kEtherTypeIpv4;
-      if (inner != Layer::Kind::kRaw) store(&header[12], Be16(type));
+    if (layer.kind == Layer::Kind::kEthernet || layer.kind == Layer::Kind::kVlan) {
+      const uint16_t type = inner == Layer::Kind::kArp    ? kEtherTypeArp
+                            : inner == Layer::Kind::kVlan ? kEtherTypeVlan
+                                                          : kEtherTypeIpv4;
+      if (inner != Layer::Kind::kRaw) store(&header[header.size() - 2], Be16(type));
     } else if (layer.kind == Layer::Kind::kUdp) {
       store(&header[offsetof(UdpHeader, bytes)],
             Be16(static_cast<uint16_t>(header.size() + built.size())));

@@ -51,6 +51,8 @@ class Packet {
   Packet& ethernet(MacAddress source, MacAddress destination);
   // The same with a type of its own, whatever follows.
   Packet& ethernet_type(MacAddress source, MacAddress destination, uint16_t type);
+  // A VLAN tag, behind ethernet().
+  Packet& vlan(uint16_t id, uint8_t priority = 0);
   Packet& ipv4(std::string_view source, std::string_view destination, Ipv4Options options = {});
   Packet& udp(uint16_t source_port, uint16_t destination_port, bool checksum = true);
   Packet& tcp(uint16_t source_port, uint16_t destination_port, TcpOptions options);
@@ -74,7 +76,7 @@ class Packet {
 
  private:
   struct Layer {
-    enum class Kind { kEthernet, kIpv4, kUdp, kTcp, kIcmp, kArp, kTunnel, kRaw };
+    enum class Kind { kEthernet, kVlan, kIpv4, kUdp, kTcp, kIcmp, kArp, kTunnel, kRaw };
     Kind kind;
     Bytes header;
     bool checksum = true;

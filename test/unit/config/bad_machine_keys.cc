@@ -92,7 +92,6 @@ constexpr BadKey kKeys[] = {
     {"ports.uplink.device", "\"net_tap0,iface=up\"", "another port has this device, on line 22"},
     {"ports.uplink.role", "\"uplink\"",
      "must be \"cluster\", \"external\" or \"both\", is \"uplink\""},
-    {"ports.uplink.role", "\"both\"", "not supported yet: \"both\""},
     {"ports.uplink.addresses", "[ \"192.0.2.10/33\" ]",
      "must be an address with the length of its subnet such as \"192.0.2.10/24\", is "
      "\"192.0.2.10/33\"",
@@ -130,7 +129,6 @@ constexpr BadKey kKeys[] = {
     {"ports.uplink.gateway", "\"fe80::1\"", "not supported yet: IPv6 (fe80::1)"},
     {"ports.uplink.vlan", "0", "must be an integer from 1 to 4094, is 0"},
     {"ports.uplink.vlan", "4095", "must be an integer from 1 to 4094, is 4095"},
-    {"ports.uplink.vlan", "1", "not supported yet"},
     {"ports.uplink.mac", "\"00:00:00:00:00:00\"",
      "must be a unicast MAC address such as \"0a:58:0a:80:00:01\", is \"00:00:00:00:00:00\""},
     {"ports.uplink.mac", "\"ff:ff:ff:ff:ff:ff\"",

@@ -37,7 +37,7 @@ ports = (
     addresses = [ "192.0.2.10/24" ]; # ports.uplink.addresses
     mtu = 1500; # ports.uplink.mtu
     gateway = "192.0.2.1"; # ports.uplink.gateway
-    //vlan = 7; # ports.uplink.vlan
+    vlan = 7; # ports.uplink.vlan
     //mac = "02:00:00:00:00:01"; # ports.uplink.mac
   } );
 routes = ( {

@@ -7,18 +7,12 @@ namespace postern::config {
 namespace {
 
 const BadSample kSamples[] = {
-    {"role both",
-     {{"role = \"external\"", "role = \"both\""}},
-     {{5, "ports.uplink.role: not supported yet: \"both\""}}},
     {"metrics",
      {{"name = \"gw-a\";", "name = \"gw-a\"; metrics = \"127.0.0.1:9477\";"}},
      {{2, "gateway.metrics: not supported yet"}}},
     {"JSON logs",
      {{"name = \"gw-a\";", "name = \"gw-a\"; log_format = \"json\";"}},
      {{2, "gateway.log_format: not supported yet: \"json\""}}},
-    {"VLAN",
-     {{"role = \"external\";", "role = \"external\"; vlan = 7;"}},
-     {{5, "ports.uplink.vlan: not supported yet"}}},
     {"MAC address of a port",
      {{"role = \"external\";", "role = \"external\"; mac = \"02:00:00:00:00:01\";"}},
      {{5, "ports.uplink.mac: not supported yet"}}},

@@ -24,7 +24,7 @@ TEST(Reference, SaysDefaultsAndWhatIsMissing) {
                       "`\"2h4m\"` | "),
             std::string::npos);
   EXPECT_NE(text.find("| `vlan` | an integer from 1 to 4094 | none | "), std::string::npos);
-  EXPECT_NE(text.find("*Not supported yet: \"both\".*"), std::string::npos);
+  EXPECT_NE(text.find("*Not supported yet: \"json\".*"), std::string::npos);
   EXPECT_NE(
       text.find("| `destinations` | list, each a prefix such as \"192.0.2.0/24\", or an address "
                 "| `[ \"0.0.0.0/0\" ]` |"),
