@@ -58,6 +58,74 @@ def test_jumbo_underlay(t):
     t.check(any(p.type == 8 and p.total_length == 1500 for p in rig.left()), "no packet of 1500")
 
 
+JUMBO = 9000
+
+
+def _jumbo(t, device):
+    rig = t.rig(nodes=1, underlay_mtu=JUMBO, uplink_mtu=JUMBO, device=device).start()
+    rig.nodes[0].namespace.ip("link set vx0 mtu %d" % (JUMBO - 50))
+    pod, server = rig.pod(), rig.echo()
+    t.eventually(lambda: not t.silent(pod, server), "traffic passes", 10.0)
+    said = pod.run("ping", "-c", "3", "-i", "0.1", "-W", "2", "-M", "do", "-s",
+                   str(JUMBO - 50 - 28), "-I", pod.address, topology.SERVERS[0]).stdout
+    t.check("3 received" in said, said)
+    return rig, pod, server
+
+
+def test_jumbo_frames(t):
+    """Frames of 9,000 bytes: whole packets, TCP with as large segments, path MTU to the byte."""
+    rig, pod, server = _jumbo(t, "af_packet")
+    blob = os.urandom(8 << 20)
+    rig.http(blob)
+    got = rig.ground.path("got")
+    pod.run("curl", "-sS", "--fail", "--max-time", "30", "--interface", pod.address, "-o", got,
+            "http://%s/blob" % topology.SERVERS[0], timeout=40)
+    with open(got, "rb") as file:
+        t.check(file.read() == blob, "other bytes came")
+    syns = [p for p in rig.left() if p.protocol == frames.TCP and p.flags & frames.SYN]
+    t.equal({p.mss() for p in syns}, {JUMBO - 50 - 40}, "MSS on the uplink")
+    largest = max(p.total_length for p in rig.tunnelled_back() if p.kind == frames.ETH_IP)
+    t.equal(largest, JUMBO, "the largest packet in the underlay")
+    with pod.udp() as sock:
+        address, port = t.ask(pod, server, sock)
+        wire = rig.outside_wire()
+        wire.send(rig.from_outside(frames.udp(server.address, address, server.port, port,
+                                              b"j" * (JUMBO - 50 + 1 - 28))))
+        error = wire.wait(lambda p: p.is_icmp_error)
+    t.equal(error and (error.type, error.code, int.from_bytes(error.ip[26:28], "big")),
+            (3, 4, JUMBO - 50), "fragmentation needed")
+
+
+def test_jumbo_frames_through_taps(t):
+    """The same room with net_tap."""
+    _jumbo(t, "tap")
+
+
+def _attention(rig):
+    return " ".join(rig.gateway.call("status")["attention"])
+
+
+def test_links_whose_mtu_changes(t):
+    """An MTU that the kernel's side makes too small or too large is told until it fits again."""
+    rig = t.rig(nodes=1).start()
+    t.equal(_attention(rig), "", "attention at the start")
+    rig.gateway_ns.ip("link set upl mtu 1400")
+    t.eventually(lambda: "interface upl has MTU 1400, mtu is 1500" in _attention(rig), "too small")
+    for namespace, device in ((rig.gateway_ns, "upl"), (rig.outside, "e0")):
+        namespace.ip("link set %s mtu %d" % (device, JUMBO))
+    t.eventually(lambda: "interface upl has MTU 9000, buffers have room for packets of 1960 bytes"
+                 in _attention(rig), "too large")
+    # Such a packet is lost by name; the others go on.
+    rig.outside_wire().send(rig.from_outside(frames.udp(
+        topology.SERVERS[0], topology.PAYMENTS_IP, 53, 1024, b"l" * 4000)))
+    t.dropped(rig, "parse-short", 1)
+    t.equal(t.ask(rig.pod(), rig.echo())[0], topology.PAYMENTS_IP, "by UDP")
+    rig.gateway_ns.ip("link set upl mtu 1500")
+    t.eventually(lambda: _attention(rig) == "", "it fits again")
+    t.check("error: port \"uplink\": interface upl has MTU 1400" in rig.gateway.log(), "the log")
+    t.check("port uplink: the MTU of its link fits again" in rig.gateway.log(), "the log")
+
+
 def test_memif_ports(t):
     """net_memif as server on both sides, without and with a socket on disk."""
     rig = t.rig(nodes=1)

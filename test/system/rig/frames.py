@@ -4,7 +4,7 @@ judge."""
 import socket
 import struct
 
-ETH_IP, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86dd
+ETH_IP, ETH_ARP, ETH_IPV6, ETH_VLAN = 0x0800, 0x0806, 0x86dd, 0x8100
 ICMP, TCP, UDP = 1, 6, 17
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 VXLAN_PORT, GENEVE_PORT = 4789, 6081
@@ -89,9 +89,14 @@ def vxlan(vni, inner_frame, flags=0x08):
 # ---- reading
 
 class Packet:
-    """An Ethernet frame taken apart. Fields that it does not have are None."""
+    """An Ethernet frame taken apart, without the VLAN tag that it had. Fields that it does not have
+    are None."""
 
     def __init__(self, frame):
+        self.vlan = None
+        if frame[12:14] == ETH_VLAN.to_bytes(2, "big"):
+            self.vlan = struct.unpack("!H", frame[14:16])[0] & 0xfff
+            frame = frame[:12] + frame[16:]
         self.frame = frame
         self.dst_mac, self.src_mac = mac_text(frame[0:6]), mac_text(frame[6:12])
         self.kind = struct.unpack("!H", frame[12:14])[0]

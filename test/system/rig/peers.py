@@ -9,6 +9,7 @@ import time
 from . import frames
 
 PACKET_IGNORE_OUTGOING = 23
+PACKET_QDISC_BYPASS = 20
 SOL_PACKET = 263
 SO_RCVBUFFORCE = 33
 RECEIVE_BUFFER_BYTES = 16 << 20
@@ -118,12 +119,14 @@ class Http:
 
 
 class Wire:
-    """AF_PACKET on one interface: sends frames made by hand, sees only what arrives there."""
+    """AF_PACKET on one interface: sends frames made by hand, sees only what arrives there, without
+    VLAN tags. `bare`: what it sends goes straight to the link, past the kernel's programs."""
 
-    def __init__(self, namespace, device):
+    def __init__(self, namespace, device, bare=False):
         self._socket = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
         self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self._socket.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, bare)
         with namespace.enter():
             self._socket.bind((device, 3))
 
