@@ -249,6 +249,16 @@ void track_outbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burs
   refuse_orphans<Direction::kOutbound>(sessions, burst, pass, refusals);
 }
 
+// Of a packet from outside. One that came to where a tunnel ends, too (arrive.cc), bears the reason
+// that it would have had as a tunnel packet.
+[[gnu::noinline]] Reason why_no_session(const Snapshot& snapshot, const PacketMeta& meta) {
+  if (snapshot.is_bad_source(Ipv4Address::from(meta.source))) return Reason::kBadAddress;
+  if (meta.protocol != kProtocolUdp) return Reason::kNoSession;
+  const uint64_t endpoint = snapshot.endpoints.find(
+      Snapshot::endpoint_key(Ipv4Address::from(meta.destination), meta.destination_port.host()));
+  return endpoint == FlatMap::kAbsent ? Reason::kNoSession : Reason::kTunnelUnknownNode;
+}
+
 template <bool metered>
 void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
                       const IndexList& in, Now now, IndexList& pass, Refusals& refusals) {
@@ -263,8 +273,7 @@ void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst
     const SessionHandle handle = handles[k];
     burst.meta[i].session = handle;
     if (handle == kNoSession) {
-      const bool bad = snapshot.is_bad_source(Ipv4Address::from(burst.meta[i].source));
-      refusals.push(i, bad ? Reason::kBadAddress : Reason::kNoSession);
+      refusals.push(i, why_no_session(snapshot, burst.meta[i]));
       continue;
     }
     if (!still_serves(snapshot, sessions, handle, now)) [[unlikely]] {

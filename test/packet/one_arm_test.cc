@@ -212,9 +212,9 @@ TEST(OneArm, V8_ASessionMayHaveTheTunnelsPort) {
   };
   EXPECT_EQ(gateway.receive("lan", tunnel_like(kServer, 53)).size(), 1u);
   EXPECT_TRUE(gateway.receive("lan", tunnel_like("203.0.113.6", 53)).empty());
-  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 1u);
+  EXPECT_EQ(gateway.dropped(Reason::kTunnelUnknownNode), 1u);
   EXPECT_TRUE(gateway.receive("lan", tunnel_like("10.0.0.2", 53)).empty());
-  EXPECT_EQ(gateway.dropped(Reason::kNoSession), 2u);
+  EXPECT_EQ(gateway.dropped(Reason::kTunnelUnknownNode), 2u);
   EXPECT_EQ(gateway.imbalance(), 0);
 }
 
