@@ -1,6 +1,7 @@
 #include "test/packet/explainer.h"
 
 #include <gtest/gtest.h>
+#include <rte_mbuf.h>
 #include <rte_mempool.h>
 
 #include <cstring>
@@ -12,6 +13,23 @@ namespace postern::test {
 namespace {
 
 using nlohmann::json;
+
+// As a port of that VLAN receives frames; 0: of none.
+FrameMaker maker_of(uint16_t vlan) {
+  return [vlan](rte_mempool* pool, const Bytes& bytes) {
+    rte_mbuf* const frame = exact_frame(pool, bytes);
+    if (vlan == 0) return frame;
+    frame->vlan_tci = vlan;
+    frame->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+    return frame;
+  };
+}
+
+Bytes untagged(Bytes frame) {
+  if (load<EthernetHeader>(frame.data()).type.host() != kEtherTypeVlan) return frame;
+  frame.erase(frame.begin() + VlanTag::kOffset, frame.begin() + VlanTag::kOffset + sizeof(VlanTag));
+  return frame;
+}
 
 // Of the options in a tunnel packet, which only Geneve has.
 size_t geneve_option_bytes(const Bytes& frame) {
@@ -123,6 +141,7 @@ Seen Explainer::send() {
   const std::string port = gateway_.control().file().ports[packet_.port].name.value;
   Packet packet;
   packet.raw(packet_.frame);
+  data.receive_as(maker_of(data.snapshot().ports[packet_.port].vlan));
   const std::vector<Sent> sent = data.receive(port, packet);
   const std::vector<uint64_t> after = drops();
   seen_ = {};
@@ -140,7 +159,7 @@ Seen Explainer::send() {
   seen_.end = counters.answered.read() != answered ? "answered" : "forwarded";
   if (sent.size() == 1) {
     seen_.port = sent[0].port;
-    seen_.frame = sent[0].frame;
+    seen_.frame = untagged(sent[0].frame);
   }
   return seen_;
 }
