@@ -2,6 +2,8 @@
 
   NAME.py --bin DIR [CASE...]     CASE: a part of a case's name; --list names them
 
+POSTERN_VERDICTS names a folder for a file NAME.py.txt with a line "PASS test_..." for each case.
+
 A case gets a Test: it builds rigs, and after it, passed or failed, each gateway is stopped and
 judged. Exit status 0: all passed; 1: a case failed; 77: every case was skipped.
 """
@@ -172,6 +174,17 @@ def _run(case, options):
     return verdict, "\n".join(filter(None, [text, facts]))
 
 
+def _keep(verdicts, module):
+    """For test/behaviour: what the cases said."""
+    folder = os.environ.get("POSTERN_VERDICTS")
+    if not folder:
+        return
+    os.makedirs(folder, exist_ok=True)
+    name = os.path.basename(module.__file__) + ".txt"
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.writelines("%s %s\n" % verdict for verdict in verdicts)
+
+
 def default_folder():
     here = os.path.dirname(os.path.abspath(__file__))
     return os.path.normpath(os.path.join(here, "../../../build/release/bin"))
@@ -209,18 +222,20 @@ def main():
     if not os.access(os.path.join(options.bin, "postern"), os.X_OK):
         sys.exit("no postern in %s: build it, or name its folder with --bin" % options.bin)
     sweep()
-    verdicts = []
+    verdicts, named = [], []
     with signals_raise():
         try:
             for case in cases:
                 began = time.monotonic()
                 verdict, text = _run(case, options)
                 verdicts.append(verdict)
+                named.append((verdict, case.__name__))
                 print("%s %s (%.1f s)%s" % (verdict, case.__name__, time.monotonic() - began,
                                             "\n  " + text.replace("\n", "\n  ") if text else ""),
                       flush=True)
         except KeyboardInterrupt:
             sys.exit("interrupted")
+    _keep(named, module)
     if "FAIL" in verdicts:
         sys.exit(1)
     sys.exit(0 if "PASS" in verdicts else SKIPPED)
