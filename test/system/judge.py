@@ -92,7 +92,7 @@ class Underlay(unittest.TestCase):
         frame = frames.ethernet(MAC, MAC, frames.ETH_IP, GOOD)
         odd = frames.vxlan(100, frame, flags=0x0c)
         packet = _packet(frames.udp(VTEP, NODE, 50000, frames.VXLAN_PORT, odd))
-        self.assertIn("reserved bits", self.complaints(packet)[0])
+        self.assertIn("odd tunnel header", self.complaints(packet)[0])
 
 
 class Captures(unittest.TestCase):
