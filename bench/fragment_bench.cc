@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bench/bench_eal.h"
-#include "bench/nat_traffic.h"
+#include "bench/established_traffic.h"
 #include "dataplane/wire/checksum.h"
 
 namespace postern::bench {
@@ -29,49 +29,37 @@ constexpr std::array<uint32_t, kPieces> kFirstLast{3, 2, 1, 0};
 class Traffic {
  public:
   Traffic(rte_mempool* pool, Direction direction, uint32_t sessions)
-      : pool_(pool), direction_(direction), scenario_(nat_scenario(sessions)) {}
+      : established_(pool, direction, sessions) {}
 
   // "" or what went wrong.
   std::string prepare(bool huge_pages) {
-    if (!packets_.empty()) return "";
-    auto tables = CompiledTables::make(scenario_.configuration());
-    if (!tables.ok()) return std::string(tables.status().message());
-    tables_ = std::move(*tables);
-    auto gateway = PortlessGateway::make(*tables_, pool_, huge_pages);
-    if (!gateway) return gateway.complaint().text();
-    gateway_ = std::move(gateway).value();
-    std::string failure = open_sessions(scenario_, pool_, *gateway_);
-    if (!failure.empty()) return failure;
-    frames_ = std::make_unique<Frames>(scenario_, direction_, kPieceFrameBytes);
-    packets_ = draw_packets(scenario_, *frames_, direction_, 1, *gateway_);
-    return "";
+    return established_.prepare(huge_pages, kPieceFrameBytes);
   }
 
   // Walks 64 fragments; in TSC cycles. 0 when there are no buffers.
   uint64_t carry(const std::array<uint32_t, kPieces>& order) {
-    if (rte_pktmbuf_alloc_bulk(pool_, burst_.frame.data(), kBurst) != 0) return 0;
+    if (rte_pktmbuf_alloc_bulk(established_.pool(), burst_.frame.data(), kBurst) != 0) return 0;
     burst_.size = kBurst;
     for (uint32_t i = 0; i < kBurst; ++i) {
-      write_piece(burst_.frame[i], packets_[next_], order[i % kPieces]);
-      if (i % kPieces == kPieces - 1) next_ = (next_ + 1) % packets_.size();
+      write_piece(burst_.frame[i], established_.packets()[next_], order[i % kPieces]);
+      if (i % kPieces == kPieces - 1) next_ = (next_ + 1) % established_.packets().size();
     }
-    const uint16_t port =
-        direction_ == Direction::kOutbound ? Scenario::kClusterPort : Scenario::kUplinkPort;
+    const uint16_t port = established_.port();
     const uint64_t begun = rte_rdtsc();
-    gateway_->carry(burst_, port);
+    established_.gateway().carry(burst_, port);
     return rte_rdtsc() - begun;
   }
-  [[nodiscard]] uint64_t forwarded() const { return gateway_->forwarded(); }
-  [[nodiscard]] std::string lost() const { return gateway_->lost(); }
+  [[nodiscard]] uint64_t forwarded() const { return established_.gateway().forwarded(); }
+  [[nodiscard]] std::string lost() const { return established_.gateway().lost(); }
 
  private:
   void write_piece(rte_mbuf* frame, const FrameRecord& record, uint32_t piece) {
-    frame->data_len = frames_->bytes();
-    frame->pkt_len = frames_->bytes();
+    frame->data_len = established_.frames().bytes();
+    frame->pkt_len = established_.frames().bytes();
     auto* const at = rte_pktmbuf_mtod(frame, uint8_t*);
-    frames_->write(record, at);
-    const bool outbound = direction_ == Direction::kOutbound;
-    uint8_t* const ip_at = at + (outbound ? sizeof(TunnelEncapsulation) : sizeof(EthernetHeader));
+    established_.frames().write(record, at);
+    uint8_t* const ip_at =
+        at + (established_.is_outbound() ? sizeof(TunnelEncapsulation) : sizeof(EthernetHeader));
     auto ip = load<Ipv4Header>(ip_at);
     ip.id = Be16(static_cast<uint16_t>(next_));
     ip.fragment = Be16(static_cast<uint16_t>(
@@ -81,13 +69,7 @@ class Traffic {
     store(ip_at, ip);
   }
 
-  rte_mempool* pool_;
-  Direction direction_;
-  Scenario scenario_;
-  std::unique_ptr<CompiledTables> tables_;
-  std::unique_ptr<PortlessGateway> gateway_;
-  std::unique_ptr<Frames> frames_;
-  std::vector<FrameRecord> packets_;
+  EstablishedTraffic established_;
   size_t next_ = 0;
   Burst burst_;
 };

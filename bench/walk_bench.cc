@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/nat_traffic.h"
+#include "bench/established_traffic.h"
 #include "bench/packet_bench.h"
 #include "bench/receive_ring.h"
 
@@ -21,49 +21,31 @@ namespace {
 class Traffic {
  public:
   Traffic(rte_mempool* pool, Direction direction, uint32_t sessions)
-      : pool_(pool), direction_(direction), scenario_(nat_scenario(sessions)) {}
+      : established_(pool, direction, sessions) {}
 
   // "" or what went wrong.
-  std::string prepare(bool huge_pages) {
-    if (!packets_.empty()) return "";
-    auto tables = CompiledTables::make(scenario_.configuration());
-    if (!tables.ok()) return std::string(tables.status().message());
-    tables_ = std::move(*tables);
-    auto gateway = PortlessGateway::make(*tables_, pool_, huge_pages);
-    if (!gateway) return gateway.complaint().text();
-    gateway_ = std::move(gateway).value();
-    std::string failure = open_sessions(scenario_, pool_, *gateway_);
-    if (!failure.empty()) return failure;
-    frames_ = std::make_unique<Frames>(scenario_, direction_, 64);
-    packets_ = draw_packets(scenario_, *frames_, direction_, 1, *gateway_);
-    return "";
-  }
+  std::string prepare(bool huge_pages) { return established_.prepare(huge_pages, 64); }
 
   // After prepare(). Holds buffers: one at a time.
-  [[nodiscard]] ReceiveRing ring() const { return {pool_, *frames_, packets_}; }
+  [[nodiscard]] ReceiveRing ring() const {
+    return {established_.pool(), established_.frames(), established_.packets()};
+  }
 
   // Walks 64 packets of the ring, `size` at a time.
   bool carry(ReceiveRing& ring, uint32_t size) {
     if (!ring.take(whole_)) return false;
-    const uint16_t port =
-        direction_ == Direction::kOutbound ? Scenario::kClusterPort : Scenario::kUplinkPort;
+    const uint16_t port = established_.port();
     for (uint32_t first = 0; first < kBurst; first += size) {
       std::copy_n(&whole_.frame[first], size, part_.frame.begin());
       part_.size = size;
-      gateway_->carry(part_, port);
+      established_.gateway().carry(part_, port);
     }
     return true;
   }
-  [[nodiscard]] uint64_t forwarded() const { return gateway_->forwarded(); }
+  [[nodiscard]] uint64_t forwarded() const { return established_.gateway().forwarded(); }
 
  private:
-  rte_mempool* pool_;
-  Direction direction_;
-  Scenario scenario_;
-  std::unique_ptr<CompiledTables> tables_;
-  std::unique_ptr<PortlessGateway> gateway_;
-  std::unique_ptr<Frames> frames_;
-  std::vector<FrameRecord> packets_;
+  EstablishedTraffic established_;
   Burst whole_;
   Burst part_;
 };
