@@ -1,40 +1,41 @@
 // postern-bench: what a packet costs, measured on this machine. docs/performance.md has the method.
-// Exit status: 0 measured, 1 could not be measured, 2 usage.
-#include <signal.h>
-
+// Exit status of every subcommand: 0 done, 1 could not be done, 2 usage.
+#include <array>
 #include <cstdio>
 #include <span>
+#include <string_view>
 
-#include "bench/measured_run.h"
-#include "bench/options.h"
+#include "bench/run_command.h"
 
 namespace {
 
-// Before any thread starts, so that none of them is ended by Ctrl-C: the run looks for it.
-void block_interrupts() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+struct Subcommand {
+  std::string_view name;
+  std::string_view help;
+  int (*carry_out)(std::span<const char* const> arguments);  // beginning with the name
+};
+
+constexpr std::array kSubcommands = {
+    Subcommand{"run", "measure one case", postern::bench::run_command},
+};
+
+void print_usage(std::FILE* to) {
+  std::fputs("usage: postern-bench SUBCOMMAND ...\n\n", to);
+  for (const Subcommand& each : kSubcommands) {
+    std::fprintf(to, "  %-10s%s\n", each.name.data(), each.help.data());
+  }
+  std::fputs("\nEach has a --help of its own.\n", to);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace postern::bench;
-  const Parsed parsed = parse_options(std::span(argv + 1, static_cast<size_t>(argc - 1)));
-  if (std::holds_alternative<HelpWanted>(parsed)) {
-    std::fputs(usage().c_str(), stdout);
-    return 0;
+  const std::span arguments(argv + 1, static_cast<size_t>(argc - 1));
+  const std::string_view word = arguments.empty() ? "" : arguments.front();
+  for (const Subcommand& each : kSubcommands) {
+    if (word == each.name) return each.carry_out(arguments);
   }
-  if (const auto* error = std::get_if<UsageError>(&parsed)) {
-    std::fprintf(stderr, "postern-bench: %s\n", error->text.c_str());
-    return 2;
-  }
-  block_interrupts();
-  const std::string failure = run_measurement(std::get<Options>(parsed));
-  if (failure.empty()) return 0;
-  std::fprintf(stderr, "postern-bench: %s\n", failure.c_str());
-  return 1;
+  const bool asked = word == "--help" || word == "-h";
+  print_usage(asked ? stdout : stderr);
+  return asked ? 0 : 2;
 }

@@ -1,0 +1,41 @@
+#include "bench/run_command.h"
+
+#include <signal.h>
+
+#include <cstdio>
+
+#include "bench/measured_run.h"
+#include "bench/options.h"
+
+namespace postern::bench {
+namespace {
+
+// Before any thread starts, so that none of them is ended by Ctrl-C: the run looks for it.
+void block_interrupts() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+}  // namespace
+
+int run_command(std::span<const char* const> arguments) {
+  const Parsed parsed = parse_options(arguments);
+  if (std::holds_alternative<HelpWanted>(parsed)) {
+    std::fputs(usage().c_str(), stdout);
+    return 0;
+  }
+  if (const auto* error = std::get_if<UsageError>(&parsed)) {
+    std::fprintf(stderr, "postern-bench: %s\n", error->text.c_str());
+    return 2;
+  }
+  block_interrupts();
+  const std::string failure = run_measurement(std::get<Options>(parsed));
+  if (failure.empty()) return 0;
+  std::fprintf(stderr, "postern-bench: %s\n", failure.c_str());
+  return 1;
+}
+
+}  // namespace postern::bench
