@@ -68,7 +68,7 @@ PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool
 void PortlessGateway::carry_woken(Burst& burst) {
   while (fragments_.has_woken()) {
     walk_woken(tables_.snapshot(), burst, clock_.now(), walk_);
-    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+    send_all();
   }
 }
 

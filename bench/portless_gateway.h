@@ -35,16 +35,24 @@ class PortlessGateway {
 
   // Walks a burst that was received on `port` through all stages, and frees what leaves.
   void carry(Burst& burst, uint16_t port) {
+    walk_burst(burst, port);
+    send_all();
+    if (fragments_.has_woken()) carry_woken(burst);
+  }
+  // The first half of it, without what the driver and woken fragments cost; then send_all().
+  void walk_burst(Burst& burst, uint16_t port) {
     counters_.received.add(burst.size);
     walk(tables_.snapshot(), port, burst, clock_.now(), walk_);
+  }
+  // Frees what waits for ports.
+  void send_all() {
     for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
-    if (fragments_.has_woken()) carry_woken(burst);
   }
 
   // Likewise what another worker handed over, at most a burst; how many packets that was.
   uint32_t carry_handed(HandoverRing& from, Burst& burst) {
     const uint32_t taken = walk_handed(tables_.snapshot(), from, burst, clock_.now(), walk_);
-    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+    send_all();
     return taken;
   }
 
