@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "bench/compare_command.h"
 #include "bench/run_command.h"
 
 namespace {
@@ -17,6 +18,7 @@ struct Subcommand {
 
 constexpr std::array kSubcommands = {
     Subcommand{"run", "measure one case", postern::bench::run_command},
+    Subcommand{"compare", "say whether two results differ", postern::bench::compare_command},
 };
 
 void print_usage(std::FILE* to) {
