@@ -47,6 +47,7 @@ class Frames {
 
   // Bytes of a frame in its buffer.
   [[nodiscard]] uint16_t bytes() const { return static_cast<uint16_t>(ip_offset_ + ip_bytes_); }
+  [[nodiscard]] uint16_t bytes(const FrameRecord& /*record*/) const { return bytes(); }
 
   // Writes a frame's headers to `at`, where room is for a whole template and the rest is zero.
   void write(const FrameRecord& record, uint8_t* at) const {
@@ -60,9 +61,10 @@ class Frames {
     store(udp + offsetof(UdpHeader, checksum), record.udp_checksum);
   }
 
- private:
-  // All headers, the rest zero.
+  // What write() writes: all headers, the rest zero.
   static constexpr size_t kTemplateBytes = 96;
+
+ private:
   struct alignas(32) Template {
     std::array<uint8_t, kTemplateBytes> byte{};
   };

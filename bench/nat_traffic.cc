@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 #include <random>
 
 #include "bench/receive_ring.h"
@@ -19,6 +20,16 @@ constexpr uint64_t kMaxPackets = 1u << 24;
 
 constexpr uint32_t round_up_to_bursts(uint32_t packets) {
   return (packets + kBurst - 1) / kBurst * kBurst;
+}
+
+// A packet of session `number`.
+FrameRecord packet_of(const Scenario& scenario, const Frames& frames, Direction direction,
+                      uint32_t number, const PortlessGateway& gateway) {
+  const Conversation conversation = Conversation::at(scenario, number);
+  if (direction == Direction::kOutbound) return frames.outbound_record(conversation);
+  const SessionTable& sessions = gateway.sessions();
+  const SessionEntry& entry = sessions.entry(sessions.find_outbound_one(conversation.key()));
+  return frames.record(conversation, Ipv4Address::from(entry.egress_ip), entry.egress_port.host());
 }
 
 }  // namespace
@@ -60,15 +71,25 @@ std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& fr
   const uint64_t wanted = std::bit_ceil(uint64_t{scenario.sessions} * 4);
   std::vector<FrameRecord> packets(std::clamp(wanted, kMinPackets, kMaxPackets));
   for (FrameRecord& packet : packets) {
-    const Conversation conversation = Conversation::at(scenario, session(random));
-    if (direction == Direction::kOutbound) {
-      packet = frames.outbound_record(conversation);
-      continue;
-    }
-    const SessionTable& sessions = gateway.sessions();
-    const SessionEntry& entry = sessions.entry(sessions.find_outbound_one(conversation.key()));
-    packet =
-        frames.record(conversation, Ipv4Address::from(entry.egress_ip), entry.egress_port.host());
+    packet = packet_of(scenario, frames, direction, session(random), gateway);
+  }
+  return packets;
+}
+
+std::vector<FrameRecord> draw_rounds(const Scenario& scenario, const Frames& frames,
+                                     Direction direction, uint64_t seed,
+                                     const PortlessGateway& gateway, uint32_t least,
+                                     uint32_t most) {
+  std::mt19937_64 random(seed);
+  std::vector<uint32_t> numbers(scenario.sessions);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::shuffle(numbers.begin(), numbers.end(), random);
+  const uint32_t wanted = std::clamp(round_up_to_bursts(scenario.sessions), least, most);
+  std::vector<FrameRecord> packets;
+  packets.reserve(wanted);
+  for (uint32_t i = 0; i < wanted; ++i) {
+    const uint32_t number = numbers[i % numbers.size()];
+    packets.push_back(packet_of(scenario, frames, direction, number, gateway));
   }
   return packets;
 }

@@ -29,6 +29,11 @@ std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessG
 std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& frames,
                                       Direction direction, uint64_t seed,
                                       const PortlessGateway& gateway);
+// A packet of each session, in random order; of no more than `most` of them, and so many times over
+// that there are at least `least` (both multiples of kBurst).
+std::vector<FrameRecord> draw_rounds(const Scenario& scenario, const Frames& frames,
+                                     Direction direction, uint64_t seed,
+                                     const PortlessGateway& gateway, uint32_t least, uint32_t most);
 
 }  // namespace postern::bench
 

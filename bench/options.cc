@@ -2,7 +2,9 @@
 
 #include <array>
 #include <charconv>
+#include <vector>
 
+#include "config/nearest.h"
 #include "dataplane/run/environment.h"
 #include "dataplane/table/session_table.h"
 
@@ -51,6 +53,12 @@ bool take_duration(std::string_view text, Options& options) {
   return true;
 }
 
+bool take_port(std::string_view text, Options& options) {
+  const std::optional<PortChoice> choice = parse_port(text);
+  if (choice) options.port = *choice;
+  return choice.has_value();
+}
+
 bool take_memory(std::string_view text, Options& options) {
   for (const MemoryMode mode : {MemoryMode::kAuto, MemoryMode::kInMemory, MemoryMode::kNoHuge}) {
     if (text != name_of(mode)) continue;
@@ -60,12 +68,27 @@ bool take_memory(std::string_view text, Options& options) {
   return false;
 }
 
-// One row per option: its name, its value in words, what it does, and how the value is taken.
+// One row per case, in the order of their enumerators.
+struct CaseRow {
+  std::string_view name;
+  std::string_view help;
+};
+constexpr std::array kCases = {
+    CaseRow{"io", "receive and transmit, nothing between, as testpmd io; tunnel packets"},
+    CaseRow{"decap", "tunnel packets of pods arrive, are checked and lose their tunnel"},
+    CaseRow{"nat-out", "established sessions, packets from pods: VXLAN in, plain out"},
+    CaseRow{"nat-in", "established sessions, replies: plain in, VXLAN out"},
+};
+constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
+
+// One row per option: its name, its value in words, what it does, how the value is taken, and the
+// words that it may be, if it is a word.
 struct Row {
   std::string_view name;
   std::string_view value;
   std::string_view help;
   bool (*take)(std::string_view text, Options& options);
+  std::span<const std::string_view> words = {};
 };
 
 constexpr std::array kRows = {
@@ -80,12 +103,14 @@ constexpr std::array kRows = {
           return take_number(text, 1, 1, options.workers);
         }},
     Row{"--duration", "TIME", "how long to measure, as 5s or 500ms; default 5s", take_duration},
+    Row{"--port", "KIND", "memory, net_ring or net_pcap; default memory", take_port, kPortKinds},
     Row{"--json", "FILE", "write the results, every sample and the environment there",
         [](std::string_view text, Options& options) {
           options.json = text;
           return !text.empty();
         }},
-    Row{"--memory", "MODE", "auto, in-memory (huge pages) or no-huge; default auto", take_memory},
+    Row{"--memory", "MODE", "auto, in-memory (huge pages) or no-huge; default auto", take_memory,
+        kMemoryModes},
     Row{"--cpu", "N", "the worker's CPU; default the last one allowed",
         [](std::string_view text, Options& options) {
           return take_number(text, 0, 1023, options.cpu.emplace());
@@ -96,30 +121,49 @@ constexpr std::array kRows = {
         }},
 };
 
-UsageError error(std::string_view what, std::string_view word) {
-  return {std::string(what) + " \"" + std::string(word) + "\"; postern-bench --help"};
+// `known`: words that may have been meant.
+UsageError error(std::string_view what, std::string_view word,
+                 std::span<const std::string_view> known = {}) {
+  std::string text = std::string(what) + " \"" + std::string(word) + '"';
+  const std::optional<std::string_view> meant = config::nearest(word, known);
+  if (meant) text += "; did you mean \"" + std::string(*meant) + "\"?";
+  if (!meant && !known.empty()) {
+    text += "; there are ";
+    for (const std::string_view each : known) {
+      text += std::string(each) + (each.data() == known.back().data() ? "" : ", ");
+    }
+  }
+  return {text + "; postern-bench run --help"};
+}
+
+// The names of rows.
+template <typename Rows>
+std::vector<std::string_view> names_of(const Rows& rows) {
+  std::vector<std::string_view> names;
+  for (const auto& row : rows) names.push_back(row.name);
+  return names;
 }
 
 bool take_case(std::string_view word, Options& options) {
-  for (const Case which : {Case::kNatOut, Case::kNatIn}) {
-    if (word != name_of(which)) continue;
-    options.which = which;
+  for (size_t i = 0; i < kCases.size(); ++i) {
+    if (word != kCases[i].name) continue;
+    options.which = static_cast<Case>(i);
     return true;
   }
   return false;
 }
 
+// What is wrong with a value: what there is to say.
+UsageError refused_value(const Row& row, std::string_view value) {
+  const std::string what = std::string(row.name) + " does not take";
+  if (!row.words.empty()) return error(what, value, row.words);
+  return {what + " \"" + std::string(value) + "\": " + std::string(row.help) +
+          "; postern-bench run --help"};
+}
+
 }  // namespace
 
-std::string_view name_of(Case which) {
-  switch (which) {
-    case Case::kNatOut:
-      return "nat-out";
-    case Case::kNatIn:
-      return "nat-in";
-  }
-  return "";
-}
+std::string_view name_of(Case which) { return kCases[static_cast<size_t>(which)].name; }
 
 Parsed parse_options(std::span<const char* const> arguments) {
   for (const std::string_view word : arguments) {
@@ -127,36 +171,38 @@ Parsed parse_options(std::span<const char* const> arguments) {
   }
   Options options;
   if (arguments.size() < 2 || std::string_view(arguments[0]) != "run") {
-    return UsageError{"say \"run\" and a case; postern-bench --help"};
+    return UsageError{"say \"run\" and a case; postern-bench run --help"};
   }
-  if (!take_case(arguments[1], options)) return error("there is no case", arguments[1]);
+  if (!take_case(arguments[1], options)) {
+    return error("there is no case", arguments[1], names_of(kCases));
+  }
   for (size_t i = 2; i < arguments.size(); i += 2) {
     const std::string_view word = arguments[i];
     const Row* found = nullptr;
     for (const Row& row : kRows) {
       if (row.name == word) found = &row;
     }
-    if (found == nullptr) return error("there is no option", word);
+    if (found == nullptr) return error("there is no option", word, names_of(kRows));
     if (i + 1 == arguments.size()) return error("a value is missing after", word);
-    if (!found->take(arguments[i + 1], options)) {
-      return error(std::string(word) + " does not take", arguments[i + 1]);
-    }
+    if (!found->take(arguments[i + 1], options)) return refused_value(*found, arguments[i + 1]);
   }
   return options;
 }
 
 std::string usage() {
-  std::string text =
-      "usage: postern-bench run CASE [OPTION VALUE]...\n\n"
-      "  nat-out  established sessions, packets from pods: VXLAN in, plain out\n"
-      "  nat-in   established sessions, replies: plain in, VXLAN out\n\n";
-  for (const Row& row : kRows) {
-    std::string left = "  " + std::string(row.name) + ' ' + std::string(row.value);
+  std::string text = "usage: postern-bench run CASE [OPTION VALUE]...\n\n";
+  const auto add = [&](std::string left, std::string_view right) {
     left.resize(20, ' ');
-    text += left + std::string(row.help) + '\n';
+    text += left + std::string(right) + '\n';
+  };
+  for (const CaseRow& row : kCases) add("  " + std::string(row.name), row.help);
+  text += '\n';
+  for (const Row& row : kRows) {
+    add("  " + std::string(row.name) + ' ' + std::string(row.value), row.help);
   }
   return text +
-         "\nCtrl-C ends a run early, with its results. docs/performance.md has the method.\n";
+         "\nCtrl-C ends a run early, with its results. Exit status: 0 measured, 1 could not be\n"
+         "measured or lost a packet, 2 usage. docs/performance.md has the method.\n";
 }
 
 }  // namespace postern::bench

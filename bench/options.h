@@ -9,12 +9,15 @@
 #include <string_view>
 #include <variant>
 
+#include "bench/run/port_choice.h"
 #include "dataplane/run/settings.h"
 
 namespace postern::bench {
 
 // What is measured.
 enum class Case : uint8_t {
+  kIo,      // receive and transmit, nothing between
+  kDecap,   // packets from the pods lose their tunnel and leave
   kNatOut,  // established sessions, packets from the pods: VXLAN in, plain out
   kNatIn,   // established sessions, replies: plain in, VXLAN out
 };
@@ -26,6 +29,7 @@ struct Options {
   uint32_t frame_bytes = 64;  // of the pod's frame with its checksum: 64 is the smallest there is
   uint32_t workers = 1;
   uint32_t duration_ms = 5000;
+  PortChoice port = {};
   std::string json;  // file for the results; empty: none
   MemoryMode memory = MemoryMode::kAuto;
   std::optional<uint32_t> cpu;  // of the worker; otherwise the last one that is allowed

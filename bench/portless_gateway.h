@@ -12,10 +12,12 @@
 #include <string>
 
 #include "bench/compiled_tables.h"
+#include "bench/scenario.h"
 #include "dataplane/packet/counters.h"
 #include "dataplane/run/clock.h"
 #include "dataplane/run/session_memory.h"
 #include "dataplane/run/walk.h"
+#include "dataplane/stage/arrive.h"
 #include "dataplane/table/shared_sessions.h"
 
 namespace postern::bench {
@@ -33,20 +35,36 @@ class PortlessGateway {
                                                         rte_mempool* pool, bool huge_pages,
                                                         const Others* others = nullptr);
 
-  // Walks a burst that was received on `port` through all stages, and frees what leaves.
-  void carry(Burst& burst, uint16_t port) {
+  // Walks a burst that was received on `port` through all stages. What leaves is given to
+  // `sink(frames, count)`, which returns how many it took, the first ones; the others are dropped.
+  template <typename Sink>
+  void carry(Burst& burst, uint16_t port, Sink&& sink) {
     walk_burst(burst, port);
-    send_all();
+    send_all(sink);
     if (fragments_.has_woken()) carry_woken(burst);
   }
+  // The same, and frees what leaves.
+  void carry(Burst& burst, uint16_t port) { carry(burst, port, free_all); }
   // The first half of it, without what the driver and woken fragments cost; then send_all().
   void walk_burst(Burst& burst, uint16_t port) {
     counters_.received.add(burst.size);
     walk(tables_.snapshot(), port, burst, clock_.now(), walk_);
   }
   // Frees what waits for ports.
-  void send_all() {
-    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out);
+  void send_all() { send_all(free_all); }
+  // Tunnel packets of pods only arrive, lose their tunnel and leave as they are inside.
+  template <typename Sink>
+  void decapsulate(Burst& burst, uint16_t port, Sink&& sink) {
+    counters_.received.add(burst.size);
+    Arrivals arrivals;
+    doors_.set_time(clock_.now());
+    arrive(tables_.snapshot(), port, burst, arrivals, doors_);
+    for (const uint32_t i : arrivals.outbound) {
+      const auto outside = static_cast<uint16_t>(burst.meta[i].ip_offset - sizeof(EthernetHeader));
+      rte_pktmbuf_adj(burst.frame[i], outside);
+      doors_.forward(burst.frame[i], Scenario::kUplinkPort);
+    }
+    send_all(sink);
   }
 
   // Likewise what another worker handed over, at most a burst; how many packets that was.
@@ -72,12 +90,20 @@ class PortlessGateway {
                   SessionMemory memory, SessionMemory fragment_memory, const Others* others);
 
   void carry_woken(Burst& burst);
-  void send(uint16_t port) {
+  static uint32_t free_all(rte_mbuf** frames, uint32_t count) {
+    rte_pktmbuf_free_bulk(frames, count);
+    return count;
+  }
+  template <typename Sink>
+  void send_all(Sink&& sink) {
+    for (uint16_t out = 0; out < doors_.ports(); ++out) send(out, sink);
+  }
+  template <typename Sink>
+  void send(uint16_t port, Sink&& sink) {
     const std::span<rte_mbuf* const> frames = doors_.waiting(port);
     if (frames.empty()) return;
-    const auto count = static_cast<uint32_t>(frames.size());
-    rte_pktmbuf_free_bulk(const_cast<rte_mbuf**>(frames.data()), count);
-    doors_.sent(port, count);
+    doors_.sent(port,
+                sink(const_cast<rte_mbuf**>(frames.data()), static_cast<uint32_t>(frames.size())));
   }
 
   const CompiledTables& tables_;

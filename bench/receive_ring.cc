@@ -33,8 +33,9 @@ bool ReceiveRing::refill(std::span<rte_mbuf*, kBurst> slots) {
   }
   const FrameRecord* record = &records_[next_record_];
   for (rte_mbuf* frame : slots) {
-    frame->data_len = frames_.bytes();
-    frame->pkt_len = frames_.bytes();
+    const uint16_t bytes = frames_.bytes(*record);
+    frame->data_len = bytes;
+    frame->pkt_len = bytes;
     frames_.write(*record++, rte_pktmbuf_mtod(frame, uint8_t*));
   }
   next_record_ += kBurst;

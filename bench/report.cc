@@ -1,6 +1,7 @@
 #include "bench/report.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -9,7 +10,7 @@ namespace postern::bench {
 namespace {
 
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
-  char text[256];
+  char text[384];
   va_list arguments;
   va_start(arguments, pattern);
   vsnprintf(text, sizeof text, pattern, arguments);
@@ -20,6 +21,18 @@ namespace {
 std::string median_line(const char* what, const Median& median) {
   return format("  %-22s %8.1f   (95 %%: %.1f to %.1f)\n", what, median.value, median.low,
                 median.high);
+}
+
+// Mean share of time with packets.
+double busy_of(const std::vector<Sample>& samples) {
+  double sum = 0;
+  for (const Sample& sample : samples) sum += sample.busy;
+  return sum / static_cast<double>(samples.size());
+}
+
+nlohmann::ordered_json to_json(const LatencySummary& latency) {
+  return {{"packets", latency.packets}, {"p50_ns", latency.p50_ns},   {"p90_ns", latency.p90_ns},
+          {"p99_ns", latency.p99_ns},   {"p999_ns", latency.p999_ns}, {"max_ns", latency.max_ns}};
 }
 
 // Two decimals: the third says nothing here.
@@ -62,24 +75,27 @@ Figures figures_of(const std::vector<Sample>& samples, uint64_t tsc_hz) {
   return figures;
 }
 
-std::string progress_line(double seconds, const std::vector<Sample>& samples, uint64_t tsc_hz) {
+std::string progress_line(const Second& second, uint64_t tsc_hz) {
+  const std::vector<Sample>& samples = second.samples;
   const Figures figures = figures_of(samples, tsc_hz);
   const auto disturbed = std::count_if(samples.begin(), samples.end(),
                                        [](const Sample& sample) { return sample.disturbed; });
-  return format(
-      "%6.1f s   %6.2f Mpps   cycles a packet: %6.1f = %6.1f net + %5.1f io   drops 0   "
-      "groups %zu, %zu of them disturbed\n",
-      seconds, figures.packets_per_second / 1e6, figures.total.value, figures.net.value,
-      figures.io.value, samples.size(), static_cast<size_t>(disturbed));
+  return format("%6.1f s  %6.2f Mpps  drops %" PRIu64
+                "  cycles a packet: %.1f = %.1f net + %.1f io  busy %.0f %%  sessions %u  "
+                "latency us: %.2f p50, %.2f p99, %.2f p99.9  groups %zu, %zu disturbed\n",
+                second.at_s, figures.packets_per_second / 1e6, second.lost, figures.total.value,
+                figures.net.value, figures.io.value, 100 * busy_of(samples), second.sessions,
+                second.latency.p50_ns / 1e3, second.latency.p99_ns / 1e3,
+                second.latency.p999_ns / 1e3, samples.size(), static_cast<size_t>(disturbed));
 }
 
 std::string closing_block(const Options& options, const RunSetting& setting,
                           const RunResult& result, const Environment& environment) {
   const Figures figures = figures_of(result.samples, environment.tsc_hz);
-  std::string text =
-      format("\n%s: %u sessions of %u pods on %u nodes, frames of %u bytes%s\n",
-             std::string(name_of(options.which)).c_str(), options.sessions, setting.pods,
-             setting.nodes, options.frame_bytes, result.interrupted ? ", interrupted" : "");
+  std::string text = format(
+      "\n%s by %s: %u sessions of %u pods on %u nodes, frames of %u bytes%s\n",
+      std::string(name_of(options.which)).c_str(), text_of(options.port).c_str(), options.sessions,
+      setting.pods, setting.nodes, options.frame_bytes, result.interrupted ? ", interrupted" : "");
   text += median_line("net cycles a packet", figures.net);
   text += median_line("cycles a packet", figures.total);
   text += median_line("io cycles a packet", figures.io);
@@ -88,8 +104,12 @@ std::string closing_block(const Options& options, const RunSetting& setting,
                  result.on_disturbed
                      ? "most of them disturbed: give the worker a CPU of its own"
                      : (std::to_string(result.disturbed.size()) + " disturbed, left out").c_str());
-  text += format("  %-22s %8.1f   million, all forwarded\n", "packets walked",
-                 static_cast<double>(result.walked) / 1e6);
+  text += format("  %-22s %8.1f   million, %" PRIu64 " lost\n", "packets walked",
+                 static_cast<double>(result.walked) / 1e6, result.lost);
+  const LatencySummary latency = result.latency.summary(environment.tsc_hz);
+  text += format("  %-22s %8.2f   us, %.2f p99, %.2f p99.9\n", "received to sent",
+                 latency.p50_ns / 1e3, latency.p99_ns / 1e3, latency.p999_ns / 1e3);
+  text += format("  %-22s %8.0f   %%\n", "busy", 100 * busy_of(result.samples));
   text += format("  %-22s %8.1f   MiB in %s pages\n", "session table",
                  static_cast<double>(setting.session_table_bytes) / (1 << 20),
                  setting.session_pages.c_str());
@@ -111,6 +131,7 @@ std::string to_json(const Options& options, const RunSetting& setting, const Run
                                  {"sessions", options.sessions},
                                  {"size", options.frame_bytes},
                                  {"workers", options.workers},
+                                 {"port", text_of(options.port)},
                                  {"seed", options.seed},
                                  {"net_cycles_per_packet", rounded(figures.net.value)},
                                  {"cycles_per_packet", rounded(figures.total.value)},
@@ -120,12 +141,14 @@ std::string to_json(const Options& options, const RunSetting& setting, const Run
                                  {"cycles_per_packet_interval", interval(figures.total)},
                                  {"io_cycles_per_packet_interval", interval(figures.io)},
                                  {"packets", result.walked},
-                                 {"dropped", 0},
+                                 {"dropped", result.lost},
+                                 {"busy_percent", rounded(100 * busy_of(result.samples))},
                                  {"seconds", rounded(result.seconds)},
                                  {"interrupted", result.interrupted},
                                  {"samples_left_out", result.disturbed.size()},
                                  {"disturbed", result.on_disturbed},
                                  {"samples", samples}};
+  json["latency"] = to_json(result.latency.summary(environment.tsc_hz));
   json["environment"] = to_json(environment);
   json["environment"]["cpu_of_worker"] = setting.cpu;
   json["environment"]["memory"] = setting.memory;

@@ -9,6 +9,7 @@
 
 #include "bench/alternation.h"
 #include "bench/environment.h"
+#include "bench/latency_histogram.h"
 #include "bench/options.h"
 #include "bench/statistics.h"
 
@@ -28,7 +29,9 @@ struct RunResult {
   std::vector<Sample> samples;    // those that count
   std::vector<Sample> disturbed;  // and those that do not
   bool on_disturbed = false;      // too few counted, so these were taken in as well
-  uint64_t walked = 0;            // packets, all of them forwarded
+  uint64_t walked = 0;            // packets
+  uint64_t lost = 0;              // of them; only where somebody else sends them
+  LatencyHistogram latency;       // from receiving a packet to having sent it
   double seconds = 0;             // of measuring
   double stolen_percent = 0;
   bool interrupted = false;
@@ -43,9 +46,15 @@ struct Figures {
 };
 [[nodiscard]] Figures figures_of(const std::vector<Sample>& samples, uint64_t tsc_hz);
 
-// The line of a second, over its own samples, which must not be empty.
-[[nodiscard]] std::string progress_line(double seconds, const std::vector<Sample>& samples,
-                                        uint64_t tsc_hz);
+// What a second brought; `samples` must not be empty.
+struct Second {
+  double at_s = 0;
+  std::vector<Sample> samples = {};
+  uint64_t lost = 0;
+  uint32_t sessions = 0;
+  LatencySummary latency = {};
+};
+[[nodiscard]] std::string progress_line(const Second& second, uint64_t tsc_hz);
 [[nodiscard]] std::string closing_block(const Options& options, const RunSetting& setting,
                                         const RunResult& result, const Environment& environment);
 // Keys are a public interface: net_cycles_per_packet, cycles_per_packet, io_cycles_per_packet,

@@ -30,14 +30,16 @@ TEST(BenchOptions, DefaultsAreASmallRun) {
 }
 
 TEST(BenchOptions, EveryOptionIsTaken) {
-  const Options options = accepted({"run", "nat-out", "--sessions", "1M", "--size", "1518",
-                                    "--workers", "1", "--duration", "250ms", "--json", "out.json",
-                                    "--memory", "no-huge", "--cpu", "3", "--seed", "9"});
+  const Options options =
+      accepted({"run",      "nat-out",    "--sessions", "1M",     "--size",   "1518",   "--workers",
+                "1",        "--duration", "250ms",      "--json", "out.json", "--port", "net_pcap",
+                "--memory", "no-huge",    "--cpu",      "3",      "--seed",   "9"});
   EXPECT_EQ(options.which, Case::kNatOut);
   EXPECT_EQ(options.sessions, 1048576u);
   EXPECT_EQ(options.frame_bytes, 1518u);
   EXPECT_EQ(options.duration_ms, 250u);
   EXPECT_EQ(options.json, "out.json");
+  EXPECT_EQ(options.port.kind, PortKind::kNetPcap);
   EXPECT_EQ(options.memory, MemoryMode::kNoHuge);
   EXPECT_EQ(options.cpu, 3u);
   EXPECT_EQ(options.seed, 9u);
@@ -69,11 +71,34 @@ TEST(BenchOptions, WhatIsWrongIsNamed) {
   EXPECT_NE(refused({"run", "nat-in", "--memory", "swap"}).find("\"swap\""), std::string::npos);
 }
 
+TEST(BenchOptions, WordsThatMayHaveBeenMeantAreNamed) {
+  EXPECT_NE(refused({"run", "nat-uot"}).find("did you mean \"nat-out\"?"), std::string::npos);
+  EXPECT_NE(refused({"run", "io", "--prot", "memory"}).find("did you mean \"--port\"?"),
+            std::string::npos);
+  EXPECT_NE(refused({"run", "io", "--port", "net_pcpa"}).find("did you mean \"net_pcap\"?"),
+            std::string::npos);
+  const std::string nowhere_near = refused({"run", "everything"});
+  for (const char* name : {"io", "decap", "nat-out", "nat-in"}) {
+    EXPECT_NE(nowhere_near.find(name), std::string::npos) << name;
+  }
+  EXPECT_NE(refused({"run", "io", "--size", "9000"}).find("64 to 1518"), std::string::npos);
+}
+
+TEST(BenchOptions, EveryCaseAndPortIsTakenByItsName) {
+  for (const char* name : {"io", "decap", "nat-out", "nat-in"}) {
+    EXPECT_EQ(name_of(accepted({"run", name}).which), name);
+  }
+  for (const char* name : {"memory", "net_ring", "net_pcap"}) {
+    EXPECT_EQ(text_of(accepted({"run", "io", "--port", name}).port), name);
+  }
+}
+
 TEST(BenchOptions, HelpNamesEveryOption) {
   const char* const words[] = {"run", "nat-out", "--help"};
   EXPECT_TRUE(std::holds_alternative<HelpWanted>(parse_options(words)));
-  for (const char* option : {"--sessions", "--size", "--workers", "--duration", "--json",
-                             "--memory", "--cpu", "--seed", "nat-out", "nat-in"}) {
+  for (const char* option :
+       {"--sessions", "--size", "--workers", "--duration", "--json", "--memory", "--cpu", "--seed",
+        "--port", "nat-out", "nat-in", "io", "decap"}) {
     EXPECT_NE(usage().find(option), std::string::npos) << option;
   }
 }

@@ -1,0 +1,18 @@
+// Runs that compare a treatment of packets with forwarding them unseen (alternation.h): io, decap,
+// nat-out, nat-in.
+#ifndef POSTERN_BENCH_RUN_ALTERNATING_RUN_H_
+#define POSTERN_BENCH_RUN_ALTERNATING_RUN_H_
+
+#include <string>
+
+#include "bench/bench_eal.h"
+#include "bench/options.h"
+
+namespace postern::bench {
+
+// Measures and reports. Returns "" or what went wrong. Main thread.
+std::string run_alternating(const Options& options, BenchEal& started, rte_mempool* pool);
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_RUN_ALTERNATING_RUN_H_

@@ -1,0 +1,31 @@
+// What kind of port a run uses (--port). Values; any thread.
+#ifndef POSTERN_BENCH_RUN_PORT_CHOICE_H_
+#define POSTERN_BENCH_RUN_PORT_CHOICE_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::bench {
+
+enum class PortKind : uint8_t {
+  kMemory,   // bursts in memory, no device
+  kNetRing,  // DPDK's ring driver, this thread at its other end
+  kNetPcap,  // DPDK's pcap driver, which replays a file of frames
+};
+
+struct PortChoice {
+  PortKind kind = PortKind::kMemory;
+  friend bool operator==(const PortChoice&, const PortChoice&) = default;
+};
+
+// As they are written, and said.
+inline constexpr std::array<std::string_view, 3> kPortKinds = {"memory", "net_ring", "net_pcap"};
+[[nodiscard]] std::optional<PortChoice> parse_port(std::string_view text);
+[[nodiscard]] std::string text_of(const PortChoice& choice);
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_RUN_PORT_CHOICE_H_
