@@ -30,6 +30,13 @@ class ArrivalQueue {
     interval_ = std::max<uint64_t>(1, static_cast<uint64_t>(cycles_per_arrival * kUnit + 0.5));
   }
 
+  // Time did not pass for so many cycles: what fell due and waits, and what will, does so later.
+  void postpone(uint64_t cycles) {
+    start_ += cycles;
+    if (end_ != kNever) end_ += cycles;
+    for (uint32_t i = 0; i < waiting_; ++i) due_at_[(oldest_ + i) % kSlots] += cycles;
+  }
+
   // Everything that falls due by counter value `now` arrives, or is lost.
   void arrive(uint64_t now) {
     if (end_ <= start_ || now < start_) return;

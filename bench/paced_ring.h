@@ -50,6 +50,13 @@ class PacedRing {
     arrivals_.schedule(start, static_cast<double>(hz) / per_second, end);
   }
 
+  // Time did not pass for so many cycles, in which the thread was not on its CPU: what is on its
+  // way, what waits and what will fall due is so much later.
+  void postpone(uint64_t cycles) {
+    arrivals_.postpone(cycles);
+    for (uint32_t i = 0; i < taken_; ++i) due_at_[i] += cycles;
+  }
+
   // The oldest of those that are due at `now`, at most kBurst; how many. They belong to the caller.
   // None, too, once the pool is empty: failure() says so.
   uint32_t take(Burst& burst, uint64_t now);

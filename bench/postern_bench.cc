@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "bench/compare_command.h"
+#include "bench/ndr_command.h"
 #include "bench/run_command.h"
 
 namespace {
@@ -18,6 +19,8 @@ struct Subcommand {
 
 constexpr std::array kSubcommands = {
     Subcommand{"run", "measure one case", postern::bench::run_command},
+    Subcommand{"ndr", "search for the highest rates without and with loss",
+               postern::bench::ndr_command},
     Subcommand{"compare", "say whether two results differ", postern::bench::compare_command},
 };
 

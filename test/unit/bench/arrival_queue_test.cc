@@ -81,6 +81,19 @@ TEST(ArrivalQueue, ANewRateKeepsWhatWaitsAndTheCounts) {
   EXPECT_EQ(take(queue, 64), (std::vector<uint64_t>{0, 10, 20, 100, 105, 110}));
 }
 
+TEST(ArrivalQueue, TimeThatDidNotPassMovesEverything) {
+  ArrivalQueue queue;
+  queue.schedule(0, 10, 100);
+  queue.arrive(25);  // 0, 10, 20
+  queue.postpone(1000);
+  queue.arrive(1025);  // nothing new
+  EXPECT_EQ(queue.waiting(), 3u);
+  queue.arrive(5000);
+  EXPECT_EQ(queue.offered(), 10u);
+  EXPECT_EQ(take(queue, 4), (std::vector<uint64_t>{1000, 1010, 1020, 1030}));
+  EXPECT_EQ(take(queue, 64).back(), 1090u);
+}
+
 // A device that looks at every cycle, against one that looks now and then.
 TEST(ArrivalQueue, LookingRarelyChangesNothing) {
   std::mt19937 random(11);
