@@ -21,6 +21,8 @@ class CompiledTables {
   static absl::StatusOr<std::unique_ptr<CompiledTables>> make(const std::string& text);
 
   [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
+  // When sessions that packets refresh from now on end, if they are UDP. Between bursts.
+  void set_udp_timeout_s(uint32_t timeout_s) { snapshot_->timeouts.udp_s = timeout_s; }
   [[nodiscard]] const SharedTables& shared() const { return shared_; }
   [[nodiscard]] const config::Model& model() const { return model_; }
 

@@ -11,6 +11,7 @@
 #include "bench/build_info.h"
 #include "dataplane/run/cpu_features.h"
 #include "dataplane/run/eal.h"
+#include "dataplane/run/host_facts.h"
 
 namespace postern::bench {
 namespace {
@@ -47,11 +48,15 @@ std::string kernel_release() {
 }  // namespace
 
 Environment read_environment() {
+  const HostFacts facts = gather_host_facts();
   return {.cpu = cpuinfo("model name"),
           .instruction_set = std::string(name_of(read_instruction_set())),
           .flags = flags_present(),
           .cpus = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_ONLN)),
           .tsc_hz = rte_get_tsc_hz(),
+          .huge_pages = facts.huge_pages_total,
+          .huge_pages_free = facts.huge_pages_free,
+          .huge_page_kb = facts.huge_page_kb,
           .kernel = kernel_release(),
           .dpdk = Eal::version(),
           .compiler = build_info().compiler,

@@ -15,6 +15,9 @@ struct Environment {
   std::vector<std::string> flags;  // of those that the code can use, the ones that are there
   uint32_t cpus = 0;               // online
   uint64_t tsc_hz = 0;
+  uint64_t huge_pages = 0;  // of the default size, in all
+  uint64_t huge_pages_free = 0;
+  uint64_t huge_page_kb = 0;
   std::string kernel;
   std::string dpdk;
   std::string compiler;

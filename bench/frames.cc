@@ -33,40 +33,45 @@ EthernetHeader ethernet_header(MacAddress source, MacAddress destination) {
 
 }  // namespace
 
-Frames::Frames(const Scenario& scenario, Direction direction, uint32_t frame_bytes)
+Frames::Frames(const Scenario& scenario, Direction direction, std::span<const uint32_t> sizes)
     : direction_(direction),
-      ip_bytes_(frame_bytes - kEthernetBytes - kEthernetChecksumBytes),
       ip_offset_(direction == Direction::kOutbound ? kTunnelBytes : kEthernetBytes),
       port_offset_(direction == Direction::kOutbound ? offsetof(UdpHeader, source_port)
-                                                     : offsetof(UdpHeader, destination_port)) {
-  if (direction == Direction::kInbound) {
-    write_packet(templates_.emplace_back().byte.data(), Scenario::kNextHopMac,
-                 Scenario::kUplinkMac);
-    return;
-  }
-  for (uint32_t node = 0; node < scenario.nodes(); ++node) {
-    templates_.push_back(outbound_template(node));
+                                                     : offsetof(UdpHeader, destination_port)),
+      templates_a_size_(direction == Direction::kOutbound ? scenario.nodes() : 1) {
+  for (const uint32_t size : sizes) {
+    const uint32_t ip_bytes = size - kEthernetBytes - kEthernetChecksumBytes;
+    for (uint32_t i = 0; i < templates_a_size_; ++i) {
+      frame_bytes_.push_back(static_cast<uint16_t>(ip_offset_ + ip_bytes));
+      if (direction == Direction::kOutbound) {
+        templates_.push_back(outbound_template(i, ip_bytes));
+        continue;
+      }
+      write_packet(templates_.emplace_back().byte.data(), Scenario::kNextHopMac,
+                   Scenario::kUplinkMac, ip_bytes);
+    }
   }
 }
 
 // The frame of the packet that is translated, with the server's port.
-void Frames::write_packet(uint8_t* ethernet, MacAddress source, MacAddress destination) const {
+void Frames::write_packet(uint8_t* ethernet, MacAddress source, MacAddress destination,
+                          uint32_t ip_bytes) const {
   store(ethernet, ethernet_header(source, destination));
   uint8_t* const ip = ethernet + kEthernetBytes;
-  store(ip, ipv4({}, {}, ip_bytes_));
+  store(ip, ipv4({}, {}, ip_bytes));
   UdpHeader udp{};
-  udp.bytes = Be16(static_cast<uint16_t>(ip_bytes_ - sizeof(Ipv4Header)));
+  udp.bytes = Be16(static_cast<uint16_t>(ip_bytes - sizeof(Ipv4Header)));
   (direction_ == Direction::kOutbound ? udp.destination_port : udp.source_port) =
       Be16(Conversation::kRemotePort);
   store(ip + sizeof(Ipv4Header), udp);
 }
 
-Frames::Template Frames::outbound_template(uint32_t node) const {
+Frames::Template Frames::outbound_template(uint32_t node, uint32_t ip_bytes) const {
   Template result;
   uint8_t* const at = result.byte.data();
-  write_packet(at + kTunnelBytes - kEthernetBytes, node_mac(node), kPodSideMac);
+  write_packet(at + kTunnelBytes - kEthernetBytes, node_mac(node), kPodSideMac, ip_bytes);
   auto headers = load<TunnelEncapsulation>(at);
-  const uint32_t inside = kEthernetBytes + ip_bytes_;
+  const uint32_t inside = kEthernetBytes + ip_bytes;
   const uint32_t udp_bytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + inside;
   headers.outer_ethernet = ethernet_header(node_mac(node), Scenario::kClusterMac);
   headers.outer_ip =
@@ -82,19 +87,20 @@ Frames::Template Frames::outbound_template(uint32_t node) const {
 }
 
 FrameRecord Frames::record(const Conversation& conversation, Ipv4Address inside,
-                           uint16_t inside_port) const {
+                           uint16_t inside_port, size_t size) const {
   const bool outbound = direction_ == Direction::kOutbound;
   FrameRecord record{};
   record.source = (outbound ? inside : conversation.remote).wire();
   record.destination = (outbound ? conversation.remote : inside).wire();
   record.port = Be16(inside_port);
-  record.template_index = outbound ? static_cast<uint16_t>(conversation.node) : 0;
+  record.template_index =
+      static_cast<uint16_t>(size * templates_a_size_ + (outbound ? conversation.node : 0));
 
   Template whole;
   uint8_t* const at = whole.byte.data();
   write(record, at);
   const uint8_t* const ip = at + ip_offset_;
-  const auto udp_bytes = static_cast<uint16_t>(ip_bytes_ - sizeof(Ipv4Header));
+  const auto udp_bytes = static_cast<uint16_t>(bytes(record) - ip_offset_ - sizeof(Ipv4Header));
   const uint64_t pseudo =
       pseudo_header_sum(record.source, record.destination, kProtocolUdp, udp_bytes);
   record.ip_checksum = checksum_of(ip, sizeof(Ipv4Header));

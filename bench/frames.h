@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "bench/conversation.h"
@@ -36,18 +37,26 @@ class Frames {
 
   // Frames of `frame_bytes` for the packet that is translated, as a pod or server would send it;
   // outbound the tunnel's headers come on top.
-  Frames(const Scenario& scenario, Direction direction, uint32_t frame_bytes);
+  Frames(const Scenario& scenario, Direction direction, uint32_t frame_bytes)
+      : Frames(scenario, direction, std::span(&frame_bytes, 1)) {}
+  // Frames of several sizes, at least one: each record is of one of them.
+  Frames(const Scenario& scenario, Direction direction, std::span<const uint32_t> sizes);
 
   // `inside` is the packet's end at the gateway: outbound the pod, inbound the egress address.
+  // `size` is an index into the sizes.
   [[nodiscard]] FrameRecord record(const Conversation& conversation, Ipv4Address inside,
-                                   uint16_t inside_port) const;
-  [[nodiscard]] FrameRecord outbound_record(const Conversation& conversation) const {
-    return record(conversation, conversation.pod, conversation.source_port);
+                                   uint16_t inside_port, size_t size = 0) const;
+  [[nodiscard]] FrameRecord outbound_record(const Conversation& conversation,
+                                            size_t size = 0) const {
+    return record(conversation, conversation.pod, conversation.source_port, size);
   }
 
-  // Bytes of a frame in its buffer.
-  [[nodiscard]] uint16_t bytes() const { return static_cast<uint16_t>(ip_offset_ + ip_bytes_); }
-  [[nodiscard]] uint16_t bytes(const FrameRecord& /*record*/) const { return bytes(); }
+  [[nodiscard]] size_t sizes() const { return templates_.size() / templates_a_size_; }
+  // Bytes of a frame in its buffer; where there are several sizes, of the first one.
+  [[nodiscard]] uint16_t bytes() const { return frame_bytes_.front(); }
+  [[nodiscard]] uint16_t bytes(const FrameRecord& record) const {
+    return frame_bytes_[record.template_index];
+  }
 
   // Writes a frame's headers to `at`, where room is for a whole template and the rest is zero.
   void write(const FrameRecord& record, uint8_t* at) const {
@@ -69,14 +78,16 @@ class Frames {
     std::array<uint8_t, kTemplateBytes> byte{};
   };
 
-  void write_packet(uint8_t* ethernet, MacAddress source, MacAddress destination) const;
-  [[nodiscard]] Template outbound_template(uint32_t node) const;
+  void write_packet(uint8_t* ethernet, MacAddress source, MacAddress destination,
+                    uint32_t ip_bytes) const;
+  [[nodiscard]] Template outbound_template(uint32_t node, uint32_t ip_bytes) const;
 
   Direction direction_;
-  uint32_t ip_bytes_;
   uint32_t ip_offset_;
   uint32_t port_offset_;
+  uint32_t templates_a_size_;
   std::vector<Template> templates_;
+  std::vector<uint16_t> frame_bytes_;  // by template
 };
 
 }  // namespace postern::bench

@@ -4,7 +4,9 @@
 
 #include "bench/bench_eal.h"
 #include "bench/run/alternating_run.h"
+#include "bench/run/new_sessions_run.h"
 #include "bench/run/ports.h"
+#include "bench/run/ports_full_run.h"
 
 namespace postern::bench {
 
@@ -20,7 +22,14 @@ std::string run_measurement(const Options& options) {
   if (!started) return started.complaint().text();
   auto pool = make_bench_pool(needs.buffers, needs.frame_room_bytes);
   if (!pool) return pool.complaint().text();
-  return run_alternating(options, started.value(), pool.value().get());
+  switch (options.which) {
+    case Case::kNewSessions:
+      return run_new_sessions(options, started.value(), pool.value().get());
+    case Case::kPortsFull:
+      return run_ports_full(options, started.value(), pool.value().get());
+    default:
+      return run_alternating(options, started.value(), pool.value().get());
+  }
 }
 
 }  // namespace postern::bench

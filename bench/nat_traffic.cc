@@ -22,14 +22,21 @@ constexpr uint32_t round_up_to_bursts(uint32_t packets) {
   return (packets + kBurst - 1) / kBurst * kBurst;
 }
 
+// The size of the `turn`th packet, as an index into the sizes of `frames`.
+size_t size_of(const Frames& frames, size_t turn) {
+  constexpr std::array<uint8_t, 12> kTurns = {0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 1, 0};
+  return frames.sizes() == kImixSizes.size() ? kTurns[turn % kTurns.size()] : 0;
+}
+
 // A packet of session `number`.
 FrameRecord packet_of(const Scenario& scenario, const Frames& frames, Direction direction,
-                      uint32_t number, const PortlessGateway& gateway) {
+                      uint32_t number, size_t size, const PortlessGateway& gateway) {
   const Conversation conversation = Conversation::at(scenario, number);
-  if (direction == Direction::kOutbound) return frames.outbound_record(conversation);
+  if (direction == Direction::kOutbound) return frames.outbound_record(conversation, size);
   const SessionTable& sessions = gateway.sessions();
   const SessionEntry& entry = sessions.entry(sessions.find_outbound_one(conversation.key()));
-  return frames.record(conversation, Ipv4Address::from(entry.egress_ip), entry.egress_port.host());
+  return frames.record(conversation, Ipv4Address::from(entry.egress_ip), entry.egress_port.host(),
+                       size);
 }
 
 }  // namespace
@@ -70,8 +77,9 @@ std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& fr
   std::uniform_int_distribution<uint32_t> session(0, scenario.sessions - 1);
   const uint64_t wanted = std::bit_ceil(uint64_t{scenario.sessions} * 4);
   std::vector<FrameRecord> packets(std::clamp(wanted, kMinPackets, kMaxPackets));
-  for (FrameRecord& packet : packets) {
-    packet = packet_of(scenario, frames, direction, session(random), gateway);
+  for (size_t i = 0; i < packets.size(); ++i) {
+    packets[i] =
+        packet_of(scenario, frames, direction, session(random), size_of(frames, i), gateway);
   }
   return packets;
 }
@@ -89,7 +97,7 @@ std::vector<FrameRecord> draw_rounds(const Scenario& scenario, const Frames& fra
   packets.reserve(wanted);
   for (uint32_t i = 0; i < wanted; ++i) {
     const uint32_t number = numbers[i % numbers.size()];
-    packets.push_back(packet_of(scenario, frames, direction, number, gateway));
+    packets.push_back(packet_of(scenario, frames, direction, number, size_of(frames, i), gateway));
   }
   return packets;
 }

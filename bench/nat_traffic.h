@@ -7,6 +7,7 @@
 #ifndef POSTERN_BENCH_NAT_TRAFFIC_H_
 #define POSTERN_BENCH_NAT_TRAFFIC_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,11 +22,15 @@ namespace postern::bench {
 // 160 nodes, in sixteen namespaces with an egress address each.
 Scenario nat_scenario(uint32_t sessions);
 
+// Frame sizes of the mix of the internet: so that twelve packets have 353.8 bytes on average.
+inline constexpr std::array<uint32_t, 3> kImixSizes = {64, 570, 1518};
+
 // Opens all sessions of the scenario. Returns "" or what went wrong.
 std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessGateway& gateway);
 
 // Packets of random sessions: four a session, within bounds that keep reading them a small part
-// of the loop. Every session must be open.
+// of the loop. Every session must be open, but for outbound packets. Where `frames` has the sizes
+// of kImixSizes, they come 7 : 4 : 1.
 std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& frames,
                                       Direction direction, uint64_t seed,
                                       const PortlessGateway& gateway);

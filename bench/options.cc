@@ -78,6 +78,10 @@ constexpr std::array kCases = {
     CaseRow{"decap", "tunnel packets of pods arrive, are checked and lose their tunnel"},
     CaseRow{"nat-out", "established sessions, packets from pods: VXLAN in, plain out"},
     CaseRow{"nat-in", "established sessions, replies: plain in, VXLAN out"},
+    CaseRow{"mix", "both directions in turns, a burst each"},
+    CaseRow{"imix", "the same, frames of 64, 570 and 1518 bytes as 7 : 4 : 1, 353.8 on average"},
+    CaseRow{"new-sessions", "windows of 0.5 M new sessions while --sessions others live"},
+    CaseRow{"ports-full", "new sessions at 10 to 100 % use of the ports towards one remote"},
 };
 constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
 
@@ -163,6 +167,8 @@ UsageError refused_value(const Row& row, std::string_view value) {
 
 }  // namespace
 
+bool uses_ports(Case which) { return which <= Case::kImix; }
+
 std::string_view name_of(Case which) { return kCases[static_cast<size_t>(which)].name; }
 
 Parsed parse_options(std::span<const char* const> arguments) {
@@ -176,6 +182,7 @@ Parsed parse_options(std::span<const char* const> arguments) {
   if (!take_case(arguments[1], options)) {
     return error("there is no case", arguments[1], names_of(kCases));
   }
+  const std::string name(name_of(options.which));
   for (size_t i = 2; i < arguments.size(); i += 2) {
     const std::string_view word = arguments[i];
     const Row* found = nullptr;
@@ -185,6 +192,12 @@ Parsed parse_options(std::span<const char* const> arguments) {
     if (found == nullptr) return error("there is no option", word, names_of(kRows));
     if (i + 1 == arguments.size()) return error("a value is missing after", word);
     if (!found->take(arguments[i + 1], options)) return refused_value(*found, arguments[i + 1]);
+    if (word == "--size" && options.which == Case::kImix) {
+      return UsageError{"imix has frame sizes of its own: leave --size out"};
+    }
+  }
+  if (!uses_ports(options.which) && options.port.kind != PortKind::kMemory) {
+    return UsageError{name + " runs in memory: leave --port out"};
   }
   return options;
 }

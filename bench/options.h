@@ -20,8 +20,14 @@ enum class Case : uint8_t {
   kDecap,   // packets from the pods lose their tunnel and leave
   kNatOut,  // established sessions, packets from the pods: VXLAN in, plain out
   kNatIn,   // established sessions, replies: plain in, VXLAN out
+  kMix,     // both, in turns
+  kImix,    // the same with frames of the internet's sizes
+  kNewSessions,
+  kPortsFull,
 };
 [[nodiscard]] std::string_view name_of(Case which);
+// Whether it can run on every kind of port (--port); the others run in memory.
+[[nodiscard]] bool uses_ports(Case which);
 
 struct Options {
   Case which = Case::kNatOut;

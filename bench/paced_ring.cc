@@ -37,9 +37,10 @@ bool PacedRing::refill(std::span<rte_mbuf*> slots) {
     return false;
   }
   for (rte_mbuf* frame : slots) {
-    frame->data_len = frames_.bytes();
-    frame->pkt_len = frames_.bytes();
-    frames_.write(records_[next_record_], rte_pktmbuf_mtod(frame, uint8_t*));
+    const FrameRecord& record = records_[next_record_];
+    frame->data_len = frames_.bytes(record);
+    frame->pkt_len = frames_.bytes(record);
+    frames_.write(record, rte_pktmbuf_mtod(frame, uint8_t*));
     if (++next_record_ == records_.size()) next_record_ = 0;
   }
   return true;

@@ -67,9 +67,22 @@ PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool
 // As the worker does between bursts.
 void PortlessGateway::carry_woken(Burst& burst) {
   while (fragments_.has_woken()) {
-    walk_woken(tables_.snapshot(), burst, clock_.now(), walk_);
+    walk_woken(tables_.snapshot(), burst, now(), walk_);
     send_all();
   }
+}
+
+uint32_t PortlessGateway::sweep(uint32_t positions) {
+  return table_.sweep(now(), positions, [&](SessionHandle handle, bool expired) {
+    SessionEntry& entry = table_.entry(handle);
+    if (expired) {
+      sessions_.settle_expired(entry);
+      return SweepVerdict::kEnd;
+    }
+    if (session_stands(tables_.snapshot(), entry)) return SweepVerdict::kKeep;
+    sessions_.settle_removed(entry);
+    return SweepVerdict::kEnd;
+  });
 }
 
 std::string PortlessGateway::lost() const {

@@ -48,7 +48,7 @@ class PortlessGateway {
   // The first half of it, without what the driver and woken fragments cost; then send_all().
   void walk_burst(Burst& burst, uint16_t port) {
     counters_.received.add(burst.size);
-    walk(tables_.snapshot(), port, burst, clock_.now(), walk_);
+    walk(tables_.snapshot(), port, burst, now(), walk_);
   }
   // Frees what waits for ports.
   void send_all() { send_all(free_all); }
@@ -57,7 +57,7 @@ class PortlessGateway {
   void decapsulate(Burst& burst, uint16_t port, Sink&& sink) {
     counters_.received.add(burst.size);
     Arrivals arrivals;
-    doors_.set_time(clock_.now());
+    doors_.set_time(now());
     arrive(tables_.snapshot(), port, burst, arrivals, doors_);
     for (const uint32_t i : arrivals.outbound) {
       const auto outside = static_cast<uint16_t>(burst.meta[i].ip_offset - sizeof(EthernetHeader));
@@ -69,10 +69,19 @@ class PortlessGateway {
 
   // Likewise what another worker handed over, at most a burst; how many packets that was.
   uint32_t carry_handed(HandoverRing& from, Burst& burst) {
-    const uint32_t taken = walk_handed(tables_.snapshot(), from, burst, clock_.now(), walk_);
+    const uint32_t taken = walk_handed(tables_.snapshot(), from, burst, now(), walk_);
     send_all();
     return taken;
   }
+
+  // The time by which packets are walked: the clock's, and what was skipped.
+  [[nodiscard]] Now now() const { return {clock_.now().ms + skipped_ms_}; }
+  void skip_ms(uint64_t ms) { skipped_ms_ += ms; }
+  // Looks at the next `positions` of the session table, as the worker does between bursts: what has
+  // expired ends. Returns the number of sessions that did.
+  uint32_t sweep(uint32_t positions);
+  // Ends a live session.
+  void end_session(SessionHandle handle) { sessions_.remove(handle, now()); }
 
   // "none", or which packets did not leave and why: reasons with their counts.
   [[nodiscard]] std::string lost() const;
@@ -81,6 +90,7 @@ class PortlessGateway {
   // Packets that it handed over to other workers.
   [[nodiscard]] uint64_t handed_over() const { return counters_.handover_packets.read(); }
 
+  [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const SessionTable& sessions() const { return table_; }
   [[nodiscard]] SessionMemory::Pages session_pages() const { return memory_.pages(); }
   [[nodiscard]] size_t session_table_bytes() const { return table_bytes_; }
@@ -111,6 +121,7 @@ class PortlessGateway {
   SessionMemory memory_;
   SessionTable table_;
   Clock clock_;
+  uint64_t skipped_ms_ = 0;
   Counters counters_;
   SessionAccounts accounts_;
   std::unique_ptr<SharedSessions> own_;  // of the only worker

@@ -30,11 +30,6 @@ double busy_of(const std::vector<Sample>& samples) {
   return sum / static_cast<double>(samples.size());
 }
 
-nlohmann::ordered_json to_json(const LatencySummary& latency) {
-  return {{"packets", latency.packets}, {"p50_ns", latency.p50_ns},   {"p90_ns", latency.p90_ns},
-          {"p99_ns", latency.p99_ns},   {"p999_ns", latency.p999_ns}, {"max_ns", latency.max_ns}};
-}
-
 // Two decimals: the third says nothing here.
 double rounded(double value) {
   return static_cast<double>(static_cast<int64_t>(value * 100)) / 100;
@@ -42,19 +37,6 @@ double rounded(double value) {
 
 nlohmann::ordered_json interval(const Median& median) {
   return {rounded(median.low), rounded(median.high)};
-}
-
-nlohmann::ordered_json to_json(const Environment& environment) {
-  return {{"cpu", environment.cpu},
-          {"cpus", environment.cpus},
-          {"instruction_set", environment.instruction_set},
-          {"flags", environment.flags},
-          {"tsc_hz", environment.tsc_hz},
-          {"kernel", environment.kernel},
-          {"dpdk", environment.dpdk},
-          {"compiler", environment.compiler},
-          {"build", environment.build},
-          {"commit", environment.commit}};
 }
 
 }  // namespace
@@ -118,6 +100,34 @@ std::string closing_block(const Options& options, const RunSetting& setting,
          setting.memory + ", " + environment.dpdk + ", " + environment.commit + "\n";
 }
 
+nlohmann::ordered_json environment_json(const Environment& environment, const RunSetting& setting,
+                                        double stolen_percent) {
+  return {{"cpu", environment.cpu},
+          {"cpus", environment.cpus},
+          {"instruction_set", environment.instruction_set},
+          {"flags", environment.flags},
+          {"tsc_hz", environment.tsc_hz},
+          {"hugepages",
+           {{"total", environment.huge_pages},
+            {"free", environment.huge_pages_free},
+            {"page_kb", environment.huge_page_kb}}},
+          {"kernel", environment.kernel},
+          {"dpdk", environment.dpdk},
+          {"compiler", environment.compiler},
+          {"build", environment.build},
+          {"commit", environment.commit},
+          {"cpu_of_worker", setting.cpu},
+          {"memory", setting.memory},
+          {"session_pages", setting.session_pages},
+          {"session_table_bytes", setting.session_table_bytes},
+          {"steal_percent", rounded(stolen_percent)}};
+}
+
+nlohmann::ordered_json latency_json(const LatencySummary& latency) {
+  return {{"packets", latency.packets}, {"p50_ns", latency.p50_ns},   {"p90_ns", latency.p90_ns},
+          {"p99_ns", latency.p99_ns},   {"p999_ns", latency.p999_ns}, {"max_ns", latency.max_ns}};
+}
+
 std::string to_json(const Options& options, const RunSetting& setting, const RunResult& result,
                     const Environment& environment) {
   const Figures figures = figures_of(result.samples, environment.tsc_hz);
@@ -148,13 +158,8 @@ std::string to_json(const Options& options, const RunSetting& setting, const Run
                                  {"samples_left_out", result.disturbed.size()},
                                  {"disturbed", result.on_disturbed},
                                  {"samples", samples}};
-  json["latency"] = to_json(result.latency.summary(environment.tsc_hz));
-  json["environment"] = to_json(environment);
-  json["environment"]["cpu_of_worker"] = setting.cpu;
-  json["environment"]["memory"] = setting.memory;
-  json["environment"]["session_pages"] = setting.session_pages;
-  json["environment"]["session_table_bytes"] = setting.session_table_bytes;
-  json["environment"]["steal_percent"] = rounded(result.stolen_percent);
+  json["latency"] = latency_json(result.latency.summary(environment.tsc_hz));
+  json["environment"] = environment_json(environment, setting, result.stolen_percent);
   return json.dump(2) + '\n';
 }
 

@@ -4,6 +4,7 @@
 #define POSTERN_BENCH_REPORT_H_
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,11 @@ struct Second {
 [[nodiscard]] std::string progress_line(const Second& second, uint64_t tsc_hz);
 [[nodiscard]] std::string closing_block(const Options& options, const RunSetting& setting,
                                         const RunResult& result, const Environment& environment);
+// What every result of a run says of where it was taken, and of latencies.
+[[nodiscard]] nlohmann::ordered_json environment_json(const Environment& environment,
+                                                      const RunSetting& setting,
+                                                      double stolen_percent);
+[[nodiscard]] nlohmann::ordered_json latency_json(const LatencySummary& latency);
 // Keys are a public interface: net_cycles_per_packet, cycles_per_packet, io_cycles_per_packet,
 // packets_per_second, case, sessions, samples, environment, and what stands beside them.
 [[nodiscard]] std::string to_json(const Options& options, const RunSetting& setting,

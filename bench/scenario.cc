@@ -85,7 +85,8 @@ std::string Scenario::configuration() const {
          list(entries, [&](uint32_t i) { return egress_entry(*this, i); }) +
          " );\nfirewall : { rules = ( " +
          list(firewall_rules, [&](uint32_t i) { return firewall_rule(*this, i); }) +
-         " ); };\nsessions : { max = " + std::to_string(sessions) + "; };\n";
+         " ); };\nsessions : { max = " + std::to_string(sessions + more_sessions) +
+         "; port_hold = " + quoted(std::to_string(port_hold_s) + "s") + "; };\n";
 }
 
 }  // namespace postern::bench

@@ -23,6 +23,8 @@ struct Scenario {
   bool nested_rules = false;
   bool rules_of_one_namespace = false;  // of the first namespace; otherwise for "*"
   uint32_t sessions = 1024;
+  uint32_t more_sessions = 0;  // room for so many beside them
+  uint32_t port_hold_s = 60;
 
   static constexpr uint32_t kPodsPerNode = 100;
   static constexpr uint32_t kMaxPods = 1u << 17;

@@ -27,6 +27,9 @@ Treatment treatment_of(Case which) {
 
 std::vector<Direction> directions_of(Case which) {
   if (which == Case::kNatIn) return {Direction::kInbound};
+  if (which == Case::kMix || which == Case::kImix) {
+    return {Direction::kOutbound, Direction::kInbound};
+  }
   return {Direction::kOutbound};
 }
 
@@ -70,9 +73,13 @@ class AlternatingRun {
       const std::string failure = open_sessions(scenario_, pool_, *gateway_);
       if (!failure.empty()) return failure;
     }
-    for (const Direction direction : directions_of(options_.which)) {
-      Way& way =
-          ways_.emplace_back(Way{direction, Frames(scenario_, direction, options_.frame_bytes)});
+    const std::vector<Direction> directions = directions_of(options_.which);
+    ways_.reserve(directions.size());
+    for (const Direction direction : directions) {
+      const std::span<const uint32_t> sizes = options_.which == Case::kImix
+                                                  ? std::span<const uint32_t>(kImixSizes)
+                                                  : std::span(&options_.frame_bytes, 1);
+      Way& way = ways_.emplace_back(Way{direction, Frames(scenario_, direction, sizes)});
       way.packets = draw_for_port(options_, scenario_, way.frames, direction, *gateway_);
     }
     return "";

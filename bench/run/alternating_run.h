@@ -1,5 +1,5 @@
 // Runs that compare a treatment of packets with forwarding them unseen (alternation.h): io, decap,
-// nat-out, nat-in.
+// nat-out, nat-in, mix, imix.
 #ifndef POSTERN_BENCH_RUN_ALTERNATING_RUN_H_
 #define POSTERN_BENCH_RUN_ALTERNATING_RUN_H_
 

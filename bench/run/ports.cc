@@ -35,9 +35,13 @@ Outcome<std::unique_ptr<TrafficPort>> as_port(Outcome<std::unique_ptr<T>> made) 
 
 BufferNeeds buffer_needs(const Options& options) {
   BufferNeeds needs{.buffers = kBenchBuffers, .frame_room_bytes = kBenchFrameRoomBytes};
-  if (options.port.kind == PortKind::kNetPcap) needs.buffers += file_frames(options);
+  const bool both_ways = options.which == Case::kMix || options.which == Case::kImix;
+  if (options.port.kind == PortKind::kNetPcap) {
+    needs.buffers += file_frames(options) * (both_ways ? 2 : 1);
+  }
+  const uint32_t largest = options.which == Case::kImix ? kImixSizes.back() : options.frame_bytes;
   if (needs.buffers > kMostFullBuffers) {
-    needs.frame_room_bytes = (options.frame_bytes + kRoomBeside + 63) / 64 * 64;
+    needs.frame_room_bytes = (largest + kRoomBeside + 63) / 64 * 64;
   }
   return needs;
 }

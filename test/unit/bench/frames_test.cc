@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 #include <tuple>
+#include <vector>
 
 #include "bench/nat_traffic.h"
 #include "dataplane/packet/parse.h"
@@ -73,6 +75,21 @@ TEST(BenchFrames, NoTwoConversationsAreTheSameFlow) {
     EXPECT_TRUE(seen.emplace(c.pod.value, c.source_port, c.remote.value).second);
     EXPECT_TRUE(Scenario::kRemotes.contains(c.remote));
     EXPECT_LT(c.node, scenario.nodes());
+  }
+}
+
+TEST(BenchFrames, SeveralSizesAreGoodPacketsEach) {
+  constexpr std::array<uint32_t, 3> kSizes = {64, 570, 1518};
+  const Scenario scenario;
+  const Frames frames(scenario, Direction::kInbound, kSizes);
+  ASSERT_EQ(frames.sizes(), 3u);
+  for (size_t size = 0; size < kSizes.size(); ++size) {
+    const FrameRecord record =
+        frames.record(Conversation::at(scenario, 7), Scenario::egress_address(0), 4000, size);
+    ASSERT_EQ(frames.bytes(record), kSizes[size] - Frames::kEthernetChecksumBytes);
+    std::vector<uint8_t> frame(frames.bytes(record) + Frames::kTemplateBytes);
+    frames.write(record, frame.data());
+    expect_good_packet(frame.data() + 14, frames.bytes(record) - 14u);
   }
 }
 

@@ -85,12 +85,20 @@ TEST(BenchOptions, WordsThatMayHaveBeenMeantAreNamed) {
 }
 
 TEST(BenchOptions, EveryCaseAndPortIsTakenByItsName) {
-  for (const char* name : {"io", "decap", "nat-out", "nat-in"}) {
+  for (const char* name :
+       {"io", "decap", "nat-out", "nat-in", "mix", "imix", "new-sessions", "ports-full"}) {
     EXPECT_EQ(name_of(accepted({"run", name}).which), name);
   }
   for (const char* name : {"memory", "net_ring", "net_pcap"}) {
     EXPECT_EQ(text_of(accepted({"run", "io", "--port", name}).port), name);
   }
+}
+
+TEST(BenchOptions, OptionsThatACaseDoesNotHaveAreRefused) {
+  EXPECT_NE(refused({"run", "imix", "--size", "64"}).find("leave --size out"), std::string::npos);
+  EXPECT_NE(refused({"run", "new-sessions", "--port", "net_pcap"}).find("leave --port out"),
+            std::string::npos);
+  EXPECT_EQ(accepted({"run", "new-sessions", "--port", "memory"}).which, Case::kNewSessions);
 }
 
 TEST(BenchOptions, HelpNamesEveryOption) {
