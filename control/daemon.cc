@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -150,8 +151,14 @@ Daemon::Step Daemon::open_ports(const config::Model& model) {
 Daemon::Step Daemon::make_workers(const config::Model& model) {
   tables_.emplace(kMaxSources, kMaxNextHops + kMaxOnLink, kMaxNodes, random_word());
   watch_links();
-  sessions_ = std::make_unique<SharedSessions>(
-      shared_sessions_setup(model, {random_word(), random_word()}, kMaxNamespaces));
+  SharedSessions::Setup shared_setup =
+      shared_sessions_setup(model, {random_word(), random_word()}, kMaxNamespaces);
+  const std::array<uint64_t, 2> steering_key = {random_word(), random_word()};
+  shared_setup.owners.toeplitz_key =
+      owner_key(ports_, model, shared_setup.owners, std::bit_cast<Toeplitz::Key>(steering_key));
+  sessions_ = std::make_unique<SharedSessions>(shared_setup);
+  steering_.emplace(&ports_, &sessions_->owners(), log_);
+  steering_->steer(model);
   mesh_ = std::make_unique<HandoverMesh>(sessions_->owners());
   const WorkerUnit::Shared shared{.published = &published_,
                                   .tables = &*tables_,
@@ -264,6 +271,7 @@ void Daemon::committed(const config::Model& applied) {
   reload_refused_.clear();
   log_->set_level(applied.gateway.log_level);
   log_->set_format(applied.gateway.log_format);
+  steering_->steer(applied);
   names_->want(names_of(applied));
   dns_->reread();
   names_->retry();
@@ -307,6 +315,7 @@ void Daemon::make_context(const config::Model& model) {
   for (const Port& port : ports_) {
     context_.ports.push_back({.driver = port.driver(),
                               .mac = port.mac(),
+                              .steering = [&port] { return port.steering().text(); },
                               .link = [&port] { return port.link(); },
                               .statistics = [&port] { return port.statistics(); }});
   }

@@ -20,6 +20,7 @@
 #include "control/check_config.h"
 #include "control/methods/context.h"
 #include "control/methods/rates.h"
+#include "control/port_steering.h"
 #include "control/rpc/access.h"
 #include "control/rpc/method.h"
 #include "control/rpc/server.h"
@@ -113,6 +114,7 @@ class Daemon {
   std::optional<SharedTables> tables_;
   PublishedSnapshot published_;
   std::unique_ptr<SharedSessions> sessions_;
+  std::optional<PortSteering> steering_;
   std::unique_ptr<HandoverMesh> mesh_;
   std::vector<std::unique_ptr<WorkerUnit>> workers_;
   std::vector<uint64_t> turned_cycles_;  // of each, when the watchdog was last fed

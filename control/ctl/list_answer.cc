@@ -67,7 +67,8 @@ bool print_list(const json& answer, const CommandLine& line, Display& display) {
                                                   "to_names",   "ports",
                                                   "namespace",  "listen",
                                                   "source",     "hits",
-                                                  "log"};
+                                                  "log",        "steering",
+                                                  "handed_over"};
   json shown = json::array();
   for (const json& row : rows) {
     json cells = json::object();

@@ -37,6 +37,7 @@ struct WorkerView {
 struct PortView {
   std::string driver;
   MacAddress mac;
+  std::function<std::string()> steering;  // how packets get to their owners' queues
   std::function<PortLink()> link;
   std::function<PortStatistics()> statistics;
 };

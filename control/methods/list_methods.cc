@@ -89,6 +89,10 @@ void port_rows(const MethodContext& context, const SessionSums& sums, Rows& rows
     row["packets"] = {{"out", forwarded}, {"in", received}};
     row["bytes"] = {{"out", device.sent_bytes}, {"in", device.received_bytes}};
     row["missed"] = device.missed;
+    row["steering"] = port.steering();
+    row["handed_over"] = total(context.workers, [i](const Counters& c) -> const Counter& {
+      return c.ports[i].handed_over;
+    });
     rows.add(std::move(row));
   }
 }

@@ -37,7 +37,8 @@ json port_rows(const MethodContext& context) {
                     {"mac", context.ports[i].mac.text()},
                     {"mtu", ports[i].mtu},
                     {"link", link.up ? "up" : "down"},
-                    {"speed_mbit", link.speed_mbit}});
+                    {"speed_mbit", link.speed_mbit},
+                    {"steering", context.ports[i].steering()}});
     if (ports[i].vlan) rows.back()["vlan"] = *ports[i].vlan;
   }
   return rows;

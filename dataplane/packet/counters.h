@@ -76,6 +76,7 @@ inline constexpr size_t kMaxPorts = 64;
 struct PortCounters {
   Counter received;
   Counter forwarded;
+  Counter handed_over;  // of those that were received: arrived at another worker than their own
 };
 
 struct Counters {

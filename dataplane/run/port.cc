@@ -103,6 +103,7 @@ Port::Port(Port&& other) noexcept
       receive_slots_(other.receive_slots_),
       transmit_slots_(other.transmit_slots_),
       offloads_(other.offloads_),
+      steering_(std::move(other.steering_)),
       started_(other.started_) {}
 
 Port::~Port() { stop(); }
@@ -247,6 +248,7 @@ void Port::stop() {
   if (port_id_ == kNoPort) return;
   rte_eth_dev_info info{};
   const bool known = rte_eth_dev_info_get(port_id_, &info) == 0;
+  steering_.remove();
   if (started_) rte_eth_dev_stop(port_id_);
   started_ = false;
   rte_eth_dev_close(port_id_);
@@ -255,6 +257,13 @@ void Port::stop() {
   if (known && device_.kind == Device::Kind::kVdev && info.device != nullptr) {
     rte_dev_remove(info.device);
   }
+}
+
+SteeringPlan Port::plan_steering(const SteeringNeeds& needs) const {
+  return postern::plan_steering(ability_of(port_id_, receive_queues_), needs,
+                                [this](const SteeringPlan& plan, const SteeringRule& rule) {
+                                  return validate_rule(port_id_, plan, rule, receive_queues_);
+                                });
 }
 
 uint32_t Port::frame_room_bytes() const {

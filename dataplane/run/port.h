@@ -3,6 +3,7 @@
 //
 //   open()   the device is probed, found by its name and configured: its facts are known
 //   start()  queues are set up over the pool, packets flow
+//   steer()  the device is asked to bring packets to their owners' queues (steering.h)
 //   stop()   packets end, the device is closed and removed (also by the destructor)
 //
 // Kernel interfaces: net_af_packet and net_af_xdp share an interface with the kernel, whose own
@@ -28,6 +29,7 @@
 #include "dataplane/run/mbuf_pool.h"
 #include "dataplane/run/offloads.h"
 #include "dataplane/run/settings.h"
+#include "dataplane/run/steering_device.h"
 
 namespace postern {
 
@@ -57,6 +59,12 @@ class Port {
   // Nothing where the port runs now. The pool must outlive the port.
   [[nodiscard]] std::optional<Complaint> start(const MbufPool& pool);
   void stop();
+
+  // Instead of how it was steered before. After start().
+  void steer(const SteeringNeeds& needs) { steering_.steer(port_id_, receive_queues_, needs); }
+  // How it would be, without a change.
+  [[nodiscard]] SteeringPlan plan_steering(const SteeringNeeds& needs) const;
+  [[nodiscard]] const SteeringDevice& steering() const { return steering_; }
 
   [[nodiscard]] const std::string& name() const { return settings_.name; }
   [[nodiscard]] uint16_t port_id() const { return port_id_; }
@@ -109,6 +117,7 @@ class Port {
   uint16_t receive_slots_ = 0;      // of a queue's ring
   uint16_t transmit_slots_ = 0;
   Offloads offloads_;
+  SteeringDevice steering_;
   bool started_ = false;
 
   static constexpr uint16_t kNoPort = 0xffff;

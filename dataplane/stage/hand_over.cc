@@ -76,7 +76,7 @@ class Sorting {
 
   // Leaves in the lane's list what is ours, and notes the rest.
   template <Lane lane>
-  [[gnu::target("aes")]] void sort(IndexList& list) {
+  [[gnu::target("aes,pclmul")]] void sort(IndexList& list) {
     if (list.empty()) return;
     IndexList ours;
     for (const uint8_t i : list) {
@@ -99,7 +99,7 @@ class Sorting {
 
  private:
   template <Lane lane>
-  [[gnu::target("aes")]] WorkerIndex owner_of(uint32_t i) const {
+  [[gnu::target("aes,pclmul")]] WorkerIndex owner_of(uint32_t i) const {
     const PacketMeta& meta = burst_.meta[i];
     if constexpr (lane == Lane::kOutbound || lane == Lane::kOutboundApart) {
       return ends_.owners->outbound(outbound_key(meta));
@@ -127,9 +127,9 @@ class Sorting {
   std::array<Lane, kBurst> lane_;
 };
 
-// Puts the packets of others on their rings.
-void give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& burst,
-          const Sorting& sorting, Counters& counters, Doors& doors) {
+// Puts the packets of others on their rings. Returns those that went, a bit each.
+uint64_t give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& burst,
+              const Sorting& sorting, Counters& counters, Doors& doors) {
   const auto tables = static_cast<uint32_t>(snapshot.generation);
   uint32_t given_to = 0;  // a bit each
   uint64_t given = 0;
@@ -142,18 +142,19 @@ void give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& burst
       continue;
     }
     given_to |= 1U << owner;
-    ++given;
+    given |= uint64_t{1} << i;
   }
-  counters.handover_packets.add(given);
+  counters.handover_packets.add(static_cast<uint64_t>(std::popcount(given)));
   counters.handover_bursts.add(static_cast<uint64_t>(std::popcount(given_to)));
   for (; given_to != 0; given_to &= given_to - 1) ends.to[std::countr_zero(given_to)]->publish();
+  return given;
 }
 
 }  // namespace
 
-[[gnu::target("aes")]] void hand_over(const Snapshot& snapshot, const HandoverEnds& ends,
-                                      Burst& burst, Arrivals& arrivals, Counters& counters,
-                                      Doors& doors) {
+[[gnu::target("aes,pclmul")]] void hand_over(const Snapshot& snapshot, const HandoverEnds& ends,
+                                             Burst& burst, Arrivals& arrivals, Counters& counters,
+                                             Doors& doors) {
   Sorting sorting(ends, burst);
   sorting.sort<Lane::kOutbound>(arrivals.outbound);
   sorting.sort<Lane::kInbound>(arrivals.inbound);
@@ -163,19 +164,30 @@ void give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& burst
   sorting.sort<Lane::kInboundApart>(arrivals.inbound_apart);
   sorting.sort<Lane::kOutboundFragment>(arrivals.outbound_fragments);
   sorting.sort<Lane::kInboundFragment>(arrivals.inbound_fragments);
-  if (sorting.others() != 0) give(snapshot, ends, burst, sorting, counters, doors);
+  if (sorting.others() == 0) return;
+  const uint64_t given = give(snapshot, ends, burst, sorting, counters, doors);
+  if (given == 0) return;
+  const uint16_t port = burst.meta[static_cast<uint32_t>(std::countr_zero(given))].port;
+  counters.ports[port].handed_over.add(static_cast<uint64_t>(std::popcount(given)));
 }
 
-[[gnu::target("aes")]] void hand_over_fragments(const Snapshot& snapshot, const HandoverEnds& ends,
-                                                Burst& burst, IndexList& ready, Direction direction,
-                                                Counters& counters, Doors& doors) {
+[[gnu::target("aes,pclmul")]] void hand_over_fragments(const Snapshot& snapshot,
+                                                       const HandoverEnds& ends, Burst& burst,
+                                                       IndexList& ready, Direction direction,
+                                                       Counters& counters, Doors& doors) {
   Sorting sorting(ends, burst);
   if (direction == Direction::kOutbound) {
     sorting.sort<Lane::kOutboundApart>(ready);
   } else {
     sorting.sort<Lane::kInboundApart>(ready);
   }
-  if (sorting.others() != 0) give(snapshot, ends, burst, sorting, counters, doors);
+  if (sorting.others() == 0) return;
+  // They may have come by several ports.
+  for (uint64_t left = give(snapshot, ends, burst, sorting, counters, doors); left != 0;
+       left &= left - 1) {
+    const auto i = static_cast<uint32_t>(std::countr_zero(left));
+    counters.ports[burst.meta[i].port].handed_over.add();
+  }
 }
 
 void take_handed(const Snapshot& snapshot, HandoverRing& from, Burst& burst, Arrivals& arrivals,

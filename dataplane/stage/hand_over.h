@@ -35,7 +35,8 @@ struct HandoverEnds {
   std::vector<HandoverRing*> from;  // likewise
 };
 
-// Leaves in `arrivals` what belongs to this worker; the rest is with its owners, or dropped.
+// Of a burst that came by one port. Leaves in `arrivals` what belongs to this worker; the rest is
+// with its owners, or dropped.
 void hand_over(const Snapshot& snapshot, const HandoverEnds& ends, Burst& burst, Arrivals& arrivals,
                Counters& counters, Doors& doors);
 

@@ -2,6 +2,7 @@
 // alike.
 //
 //   outbound   keyed hash of the inner tuple, as the pod sent it  -> shard -> worker
+//              (AES, or, where a NIC shall compute it as well, Toeplitz without the VNI)
 //   inbound    external port >> 3, modulo the number of shards    -> shard -> worker
 //
 // A session begins on the worker of its outbound tuple, which gives it a port of its own shards
@@ -21,9 +22,11 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <optional>
 
 #include "dataplane/table/session_entry.h"
 #include "dataplane/table/session_hash.h"
+#include "dataplane/table/toeplitz.h"
 #include "dataplane/wire/other_protocols.h"
 
 namespace postern {
@@ -41,10 +44,16 @@ class OwnerMap {
     uint16_t port_low = 1024;
     uint16_t port_high = 65535;            // at least 64 ports a worker
     std::array<uint64_t, 2> key = {0, 0};  // secret, random, made at start
+    // The owners of what pods send are those that a NIC finds with this key by RSS over inner
+    // headers (run/steering.h). Only where Toeplitz::machine_can().
+    std::optional<Toeplitz::Key> toeplitz_key = {};
   };
   // SessionHash::machine_can() must be true.
   explicit OwnerMap(const Setup& setup)
       : hash_(setup.key[0], setup.key[1]),
+        by_toeplitz_(setup.toeplitz_key.has_value()),
+        toeplitz_(setup.toeplitz_key.value_or(Toeplitz::Key{})),
+        toeplitz_key_(setup.toeplitz_key),
         workers_(setup.workers),
         shards_(shards_for(setup.workers, setup.port_low, setup.port_high)) {
     for (uint32_t shard = 0; shard < kMaxShards; ++shard) {
@@ -57,6 +66,8 @@ class OwnerMap {
   [[nodiscard]] uint8_t shard_bits() const {
     return static_cast<uint8_t>(std::countr_zero(shards_));
   }
+  [[nodiscard]] WorkerIndex worker_of(uint32_t shard) const { return worker_of_[shard]; }
+  [[nodiscard]] const std::optional<Toeplitz::Key>& toeplitz_key() const { return toeplitz_key_; }
   // A bit for each shard of the worker: whose ports it may give out.
   [[nodiscard]] uint64_t owned_shards(WorkerIndex worker) const {
     uint64_t owned = 0;
@@ -69,6 +80,7 @@ class OwnerMap {
   // The shard whose ports a session with this outbound key takes first.
   [[nodiscard, gnu::target("aes")]] uint32_t shard_of(const OutboundKey& key) const {
     if (shards_ == 1) return 0;
+    if (by_toeplitz_) return shard_by_toeplitz(key);
     return shard_of_hash(hash_.of(key.source_ip.raw() | uint64_t{key.vni_protocol} << 32,
                                   key.remote_ip.raw() | uint64_t{key.remote_port.raw()} << 32 |
                                       uint64_t{key.source_port.raw()} << 48));
@@ -99,11 +111,23 @@ class OwnerMap {
     const uint32_t blocks = (port_high + 1U - port_low) / 8;
     return std::min(kMaxShards, std::bit_floor(std::max(blocks, workers)));
   }
+  // NICs hash the ports of TCP and UDP, and of nothing else. The lowest bits of the hash are the
+  // shard in the opposite order.
+  [[nodiscard, gnu::target("pclmul")]] uint32_t shard_by_toeplitz(const OutboundKey& key) const {
+    const bool has_ports = key.protocol() != kProtocolIcmp;
+    const uint32_t bits = toeplitz_.low_bits_reversed(key.source_ip, key.remote_ip,
+                                                      has_ports ? key.source_port : Be16(0),
+                                                      has_ports ? key.remote_port : Be16(0));
+    return bits >> (Toeplitz::kResultBits - shard_bits());
+  }
   [[nodiscard]] uint32_t shard_of_hash(SessionHashValue hash) const {
     return static_cast<uint32_t>(hash.low) & (shards_ - 1);
   }
 
   SessionHash hash_;
+  bool by_toeplitz_;
+  Toeplitz toeplitz_;
+  std::optional<Toeplitz::Key> toeplitz_key_;
   uint32_t workers_;
   uint32_t shards_;
   std::array<WorkerIndex, kMaxShards> worker_of_{};

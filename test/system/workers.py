@@ -59,6 +59,11 @@ def test_sessions_are_served_by_both(t):
     t.equal(sum(rig.gateway.drops().get(reason, 0) for reason in ("no-session", "bad-tcp-state")),
             0, "packets that found no session")
     _check_handed_over(t, rig, SESSIONS)
+    rows = rig.gateway.call("ports.list")["rows"]
+    t.equal([row["steering"] for row in rows], ["none"] * 2, "steering of sockets")
+    t.check(min(row["handed_over"] for row in rows) > 0, "handed over by port: %s" % rows)
+    t.equal(sum(row["handed_over"] for row in rows),
+            rig.gateway.counters()["handover.packets"], "handed over, by port and in all")
 
 
 def test_real_programs_notice_nothing(t):
@@ -237,6 +242,8 @@ def test_taps_have_queues_for_all(t):
             t.ask(pod, server, sock, b"by a tap %d" % number)
     t.check(min(_sessions_by_worker(rig)) > 5, "sessions: %s" % _sessions_by_worker(rig))
     _check_handed_over(t, rig, 1)
+    rows = rig.gateway.call("status")["ports"]
+    t.equal([row["steering"] for row in rows], ["rss"] * 2, "steering of taps, which refuse rules")
 
 
 def test_too_few_transmit_queues_end_the_start(t):

@@ -33,6 +33,7 @@ class AttentionTest : public testing::Test {
     for (size_t i = 0; i < 2; ++i) {
       gateway_->context().ports.push_back({.driver = "net_null",
                                            .mac = {},
+                                           .steering = [] { return std::string("inner-rss"); },
                                            .link =
                                                [this, i] {
                                                  return PortLink{up_[i], 0};

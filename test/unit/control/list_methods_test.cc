@@ -19,6 +19,7 @@ class ListMethodsTest : public testing::Test {
       gateway_.context().ports.push_back(
           {.driver = "net_null",
            .mac = {{2, 0, 0, 0, 0, 1}},
+           .steering = [] { return std::string("inner-rss"); },
            .link =
                [up] {
                  return PortLink{up, 10'000};
@@ -127,6 +128,8 @@ TEST_F(ListMethodsTest, NodesTunnelsAndPortsHaveTheirSessions) {
   EXPECT_EQ(port["link"], "down");
   EXPECT_EQ(port["bytes"], (json{{"out", 80}, {"in", 70}}));
   EXPECT_EQ(port["missed"], 3);
+  EXPECT_EQ(port["steering"], "inner-rss");
+  EXPECT_EQ(port["handed_over"], 0);
   EXPECT_EQ(port["sessions"], 8);
   EXPECT_EQ(row("ports.list", "underlay")["link"], "up");
 }

@@ -71,6 +71,7 @@ class MethodsTest : public ::testing::Test {
     for (const bool up : {true, false}) {
       context_.ports.push_back({.driver = "net_null",
                                 .mac = {{2, 0, 0, 0, 0, 1}},
+                                .steering = [] { return std::string("inner-rss"); },
                                 .link =
                                     [up] {
                                       return PortLink{up, 10'000};
