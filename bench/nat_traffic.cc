@@ -72,9 +72,9 @@ std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessG
 
 std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& frames,
                                       Direction direction, uint64_t seed,
-                                      const PortlessGateway& gateway) {
+                                      const PortlessGateway& gateway, Draw draw) {
   std::mt19937_64 random(seed);
-  std::uniform_int_distribution<uint32_t> session(0, scenario.sessions - 1);
+  SessionDraw session(draw, scenario.sessions);
   const uint64_t wanted = std::bit_ceil(uint64_t{scenario.sessions} * 4);
   std::vector<FrameRecord> packets(std::clamp(wanted, kMinPackets, kMaxPackets));
   for (size_t i = 0; i < packets.size(); ++i) {

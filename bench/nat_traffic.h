@@ -15,6 +15,7 @@
 #include "bench/frames.h"
 #include "bench/portless_gateway.h"
 #include "bench/scenario.h"
+#include "bench/session_draw.h"
 
 namespace postern::bench {
 
@@ -33,7 +34,7 @@ std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessG
 // of kImixSizes, they come 7 : 4 : 1.
 std::vector<FrameRecord> draw_packets(const Scenario& scenario, const Frames& frames,
                                       Direction direction, uint64_t seed,
-                                      const PortlessGateway& gateway);
+                                      const PortlessGateway& gateway, Draw draw = Draw::kUniform);
 // A packet of each session, in random order; of no more than `most` of them, and so many times over
 // that there are at least `least` (both multiples of kBurst).
 std::vector<FrameRecord> draw_rounds(const Scenario& scenario, const Frames& frames,

@@ -85,6 +85,8 @@ constexpr std::array kCases = {
 };
 constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
 
+constexpr std::array<std::string_view, 2> kDraws = {"uniform", "zipf"};
+
 // One row per option: its name, its value in words, what it does, how the value is taken, and the
 // words that it may be, if it is a word.
 struct Row {
@@ -123,6 +125,13 @@ constexpr std::array kRows = {
         [](std::string_view text, Options& options) {
           return take_number(text, 0, UINT64_MAX, options.seed);
         }},
+    Row{"--draw", "LAW", "which session a packet is of: uniform, or zipf (1.0); default uniform",
+        [](std::string_view text, Options& options) {
+          const std::optional<Draw> draw = draw_of(text);
+          options.draw = draw.value_or(options.draw);
+          return draw.has_value();
+        },
+        kDraws},
 };
 
 // `known`: words that may have been meant.
@@ -198,6 +207,12 @@ Parsed parse_options(std::span<const char* const> arguments) {
   }
   if (!uses_ports(options.which) && options.port.kind != PortKind::kMemory) {
     return UsageError{name + " runs in memory: leave --port out"};
+  }
+  if (options.draw != Draw::kUniform && !uses_ports(options.which)) {
+    return UsageError{name + " draws by itself: leave --draw out"};
+  }
+  if (options.draw != Draw::kUniform && options.port.kind == PortKind::kNetPcap) {
+    return UsageError{"net_pcap replays every session as often: --draw zipf needs another --port"};
   }
   return options;
 }

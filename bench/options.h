@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "bench/run/port_choice.h"
+#include "bench/session_draw.h"
 #include "dataplane/run/settings.h"
 
 namespace postern::bench {
@@ -40,6 +41,7 @@ struct Options {
   MemoryMode memory = MemoryMode::kAuto;
   std::optional<uint32_t> cpu;  // of the worker; otherwise the last one that is allowed
   uint64_t seed = 1;            // of the traffic
+  Draw draw = Draw::kUniform;   // of sessions for packets
 };
 
 struct UsageError {

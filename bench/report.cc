@@ -143,6 +143,7 @@ std::string to_json(const Options& options, const RunSetting& setting, const Run
                                  {"workers", options.workers},
                                  {"port", text_of(options.port)},
                                  {"seed", options.seed},
+                                 {"draw", name_of(options.draw)},
                                  {"net_cycles_per_packet", rounded(figures.net.value)},
                                  {"cycles_per_packet", rounded(figures.total.value)},
                                  {"io_cycles_per_packet", rounded(figures.io.value)},

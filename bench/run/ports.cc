@@ -50,7 +50,7 @@ std::vector<FrameRecord> draw_for_port(const Options& options, const Scenario& s
                                        const Frames& frames, Direction direction,
                                        const PortlessGateway& gateway) {
   if (options.port.kind != PortKind::kNetPcap) {
-    return draw_packets(scenario, frames, direction, options.seed, gateway);
+    return draw_packets(scenario, frames, direction, options.seed, gateway, options.draw);
   }
   return draw_rounds(scenario, frames, direction, options.seed, gateway, kLeastFileFrames,
                      kMostFileFrames);

@@ -101,6 +101,16 @@ TEST(BenchOptions, OptionsThatACaseDoesNotHaveAreRefused) {
   EXPECT_EQ(accepted({"run", "new-sessions", "--port", "memory"}).which, Case::kNewSessions);
 }
 
+TEST(BenchOptions, SessionsAreDrawnByALaw) {
+  EXPECT_EQ(accepted({"run", "nat-in"}).draw, Draw::kUniform);
+  EXPECT_EQ(accepted({"run", "nat-in", "--draw", "zipf"}).draw, Draw::kZipf);
+  EXPECT_NE(refused({"run", "nat-in", "--draw", "normal"}).find("\"normal\""), std::string::npos);
+  EXPECT_NE(refused({"run", "nat-in", "--draw", "zipf", "--port", "net_pcap"}).find("net_pcap"),
+            std::string::npos);
+  EXPECT_NE(refused({"run", "new-sessions", "--draw", "zipf"}).find("leave --draw out"),
+            std::string::npos);
+}
+
 TEST(BenchOptions, HelpNamesEveryOption) {
   const char* const words[] = {"run", "nat-out", "--help"};
   EXPECT_TRUE(std::holds_alternative<HelpWanted>(parse_options(words)));
