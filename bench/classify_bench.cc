@@ -14,6 +14,7 @@
 
 #include "bench/compiled_tables.h"
 #include "bench/scenario.h"
+#include "bench/table_bench.h"
 #include "dataplane/packet/burst.h"
 #include "dataplane/stage/classify.h"
 
@@ -96,11 +97,7 @@ void add(uint32_t pods, uint32_t rules, uint32_t entries, uint32_t namespaces,
                                [subject](benchmark::State& state) { run(state, *subject); });
 }
 
-}  // namespace
-}  // namespace postern::bench
-
-int main(int argc, char** argv) {
-  using postern::bench::add;
+void add_all() {
   for (const uint32_t pods : {1000u, 100'000u}) {
     for (const uint32_t rules : {1u, 10u, 100u, 8000u}) add(pods, rules, 1, 1);
     for (const uint32_t rules : {10u, 8000u}) add(pods, rules, 1, 1, true);
@@ -108,9 +105,11 @@ int main(int argc, char** argv) {
     add(pods, 1, 1000, 1000);
     add(pods, 1, 1000, 1);
   }
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+}
+
+}  // namespace
+}  // namespace postern::bench
+
+int main(int argc, char** argv) {
+  return postern::bench::run_benchmarks(argc, argv, postern::bench::add_all);
 }

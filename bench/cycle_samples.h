@@ -17,8 +17,11 @@ class CycleSamples {
   template <typename Work>
   void time(uint64_t items, Work&& work) {
     const uint64_t begin = __rdtsc();
+    asm volatile("" ::: "memory");  // nothing of the work may be done before or afterwards
     work();
-    const uint64_t cycles = __rdtsc() - begin;
+    asm volatile("" ::: "memory");
+    unsigned cpu;
+    const uint64_t cycles = __rdtscp(&cpu) - begin;  // waits for the work's last instruction
     add(static_cast<double>(cycles) / static_cast<double>(items));
   }
   void add(double cycles) {
@@ -29,6 +32,13 @@ class CycleSamples {
     const auto middle = samples_.begin() + static_cast<std::ptrdiff_t>(samples_.size() / 2);
     std::nth_element(samples_.begin(), middle, samples_.end());
     return *middle;
+  }
+
+  // What time() adds to a sample by itself, in cycles: matters where little is timed at once.
+  [[nodiscard]] static double of_nothing() {
+    CycleSamples nothing;
+    for (int i = 0; i < 1000; ++i) nothing.time(1, [] {});
+    return nothing.median();
   }
 
  private:

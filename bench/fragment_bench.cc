@@ -6,13 +6,12 @@
 #include <rte_cycles.h>
 
 #include <array>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "bench/bench_eal.h"
 #include "bench/established_traffic.h"
+#include "bench/packet_bench.h"
 #include "dataplane/wire/checksum.h"
 
 namespace postern::bench {
@@ -95,16 +94,16 @@ void run(benchmark::State& state, Traffic& traffic, bool huge_pages,
       static_cast<double>(cycles) / static_cast<double>(packets);
 }
 
-void add_all(rte_mempool* pool, bool huge_pages) {
+void add_all(const PacketBench& bench) {
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
     for (const uint32_t sessions : {1000u, 65'536u, 1'048'576u}) {
-      auto traffic = std::make_shared<Traffic>(pool, direction, sessions);
+      auto traffic = std::make_shared<Traffic>(bench.pool, direction, sessions);
       for (const bool in_order : {true, false}) {
         const std::string name =
             std::string(direction == Direction::kOutbound ? "fragments-out/" : "fragments-in/") +
             std::to_string(sessions) + (in_order ? "/in-order" : "/first-last");
         benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-          run(state, *traffic, huge_pages, in_order ? kInOrder : kFirstLast);
+          run(state, *traffic, bench.huge_pages, in_order ? kInOrder : kFirstLast);
         })->UseManualTime();
       }
     }
@@ -115,18 +114,6 @@ void add_all(rte_mempool* pool, bool huge_pages) {
 }  // namespace postern::bench
 
 int main(int argc, char** argv) {
-  using namespace postern;
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  auto eal = bench::start_bench_eal(MemoryMode::kAuto, std::nullopt);
-  auto pool = eal.ok() ? bench::make_bench_pool() : Outcome<MbufPool>(eal.complaint());
-  if (!pool) {
-    std::fprintf(stderr, "fragment_bench: %s\n", pool.complaint().text().c_str());
-    return 1;
-  }
-  bench::add_all(pool.value().get(), eal.value().eal.memory_mode() != MemoryMode::kNoHuge);
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::ClearRegisteredBenchmarks();  // before the pool and EAL go
-  benchmark::Shutdown();
-  return 0;
+  return postern::bench::run_packet_benchmarks(argc, argv, "fragment_bench",
+                                               postern::bench::add_all);
 }

@@ -15,14 +15,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "bench/bench_eal.h"
 #include "bench/nat_traffic.h"
+#include "bench/packet_bench.h"
 #include "bench/receive_ring.h"
 #include "dataplane/run/handover_mesh.h"
 
@@ -169,30 +168,21 @@ void run(benchmark::State& state, Eal& eal, Pair& pair, bool huge_pages, uint32_
   state.counters["handover"] = pair.give_cycles() + pair.take_cycles() - alone;
 }
 
+void add_all(const PacketBench& bench) {
+  Eal& eal = bench.eal;
+  const bool huge_pages = bench.huge_pages;
+  for (const uint32_t sessions : {1000U, 65'536U, 1'048'576U}) {
+    auto pair = std::make_shared<Pair>(bench.pool, sessions);
+    benchmark::RegisterBenchmark(
+        ("handover/" + std::to_string(sessions)).c_str(),
+        [=, &eal](benchmark::State& state) { run(state, eal, *pair, huge_pages, sessions); });
+  }
+}
+
 }  // namespace
 }  // namespace postern::bench
 
 int main(int argc, char** argv) {
-  using namespace postern;
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  auto started = bench::start_bench_eal(MemoryMode::kAuto, std::nullopt);
-  auto pool = started.ok() ? bench::make_bench_pool() : Outcome<MbufPool>(started.complaint());
-  if (!pool) {
-    std::fprintf(stderr, "handover_bench: %s\n", pool.complaint().text().c_str());
-    return 1;
-  }
-  Eal& eal = started.value().eal;
-  const bool huge_pages = eal.memory_mode() != MemoryMode::kNoHuge;
-  for (const uint32_t sessions : {1000U, 65'536U, 1'048'576U}) {
-    auto pair = std::make_shared<bench::Pair>(pool.value().get(), sessions);
-    benchmark::RegisterBenchmark(("handover/" + std::to_string(sessions)).c_str(),
-                                 [=, &eal](benchmark::State& state) {
-                                   bench::run(state, eal, *pair, huge_pages, sessions);
-                                 });
-  }
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::ClearRegisteredBenchmarks();  // before the pool and EAL go
-  benchmark::Shutdown();
-  return 0;
+  return postern::bench::run_packet_benchmarks(argc, argv, "handover_bench",
+                                               postern::bench::add_all);
 }

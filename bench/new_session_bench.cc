@@ -76,7 +76,7 @@ void run(benchmark::State& state, Newcomers& newcomers, bool huge_pages) {
   state.counters["cycles_per_session"] = static_cast<double>(least) / kSessions;
 }
 
-void add_all(rte_mempool* pool, bool huge_pages) {
+void add_all(const PacketBench& bench) {
   const auto add = [&](uint32_t rules, bool nested, uint32_t entries) {
     Scenario scenario;
     scenario.sessions = kSessions;
@@ -87,9 +87,10 @@ void add_all(rte_mempool* pool, bool huge_pages) {
     scenario.rules_of_one_namespace = true;
     const std::string name = std::string("new-session/") + (nested ? "nested:" : "rules:") +
                              std::to_string(rules) + "/entries:" + std::to_string(entries) + "/";
-    auto newcomers = std::make_shared<Newcomers>(pool, scenario);
+    const bool huge = bench.huge_pages;
+    auto newcomers = std::make_shared<Newcomers>(bench.pool, scenario);
     benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-      run(state, *newcomers, huge_pages);
+      run(state, *newcomers, huge);
     })->UseManualTime();
   };
   for (const uint32_t rules : {1u, 10u, 100u, 8000u}) add(rules, false, 1);

@@ -12,10 +12,16 @@
 
 namespace postern::bench {
 
-// `add_all` registers the benchmarks of `program`, with the pool to take buffers from and whether
-// there are huge pages. The program's exit status.
+// What such benchmarks work with, for as long as they run.
+struct PacketBench {
+  Eal& eal;
+  rte_mempool* pool;  // to take buffers from
+  bool huge_pages;
+};
+
+// `add_all` registers the benchmarks of `program`. The program's exit status.
 inline int run_packet_benchmarks(int argc, char** argv, const char* program,
-                                 void (*add_all)(rte_mempool* pool, bool huge_pages)) {
+                                 void (*add_all)(const PacketBench&)) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   auto eal = start_bench_eal(MemoryMode::kAuto, std::nullopt);
@@ -24,7 +30,10 @@ inline int run_packet_benchmarks(int argc, char** argv, const char* program,
     std::fprintf(stderr, "%s: %s\n", program, pool.complaint().text().c_str());
     return 1;
   }
-  add_all(pool.value().get(), eal.value().eal.memory_mode() != MemoryMode::kNoHuge);
+  Eal& running = eal.value().eal;
+  add_all({.eal = running,
+           .pool = pool.value().get(),
+           .huge_pages = running.memory_mode() != MemoryMode::kNoHuge});
   benchmark::RunSpecifiedBenchmarks();
   benchmark::ClearRegisteredBenchmarks();  // before the pool and EAL go
   benchmark::Shutdown();

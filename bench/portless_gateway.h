@@ -82,6 +82,9 @@ class PortlessGateway {
   uint32_t sweep(uint32_t positions);
   // Ends a live session.
   void end_session(SessionHandle handle) { sessions_.remove(handle, now()); }
+  // For those that call stages one by one: what walk() is given.
+  [[nodiscard]] const Snapshot& snapshot() const { return tables_.snapshot(); }
+  [[nodiscard]] WalkContext& context() { return walk_; }
 
   // "none", or which packets did not leave and why: reasons with their counts.
   [[nodiscard]] std::string lost() const;

@@ -1,8 +1,11 @@
 // What a session costs: looked up from either side, made, ended, swept.
 //
 //   session_table_bench --benchmark_filter=find --benchmark_repetitions=9 ...
-// Arguments are numbers of live sessions; the table is at its design load with them, after churn.
-// `cycles` is TSC cycles for one key, session or position.
+// The first argument is the number of live sessions; the table is at its design load with them,
+// after churn. 16515072 runs where the filter names it. `burst:` keys are looked up in one call;
+// the table takes 64 at most, so 128 and 256 are calls of 64 in a row. `prefetch:0` makes sessions
+// without prefetch_create(). `cycles` is TSC cycles for one key, session or position.
+// session_table_bench_no_prefetch is the same with every prefetch in the table compiled out.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -10,15 +13,18 @@
 #include <memory>
 #include <random>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "bench/cycle_samples.h"
+#include "bench/table_bench.h"
 #include "bench/table_in_huge_pages.h"
 
 namespace postern {
 namespace {
 
 constexpr size_t kBurst = SessionTable::kMaxBurst;
+constexpr size_t kMaxKeys = 256;
 
 // One table for all benchmarks of a size: they follow one another, and filling takes its time.
 SessionTable& table_of(uint32_t live) {
@@ -46,15 +52,34 @@ std::vector<Key> random_keys(const SessionTable& table, KeyOf key_of) {
 
 template <typename Key, typename Find>
 void look_up(benchmark::State& state, const std::vector<Key>& keys, Find find) {
-  std::array<SessionHandle, kBurst> found;
+  const auto burst = static_cast<size_t>(state.range(1));
+  const size_t call = std::min(burst, kBurst);
+  std::array<SessionHandle, kMaxKeys> found;
   size_t at = 0;
   CycleSamples cycles;
   for (auto _ : state) {
-    cycles.time(kBurst, [&] { find(std::span<const Key>(&keys[at], kBurst), found.data()); });
-    if (std::count(found.begin(), found.end(), kNoSession) != 0) state.SkipWithError("lost");
-    at = (at + kBurst) % keys.size();
+    cycles.time(burst, [&] {
+      for (size_t i = 0; i < burst; i += call) {
+        find(std::span<const Key>(&keys[at + i], call), &found[i]);
+      }
+    });
+    benchmark::DoNotOptimize(found);
+    at = (at + burst) % keys.size();
   }
-  state.counters["cycles"] = cycles.median();
+  state.counters["cycles"] =
+      cycles.median() - CycleSamples::of_nothing() / static_cast<double>(burst);
+}
+
+// Whether each key is somebody's; asked before anything is timed.
+template <typename Key>
+bool all_found(const SessionTable& table, const std::vector<Key>& keys) {
+  return std::all_of(keys.begin(), keys.end(), [&](const Key& key) {
+    if constexpr (std::is_same_v<Key, OutboundKey>) {
+      return table.find_outbound_one(key) != kNoSession;
+    } else {
+      return table.find_inbound_one(key) != kNoSession;
+    }
+  });
 }
 
 std::vector<OutboundKey> outbound_keys(const SessionTable& table) {
@@ -64,14 +89,16 @@ std::vector<OutboundKey> outbound_keys(const SessionTable& table) {
 
 void find_outbound(benchmark::State& state) {
   SessionTable& table = table_of(static_cast<uint32_t>(state.range(0)));
-  look_up(state, outbound_keys(table),
-          [&](auto keys, SessionHandle* out) { table.find_outbound(keys, out); });
+  const auto keys = outbound_keys(table);
+  if (!all_found(table, keys)) return state.SkipWithError("lost");
+  look_up(state, keys, [&](auto some, SessionHandle* out) { table.find_outbound(some, out); });
 }
 
 void find_inbound(benchmark::State& state) {
   SessionTable& table = table_of(static_cast<uint32_t>(state.range(0)));
-  look_up(state, random_keys<InboundKey>(table, inbound_key_of),
-          [&](auto keys, SessionHandle* out) { table.find_inbound(keys, out); });
+  const auto keys = random_keys<InboundKey>(table, inbound_key_of);
+  if (!all_found(table, keys)) return state.SkipWithError("lost");
+  look_up(state, keys, [&](auto some, SessionHandle* out) { table.find_inbound(some, out); });
 }
 
 // The same table packet by packet: what the burst is worth.
@@ -87,20 +114,14 @@ void find_inbound_strangers(benchmark::State& state) {
   SessionTable& table = table_of(static_cast<uint32_t>(state.range(0)));
   auto keys = random_keys<InboundKey>(table, inbound_key_of);
   for (InboundKey& key : keys) key.remote_ip = Be32(~key.remote_ip.host());
-  std::array<SessionHandle, kBurst> found;
-  CycleSamples cycles;
-  size_t at = 0;
-  for (auto _ : state) {
-    cycles.time(kBurst, [&] { table.find_inbound({&keys[at], kBurst}, found.data()); });
-    at = (at + kBurst) % keys.size();
-  }
-  state.counters["cycles"] = cycles.median();
+  look_up(state, keys, [&](auto some, SessionHandle* out) { table.find_inbound(some, out); });
 }
 
-// Bursts of first packets: looked up in vain, then made; with the table 5 % below its maximum.
-// `ended` is the cost of ending as many, at random, besides.
+// Bursts of first packets: looked up in vain, then made, with or without prefetch_create(); with
+// the table 5 % below its maximum. `ended` is the cost of ending as many, at random, besides.
 void churn(benchmark::State& state) {
   const auto max_sessions = static_cast<uint32_t>(state.range(0));
+  const bool prefetch = state.range(1) != 0;
   BenchTable bench(bench_config(max_sessions));
   SessionTable& table = bench.table;
   const auto live = static_cast<uint32_t>(max_sessions * 0.95);
@@ -125,7 +146,7 @@ void churn(benchmark::State& state) {
     }
     make_cycles.time(kBurst, [&] {
       table.find_outbound(keys, handles.data());
-      table.prefetch_create(sessions);
+      if (prefetch) table.prefetch_create(sessions);
       for (const NewSession& session : sessions) {
         if (table.create(session, kBenchNow).status != CreateStatus::kCreated) {
           state.SkipWithError("refused");
@@ -140,6 +161,7 @@ void churn(benchmark::State& state) {
 // Sessions with random remotes put into an empty table, until it is full.
 void insert(benchmark::State& state) {
   const auto sessions = static_cast<uint32_t>(state.range(0));
+  const bool prefetch = state.range(1) != 0;
   CycleSamples cycles;
   for (auto _ : state) {
     BenchTable bench(bench_config(sessions));
@@ -147,7 +169,7 @@ void insert(benchmark::State& state) {
     for (uint32_t at = 0; at + kBurst <= sessions; at += kBurst) {
       for (uint32_t i = 0; i < kBurst; ++i) burst[i] = random_session(at + i);
       cycles.time(kBurst, [&] {
-        bench.table.prefetch_create(burst);
+        if (prefetch) bench.table.prefetch_create(burst);
         for (const NewSession& session : burst) bench.table.create(session, kBenchNow);
       });
     }
@@ -184,40 +206,67 @@ void sweep_expiry(benchmark::State& state) {
   state.counters["cycles"] = cycles.median();
 }
 
-// Everything that a session needs, at design load: target 116, must 128 bytes.
+// Everything that a session needs (hot, cold, indexes, sweep, maps), at design load after churn:
+// target 116, must 128 bytes. The table is filled to its last entry, churned, and every
+// session is then looked up from both sides; `fit` is the share of max_sessions that was there.
 void bytes_per_session(benchmark::State& state) {
-  const SessionTableConfig config = bench_config(static_cast<uint32_t>(state.range(0)));
-  size_t bytes = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(bytes = SessionTable::memory_bytes(config));
-  state.counters["bytes"] = static_cast<double>(bytes) / config.max_sessions;
-}
-
-void every_size(benchmark::internal::Benchmark* bench) {
-  for (const int64_t size : {1'008, 64'512, 1'032'192, 4'128'768, 16'515'072}) bench->Arg(size);
+  const auto max_sessions = static_cast<uint32_t>(state.range(0));
+  const SessionTableConfig config = bench_config(max_sessions);
+  uint32_t there = 0;
+  for (auto _ : state) {
+    BenchTable bench(config);
+    fill_and_churn(bench.table, max_sessions);
+    there = 0;
+    for (SessionHandle handle = 0; handle < max_sessions; ++handle) {
+      const SessionEntry& entry = bench.table.entry(handle);
+      there += bench.table.find_outbound_one(load<OutboundKey>(&entry)) == handle &&
+               bench.table.find_inbound_one(inbound_key_of(entry)) == handle;
+    }
+  }
+  if (there != max_sessions) state.SkipWithError("a session is lost");
+  state.counters["bytes"] = static_cast<double>(SessionTable::memory_bytes(config)) / max_sessions;
+  state.counters["fit"] = static_cast<double>(there) / max_sessions;
 }
 
 // For each size its lookups, so that the table is filled once.
-void register_lookups() {
-  for (const int64_t size : {1'008, 64'512, 1'032'192, 4'128'768, 16'515'072}) {
-    benchmark::RegisterBenchmark("find_outbound", find_outbound)->Arg(size);
-    benchmark::RegisterBenchmark("find_inbound", find_inbound)->Arg(size);
-    benchmark::RegisterBenchmark("find_outbound_one_by_one", find_outbound_one_by_one)->Arg(size);
-    benchmark::RegisterBenchmark("find_inbound_strangers", find_inbound_strangers)->Arg(size);
-    benchmark::RegisterBenchmark("sweep_quiet", sweep_quiet)->Arg(size);
+void register_all() {
+  std::vector<int64_t> sizes{1'008, 64'512, 1'032'192, 4'128'768};
+  if (bench::is_named(16'515'072)) sizes.push_back(16'515'072);
+  const std::vector<int64_t> bursts{8, 16, 32, 64, 128, 256};
+  for (const int64_t size : sizes) {
+    const auto add = [&](const char* name, void (*run)(benchmark::State&)) {
+      return benchmark::RegisterBenchmark(name, run);
+    };
+    const auto each_burst = [&](const char* name, void (*run)(benchmark::State&)) {
+      add(name, run)->ArgNames({"", "burst"})->ArgsProduct({{size}, bursts});
+    };
+    each_burst("find_outbound", find_outbound);
+    each_burst("find_inbound", find_inbound);
+    add("find_outbound_one_by_one", find_outbound_one_by_one)
+        ->ArgNames({"", "burst"})
+        ->Args({size, 64});
+    each_burst("find_inbound_strangers", find_inbound_strangers);
+    add("sweep_quiet", sweep_quiet)->Arg(size);
   }
-  benchmark::RegisterBenchmark("insert", insert)->Apply(every_size)->Iterations(1);
-  benchmark::RegisterBenchmark("churn", churn)->Apply(every_size)->Iterations(4000);
-  benchmark::RegisterBenchmark("sweep_expiry", sweep_expiry)->Apply(every_size)->Iterations(1);
-  benchmark::RegisterBenchmark("bytes_per_session", bytes_per_session)->Apply(every_size);
+  for (const int64_t size : sizes) {
+    for (const int64_t prefetch : {1, 0}) {
+      benchmark::RegisterBenchmark("insert", insert)
+          ->ArgNames({"", "prefetch"})
+          ->Args({size, prefetch})
+          ->Iterations(1);
+      benchmark::RegisterBenchmark("churn", churn)
+          ->ArgNames({"", "prefetch"})
+          ->Args({size, prefetch})
+          ->Iterations(4000);
+    }
+    benchmark::RegisterBenchmark("sweep_expiry", sweep_expiry)->Arg(size)->Iterations(1);
+    benchmark::RegisterBenchmark("bytes_per_session", bytes_per_session)->Arg(size)->Iterations(1);
+  }
 }
 
 }  // namespace
 }  // namespace postern
 
 int main(int argc, char** argv) {
-  postern::register_lookups();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
+  return postern::bench::run_benchmarks(argc, argv, postern::register_all);
 }

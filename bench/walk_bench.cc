@@ -13,6 +13,7 @@
 #include "bench/established_traffic.h"
 #include "bench/packet_bench.h"
 #include "bench/receive_ring.h"
+#include "bench/table_bench.h"
 
 namespace postern::bench {
 namespace {
@@ -66,16 +67,17 @@ void run(benchmark::State& state, Traffic& traffic, bool huge_pages, uint32_t si
       static_cast<double>(packets), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-void add_all(rte_mempool* pool, bool huge_pages) {
+void add_all(const PacketBench& bench) {
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
-    for (const uint32_t sessions : {1000u, 65'536u, 1'048'576u}) {
-      auto traffic = std::make_shared<Traffic>(pool, direction, sessions);
-      for (const uint32_t size : {1u, 4u, 16u, 32u, kBurst}) {
+    for (const uint32_t sessions : session_ladder()) {
+      auto traffic = std::make_shared<Traffic>(bench.pool, direction, sessions);
+      for (const uint32_t size : {1u, 4u, 8u, 16u, 32u, kBurst}) {
         const std::string name =
             std::string(direction == Direction::kOutbound ? "nat-out/" : "nat-in/") +
             std::to_string(sessions) + "/burst:" + std::to_string(size);
-        benchmark::RegisterBenchmark(
-            name.c_str(), [=](benchmark::State& state) { run(state, *traffic, huge_pages, size); });
+        benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+          run(state, *traffic, bench.huge_pages, size);
+        });
       }
     }
   }

@@ -291,5 +291,33 @@ TEST(SessionTable, MemoryStaysBelowTheTarget) {
   }
 }
 
+// What the bytes a session are for: a table has an entry and a place in both indexes for each of
+// its sessions, in use for a while as well as when it was new.
+TEST(SessionTable, HoldsAllItsSessionsAfterChurn) {
+  constexpr uint32_t kSessions = 64'512;
+  TestTable t(config_of(kSessions));
+  uint32_t number = 0;
+  const auto create = [&] {
+    const uint32_t n = number++ * 0x9e3779b1U;
+    return t.table.create(
+        session_of(key_of(0x0a000000 + n % 4096, static_cast<uint16_t>(1024 + number % 60'000),
+                          0xc6120000 + (n >> 15), 443)),
+        kNow);
+  };
+  while (t.table.live() < kSessions) ASSERT_EQ(create().status, CreateStatus::kCreated) << number;
+  EXPECT_EQ(create().status, CreateStatus::kTableFull);
+  for (uint32_t i = 0; i < 3 * kSessions; ++i) {
+    const SessionHandle victim = i * 0x85ebca6bU % kSessions;
+    t.table.end(victim, kNow);
+    ASSERT_EQ(create().status, CreateStatus::kCreated) << i;
+  }
+  EXPECT_EQ(t.table.live(), kSessions);
+  for (SessionHandle handle = 0; handle < kSessions; ++handle) {
+    const SessionEntry& entry = t.table.entry(handle);
+    ASSERT_EQ(t.table.find_outbound_one(load<OutboundKey>(&entry)), handle);
+    ASSERT_EQ(t.table.find_inbound_one(inbound_key_of(entry)), handle);
+  }
+}
+
 }  // namespace
 }  // namespace postern
