@@ -160,6 +160,7 @@ class WhatPeersSay(unittest.TestCase):
                            "packets": 5, "disturbed": True, "environment": {"dpdk": "22"}})
         said, reasons, where = postern.parse_result(text)
         self.assertEqual((said["cycles_per_packet"], said["packets"]), (120.5, 5))
+        self.assertNotIn("disturbed", said)
         self.assertEqual((reasons, where), (["disturbed by its own account"], {"dpdk": "22"}))
 
     def test_missing_packages_are_named_once(self):
@@ -201,6 +202,16 @@ class Table(unittest.TestCase):
                 each.reasons.append("steal 3 %")
         self.assertEqual(self.row("11"), (40, "disturbed"))
         self.assertEqual(self.row("1"), (100, "MISSED"))
+
+    def test_what_only_postern_does_is_read_by_key(self):
+        self.trials += [trial("postern-new-sessions", turn, 900, sessions=rows.STEPS["1 M"],
+                              first_to_established=2.5, new_sessions_millions=4)
+                        for turn in range(4)]
+        self.trials += [trial("postern-ports-full", 0, 600, sessions=1000, refused_while_free=0.0)]
+        self.assertEqual(self.row("6"), (2.5, "must"))
+        self.assertEqual(self.row("7"), (4, "MISSED"))
+        self.assertEqual(self.row("8"), (0, "target"))
+        self.assertEqual(self.row("9"), (None, "not measured"))
 
     def test_a_wide_row_says_so(self):
         for each in self.trials:

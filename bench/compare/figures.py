@@ -13,7 +13,7 @@ class Figure:
 
     def spread(self):
         """Half the interval as a share of the median."""
-        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else self.high - self.low
 
 
 def figure_of(values):

@@ -5,6 +5,7 @@ import subprocess
 
 START_S = 120           # to fill the largest table
 PORT = "net_pcap"
+LONGER = 4              # trials of cases without a peer
 
 
 class Failed(RuntimeError):
@@ -14,9 +15,11 @@ class Failed(RuntimeError):
 def parse_result(text):
     """The figures of postern-bench's JSON, and why they are doubtful."""
     result = json.loads(text)
-    figures = {key: result[key] for key in (
-        "cycles_per_packet", "net_cycles_per_packet", "io_cycles_per_packet", "packets_per_second")}
-    figures["packets"] = result.get("packets", 0)
+    figures = {key: value for key, value in result.items()
+               if isinstance(value, (int, float)) and not isinstance(value, bool)}
+    table_bytes = result.get("environment", {}).get("session_table_bytes")
+    if table_bytes and result.get("sessions"):
+        figures["bytes_per_session"] = table_bytes / result["sessions"]
     reasons = []
     if result.get("disturbed"):
         reasons.append("disturbed by its own account")
@@ -32,12 +35,20 @@ def port_kind(program):
     return PORT if PORT in said.stdout else "memory"
 
 
-class Postern:
-    """A case of postern-bench as a contestant."""
+def knows(program, case):
+    """Whether postern-bench has the case: it says so where it lists them."""
+    said = subprocess.run([program, "run", "--help"], capture_output=True, text=True, timeout=30,
+                          check=False)
+    return any(line.split()[:1] == [case] for line in said.stdout.splitlines())
 
-    def __init__(self, case, ground, setting, sessions):
-        self.name, self._case = "postern-" + case, case
-        self._setting, self._sessions = setting, sessions
+
+class Postern:
+    """A case of postern-bench as a contestant. One without a peer, `alone`, has longer trials, and
+    the port that it has by itself."""
+
+    def __init__(self, case, ground, setting, sessions, alone=False):
+        self.name, self._case, self._alone = "postern-" + case, case, alone
+        self._setting, self.sessions = setting, sessions
         self._path = ground.path("%s-%d.json" % (self.name, sessions))
         self.reasons, self.environment = [], {}
 
@@ -45,10 +56,11 @@ class Postern:
         return 0, ""  # postern-bench looks for itself
 
     def measure(self, seconds):
+        seconds *= LONGER if self._alone else 1
         command = [self._setting.program("postern-bench"), "run", self._case,
-                   "--sessions", str(self._sessions), "--duration", "%dms" % (seconds * 1000),
+                   "--sessions", str(self.sessions), "--duration", "%dms" % (seconds * 1000),
                    "--cpu", str(self._setting.worker_cpu), "--json", self._path,
-                   *self._setting.postern_arguments]
+                   *([] if self._alone else self._setting.postern_arguments)]
         if not self._setting.huge_pages:
             command += ["--memory", "no-huge"]
         self.reasons = []
@@ -59,5 +71,6 @@ class Postern:
         with open(self._path, encoding="utf-8") as file:
             figures, self.reasons, self.environment = parse_result(file.read())
         os.unlink(self._path)
-        figures["port"] = self._setting.postern_port
+        if not self._alone:
+            figures["port"] = self._setting.postern_port
         return figures

@@ -10,6 +10,8 @@ import figures
 import trials
 
 STEPS = {"1 k": 1008, "64 k": 64512, "1 M": 1032192, "16 M": 16515072}
+# Cases of postern-bench that no peer has, and their sessions.
+SOLO = {"new-sessions": STEPS["1 M"], "ports-full": 1000}
 WIDEST = 0.05   # half an interval, as a share: wider is said
 
 
@@ -22,13 +24,14 @@ class Row:
     unit: str
     more_is_better: bool
     figure: typing.Callable       # of a Measured: figures.Figure or None
+    timed: bool = True            # otherwise a count, which no neighbour disturbs
 
 
 class Measured:
     """All trials, asked for figures."""
 
-    def __init__(self, all_trials, cases=()):
-        self._trials, self._cases = all_trials, dict(cases)
+    def __init__(self, all_trials):
+        self._trials = all_trials
         self.disturbed = set()      # (contestant, sessions) whose disturbed trials were taken in
         self._row_disturbed = False
 
@@ -43,7 +46,7 @@ class Measured:
     def row(self, row):
         """(figure, whether disturbed trials are in it)"""
         self._row_disturbed = False
-        return row.figure(self), self._row_disturbed
+        return row.figure(self), row.timed and self._row_disturbed
 
     def net(self, contestant, sessions):
         """{turn: cycles}; where testpmd did not run, as postern-bench says itself."""
@@ -59,13 +62,6 @@ class Measured:
         if own and (not io or on_other_port):
             return own
         return figures.difference(total, io)
-
-    def case(self, case, key):
-        """A figure of postern-bench's result for a case that has no peers, or None."""
-        at = self._cases.get(case)
-        for word in key.split("."):
-            at = at.get(word) if isinstance(at, dict) else None
-        return figures.figure_of([at]) if isinstance(at, (int, float)) else None
 
 
 def io_of(contestant):
@@ -94,8 +90,14 @@ def per_core(step):
                                              measured.cycles("postern-nat-out", STEPS[step]))
 
 
-def case(name, key):
-    return lambda measured: measured.case(name, key)
+def solo(case, key):
+    return lambda measured: figures.figure_of(
+        measured.cycles("postern-" + case, SOLO[case], key).values())
+
+
+def bytes_a_session(measured):
+    return figures.figure_of(measured.cycles("postern-nat-out", STEPS["1 M"],
+                                             "bytes_per_session").values())
 
 
 OVS = "net cycles of OVS-DPDK conntrack SNAT / postern's, %s"
@@ -107,6 +109,16 @@ ROWS = (
     Row("3", "net cycles, outbound, 1 M", 150, 110, "", False, net("postern-nat-out", "1 M")),
     Row("4", "net cycles, outbound, 16 M", 230, 165, "", False, net("postern-nat-out", "16 M")),
     Row("5", "net cycles, inbound, 1 M", 165, 125, "", False, net("postern-nat-in", "1 M")),
+    Row("6", "first packet of a session / established packet, 1 M live", 3, 2.2, "x", False,
+        solo("new-sessions", "first_to_established")),
+    Row("7", "new sessions a second, 1 M others live, millions", 5, 9, "", True,
+        solo("new-sessions", "new_sessions_millions")),
+    Row("8", "refused while a port was free, to 100 % use", 0, 0, "", False,
+        solo("ports-full", "refused_while_free"), timed=False),
+    Row("9", "new session at 99 % port use / at 10 %", 8, 5, "x", False,
+        solo("ports-full", "cycles_99_to_10")),
+    Row("10", "bytes a session, the table at design load, 1 M", 128, 116, "", False,
+        bytes_a_session, timed=False),
     Row("11", "raw rate as a share of testpmd 5tswap, 1 k", 40, 60, " %", True, share_of_5tswap),
     Row("12", OVS % "1 k", 5, 8, "x", True, net_ratio("ovs-dpdk", "1 k")),
     Row("12", OVS % "64 k", 5, 12, "x", True, net_ratio("ovs-dpdk", "64 k")),

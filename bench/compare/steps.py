@@ -5,6 +5,7 @@ import os
 import kernel
 import openvswitch
 import postern
+import rows
 import testpmd
 import traffic
 import trials
@@ -46,6 +47,17 @@ def loaded_by_ovs(sessions):
     return sessions <= openvswitch.MOST_LOADED // 2
 
 
+def solo_contestants(ground, setting):
+    """(contestants without peers, cases that this postern-bench does not have)."""
+    program, found, absent = setting.program("postern-bench"), [], []
+    for case, sessions in rows.SOLO.items():
+        if postern.knows(program, case):
+            found.append(postern.Postern(case, ground, setting, sessions, alone=True))
+        else:
+            absent.append(case)
+    return found, absent
+
+
 class Step:
     """Frames and peers for that many sessions."""
 
@@ -62,6 +74,12 @@ class Step:
             self._files[key] = path, traffic.write_pcap(path, self.sessions, encapsulated, orders,
                                                         self._setting.seed)
         return self._files[key]
+
+    def start_solo(self):
+        """Instead of start(): what only postern does."""
+        self.contestants, absent = solo_contestants(self._ground, self._setting)
+        if absent:
+            self._say("postern-bench has no case " + ", ".join(absent))
 
     def start(self):
         """Starts the peers; one that cannot is left out with a word."""
@@ -137,7 +155,8 @@ class Step:
         reasons += getattr(contestant, "reasons", [])
         if figures is None:
             reasons.append(said)
-        return trials.Trial(contestant=contestant.name, sessions=self.sessions, turn=turn,
+        sessions = getattr(contestant, "sessions", self.sessions)
+        return trials.Trial(contestant=contestant.name, sessions=sessions, turn=turn,
                             attempt=attempt, figures=figures or {}, reasons=reasons,
                             watched=dataclasses.asdict(watched))
 
