@@ -8,6 +8,7 @@
 #include "bench/compare_command.h"
 #include "bench/ndr_command.h"
 #include "bench/run_command.h"
+#include "bench/sweep_command.h"
 
 namespace {
 
@@ -19,6 +20,8 @@ struct Subcommand {
 
 constexpr std::array kSubcommands = {
     Subcommand{"run", "measure one case", postern::bench::run_command},
+    Subcommand{"sweep", "measure one case over a ladder of sessions",
+               postern::bench::sweep_command},
     Subcommand{"ndr", "search for the highest rates without and with loss",
                postern::bench::ndr_command},
     Subcommand{"compare", "say whether two results differ", postern::bench::compare_command},
