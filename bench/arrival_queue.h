@@ -27,7 +27,13 @@ class ArrivalQueue {
     start_ = start;
     end_ = end;
     next_ = 0;
-    interval_ = std::max<uint64_t>(1, static_cast<uint64_t>(cycles_per_arrival * kUnit + 0.5));
+    interval_ = interval_of(cycles_per_arrival);
+  }
+
+  // An end for schedule() before which just `count` packets fall due, which are at least a cycle
+  // apart.
+  static uint64_t end_after(uint64_t start, double cycles_per_arrival, uint64_t count) {
+    return start + (count - 1) * interval_of(cycles_per_arrival) / kUnit + 1;
   }
 
   // Time did not pass for so many cycles: what fell due and waits, and what will, does so later.
@@ -70,6 +76,9 @@ class ArrivalQueue {
 
  private:
   static constexpr uint64_t kUnit = 1u << 16;
+  static uint64_t interval_of(double cycles_per_arrival) {
+    return std::max<uint64_t>(1, static_cast<uint64_t>(cycles_per_arrival * kUnit + 0.5));
+  }
 
   std::array<uint64_t, kSlots> due_at_{};
   uint32_t oldest_ = 0;

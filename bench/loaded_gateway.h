@@ -1,12 +1,5 @@
-// A gateway under a load that is offered rather than taken: trials for searches, with latencies.
-//
-// Packets of established sessions fall due at a rate into a PacedRing and are walked as the daemon
-// walks them. What finds the ring full is lost, and so is what the gateway drops. After the last
-// packet fell due, the ring is emptied before anything is counted.
-//
-// While the thread waits for its CPU, because others run there, time does not pass for the packets:
-// the kernel says how long that was, and the schedule is put off. What others do to the caches
-// cannot be undone, so such a trial is marked.
+// A gateway with established sessions under a load that is offered rather than taken: trials for
+// searches, with latencies. What finds the ring full is lost, and so is what the gateway drops.
 //
 // Made and used on the worker's lcore.
 #ifndef POSTERN_BENCH_LOADED_GATEWAY_H_
@@ -14,13 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "bench/environment.h"
 #include "bench/established_traffic.h"
-#include "bench/paced_ring.h"
+#include "bench/paced_service.h"
 #include "bench/rate_search.h"
-#include "bench/run_delay.h"
 
 namespace postern::bench {
 
@@ -34,11 +26,7 @@ enum class LoadCase : uint8_t {
 
 struct LoadTrial {
   Trial trial;
-  uint64_t offered = 0;
-  uint64_t lost = 0;
-  double waited_s = 0;  // that the thread waited for its CPU
-  // It did so for longer than a packet takes, or the machine's time was given to others.
-  bool disturbed = false;
+  Served served;
 };
 
 class LoadedGateway {
@@ -56,27 +44,15 @@ class LoadedGateway {
   LoadTrial offer(double per_second, double duration_s);
 
   // Not empty once buffers ran out: then nothing that was measured counts.
-  [[nodiscard]] std::string_view failure() const { return ring_->failure(); }
-  [[nodiscard]] const LatencyHistogram& latency() const { return latency_; }
+  [[nodiscard]] const std::string& failure() const { return service_->failure(); }
+  [[nodiscard]] const LatencyHistogram& latency() const { return service_->latency(); }
   [[nodiscard]] const PortlessGateway& gateway() const { return traffic_.gateway(); }
 
  private:
-  uint64_t forwarded() const { return freed_ + traffic_.gateway().forwarded(); }
-  void serve();
-  // The counter; what the thread waited since the last look has not passed.
-  uint64_t look();
-
   LoadCase which_;
   EstablishedTraffic traffic_;
   std::unique_ptr<PacedRing> ring_;
-  LatencyHistogram latency_;
-  RunDelay delay_;
-  Burst burst_;
-  uint64_t freed_ = 0;  // by kIo
-  uint64_t end_ = 0;    // counter value after which nothing falls due
-  uint64_t last_look_ = 0;
-  uint64_t delay_ns_ = 0;  // of the thread, at the last look that asked
-  uint64_t hz_ = 0;
+  std::unique_ptr<PacedService> service_;
 };
 
 }  // namespace postern::bench

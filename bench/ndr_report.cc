@@ -22,8 +22,8 @@ Json latency_json(const LatencyAtLoad& at, uint64_t tsc_hz) {
   Json json = {{"share_of_rate", at.share},
                {"load", rounded_to(at.load, 0)},
                {"loss_ratio", at.trial.trial.loss_ratio},
-               {"disturbed", at.trial.disturbed},
-               {"waited_s", rounded_to(at.trial.waited_s, 6)},
+               {"disturbed", at.trial.served.disturbed},
+               {"waited_s", rounded_to(at.trial.served.waited_s, 6)},
                {"p50_ns", rounded_to(summary.p50_ns, 1)},
                {"p90_ns", rounded_to(summary.p90_ns, 1)},
                {"p99_ns", rounded_to(summary.p99_ns, 1)},
@@ -67,7 +67,7 @@ std::string ndr_text(const NdrOptions& options, const NdrResult& result, uint64_
         "%.1f max%s\n",
         100 * at.share, at.load / 1e6, summary.p50_ns / 1e3, summary.p90_ns / 1e3,
         summary.p99_ns / 1e3, summary.p999_ns / 1e3, summary.max_ns / 1e3,
-        at.trial.disturbed ? "  disturbed" : "");
+        at.trial.served.disturbed ? "  disturbed" : "");
   }
   return text + printed("  %u trials, %u repeated, %u taken although disturbed\n", result.trials,
                         result.repeated, result.disturbed);

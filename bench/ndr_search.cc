@@ -26,7 +26,7 @@ class Trials {
     for (uint32_t attempt = 0;; ++attempt) {
       const LoadTrial trial = gateway_.offer(load, duration_s);
       ++result_.trials;
-      const bool doubtful = trial.disturbed && trial.lost > 0;
+      const bool doubtful = trial.served.disturbed && trial.served.lost() > 0;
       const bool again = doubtful && attempt < options_.retries;
       print(trial, again);
       if (again) {
@@ -46,10 +46,10 @@ class Trials {
   void print(const LoadTrial& trial, bool again) const {
     std::printf("%9.3f Mpps  %7.3f s  lost %.4f %% (%llu)%s\n", trial.trial.load / 1e6,
                 trial.trial.duration_s, 100 * trial.trial.loss_ratio,
-                static_cast<unsigned long long>(trial.lost),
-                again             ? "  disturbed: once more"
-                : trial.disturbed ? "  disturbed"
-                                  : "");
+                static_cast<unsigned long long>(trial.served.lost()),
+                again                    ? "  disturbed: once more"
+                : trial.served.disturbed ? "  disturbed"
+                                         : "");
     std::fflush(stdout);
   }
 
@@ -114,7 +114,7 @@ std::string search_ndr(const NdrOptions& options, LoadedGateway& gateway, NdrRes
   }
   std::puts("latencies");
   measure_latencies(options, gateway, result);
-  return std::string(gateway.failure());
+  return gateway.failure();
 }
 
 }  // namespace postern::bench

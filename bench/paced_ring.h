@@ -50,6 +50,13 @@ class PacedRing {
     arrivals_.schedule(start, static_cast<double>(hz) / per_second, end);
   }
 
+  // The same for `count` packets, at least one; when the last of them has fallen due.
+  uint64_t schedule_count(uint64_t start, double per_second, uint64_t hz, uint64_t count) {
+    const double cycles = static_cast<double>(hz) / per_second;
+    const uint64_t end = ArrivalQueue::end_after(start, cycles, count);
+    arrivals_.schedule(start, cycles, end);
+    return end;
+  }
   // Time did not pass for so many cycles, in which the thread was not on its CPU: what is on its
   // way, what waits and what will fall due is so much later.
   void postpone(uint64_t cycles) {

@@ -81,6 +81,17 @@ TEST(ArrivalQueue, ANewRateKeepsWhatWaitsAndTheCounts) {
   EXPECT_EQ(take(queue, 64), (std::vector<uint64_t>{0, 10, 20, 100, 105, 110}));
 }
 
+TEST(ArrivalQueue, AnEndCanBeThatOfANumberOfPackets) {
+  for (const double cycles : {1.0, 1.5, 33.3, 144.44, 2600.0}) {
+    for (const uint64_t count : {1u, 2u, 1000u, 16'515'072u}) {
+      ArrivalQueue queue;
+      queue.schedule(77, cycles, ArrivalQueue::end_after(77, cycles, count));
+      queue.arrive(1ull << 40);
+      EXPECT_EQ(queue.offered(), count) << cycles;
+    }
+  }
+}
+
 TEST(ArrivalQueue, TimeThatDidNotPassMovesEverything) {
   ArrivalQueue queue;
   queue.schedule(0, 10, 100);
