@@ -13,11 +13,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 import figures  # noqa: E402
 import kernel  # noqa: E402
+import latency  # noqa: E402
 import needs  # noqa: E402
 import openvswitch  # noqa: E402
 import postern  # noqa: E402
 import record  # noqa: E402
 import rows  # noqa: E402
+import steps  # noqa: E402
 import testpmd  # noqa: E402
 import traffic  # noqa: E402
 import trials  # noqa: E402
@@ -163,6 +165,17 @@ class WhatPeersSay(unittest.TestCase):
         self.assertNotIn("disturbed", said)
         self.assertEqual((reasons, where), (["disturbed by its own account"], {"dpdk": "22"}))
 
+    def test_latency_probe(self):
+        said = latency.parse_probe('{"sent": 2000, "received": 1999, "p999_ns": 7}\n')
+        self.assertEqual(said["p999_ns"], 7)
+        self.assertEqual(latency.parse_probe('{"sent": 2000, "received": 9}'), None)
+
+    def test_configuration_has_every_pod(self):
+        setting = steps.Setting("bin", 0, 1, True, 1, "net_pcap")
+        text = latency.configuration("folder", setting, "socket=a", "socket=b")
+        self.assertEqual(text.count('"10.128.'), 1000 + 10)  # pods, and a prefix a node
+        self.assertIn('net_memif1,socket=b', text)
+
     def test_missing_packages_are_named_once(self):
         there = {"stdbuf", "ip", "setpriv"}
         self.assertEqual(needs.missing(["testpmd", "linux"], there.__contains__),
@@ -212,6 +225,18 @@ class Table(unittest.TestCase):
         self.assertEqual(self.row("7"), (4, "MISSED"))
         self.assertEqual(self.row("8"), (0, "target"))
         self.assertEqual(self.row("9"), (None, "not measured"))
+
+    def test_latency(self):
+        for turn in range(6):
+            for name, p999 in (("postern-memif", 90), ("testpmd-macswap-memif", 60)):
+                self.trials.append(trials.Trial(name, 1000, turn, 0, {"p999_ns": p999}, [], {}))
+        self.assertEqual(self.row("17"), (1.5, "target"))
+        for each in self.trials:
+            if each.contestant == "postern-memif":
+                each.figures["p999_ns"] = 300
+        self.assertEqual(self.row("17"), (5, "reported"))
+        peers = [peer["name"] for peer in record.peers_of(self.trials, rows.Measured(self.trials))]
+        self.assertNotIn("postern-memif", peers)
 
     def test_a_wide_row_says_so(self):
         for each in self.trials:

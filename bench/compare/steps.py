@@ -3,6 +3,7 @@ import dataclasses
 import os
 
 import kernel
+import latency
 import openvswitch
 import postern
 import rows
@@ -11,7 +12,7 @@ import traffic
 import trials
 import watch
 
-FAILURES = (testpmd.Failed, openvswitch.Failed, kernel.Failed, postern.Failed)
+FAILURES = (latency.Failed, testpmd.Failed, openvswitch.Failed, kernel.Failed, postern.Failed)
 LEAST_FRAMES = 4096
 MOST_FRAMES = 1 << 21          # beyond, files of frames are too large: only postern is measured
 READ_ONCE_ORDERS = 6           # of a file that is read through: sessions come so many times
@@ -80,6 +81,13 @@ class Step:
         self.contestants, absent = solo_contestants(self._ground, self._setting)
         if absent:
             self._say("postern-bench has no case " + ", ".join(absent))
+
+    def start_latency(self):
+        """Instead of start(): postern and testpmd behind memif, at one rate."""
+        try:
+            self.contestants = latency.contestants(self._ground, self._setting)
+        except FAILURES as failure:
+            self._say("latency is left out: %s" % failure)
 
     def start(self):
         """Starts the peers; one that cannot is left out with a word."""
