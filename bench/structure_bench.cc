@@ -29,6 +29,8 @@
 #include "dataplane/table/random_stream.h"
 #include "dataplane/table/routes.h"
 #include "dataplane/table/session_hash.h"
+#include "dataplane/table/sessions.h"
+#include "dataplane/table/shared_sessions.h"
 #include "dataplane/table/source_table.h"
 #include "dataplane/table/tcp_state.h"
 
@@ -256,7 +258,7 @@ void spsc_ring(benchmark::State& state) {
 // handover_bench has.
 void handover_ring(benchmark::State& state, rte_mempool* pool) {
   const auto burst = static_cast<uint32_t>(state.range(0));
-  HandoverRing ring(2048);
+  HandoverRing ring(static_cast<uint32_t>(state.range(1)));
   auto given = std::make_unique<Burst>();
   auto taken = std::make_unique<Burst>();
   std::array<HandoverRing::Ticket, kBurst> tickets;
@@ -298,6 +300,43 @@ void doors_forward(benchmark::State& state, rte_mempool* pool) {
   state.counters["cycles"] = cycles.median() - CycleSamples::of_nothing() / burst;
 }
 
+// What a worker asks when it may not begin a session without looking at the others.
+void shared_sessions_live(benchmark::State& state) {
+  const auto workers = static_cast<uint32_t>(state.range(0));
+  SharedSessions shared({.owners = {.workers = workers, .key = {3, 4}}, .namespaces = 16});
+  std::vector<std::unique_ptr<SessionAccounts>> accounts;
+  for (uint32_t worker = 0; worker < workers; ++worker) {
+    accounts.push_back(std::make_unique<SessionAccounts>(16, 16));
+    shared.join(static_cast<WorkerIndex>(worker), accounts.back().get());
+  }
+  time_each(state, 64, [&](uint32_t) { return shared.live(); });
+}
+
+// Buffers as a port that holds 1,024 of them takes and gives them back, with a cache of so many.
+void mbuf_pool(benchmark::State& state) {
+  constexpr uint32_t kHeld = 1024;
+  const auto cache = static_cast<uint32_t>(state.range(0));
+  rte_mempool* pool = rte_pktmbuf_pool_create("cache", 4 * kHeld, cache, 0, 2048, SOCKET_ID_ANY);
+  std::array<rte_mbuf*, kHeld> held;
+  if (pool == nullptr || rte_pktmbuf_alloc_bulk(pool, held.data(), kHeld) != 0) {
+    return state.SkipWithError("no memory for the pool");
+  }
+  CycleSamples cycles;
+  bool refused = false;
+  for (auto _ : state) {
+    cycles.time(kHeld, [&] {
+      for (uint32_t oldest = 0; oldest < kHeld; oldest += kBurst) {
+        rte_pktmbuf_free_bulk(&held[oldest], kBurst);
+        refused = rte_pktmbuf_alloc_bulk(pool, &held[oldest], kBurst) != 0 || refused;
+      }
+    });
+  }
+  if (refused) std::abort();  // what is held is unknown
+  state.counters["cycles"] = cycles.median();
+  rte_pktmbuf_free_bulk(held.data(), kHeld);
+  rte_mempool_free(pool);
+}
+
 void add_tables() {
   const auto add = [](const char* name, void (*run)(benchmark::State&)) {
     return benchmark::RegisterBenchmark(name, run);
@@ -333,8 +372,20 @@ void add_all(const PacketBench& bench) {
         ->Arg(32)
         ->Arg(64);
   };
-  each_burst("handover_ring/put_take", handover_ring);
   each_burst("doors/forward", doors_forward);
+  benchmark::RegisterBenchmark("handover_ring/put_take",
+                               [=](benchmark::State& state) { handover_ring(state, pool); })
+      ->ArgNames({"burst", "slots"})
+      ->ArgsProduct({{8, 16, 32, 64}, {2048}})
+      ->ArgsProduct({{64}, {256, 1024, 4096, 16384}});
+  benchmark::RegisterBenchmark("shared_sessions/live", shared_sessions_live)->Arg(2)->Arg(32);
+  benchmark::RegisterBenchmark("mbuf_pool", mbuf_pool)
+      ->ArgName("cache")
+      ->Arg(0)
+      ->Arg(64)
+      ->Arg(128)
+      ->Arg(256)
+      ->Arg(512);
 }
 
 }  // namespace
