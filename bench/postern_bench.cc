@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "bench/compare_command.h"
+#include "bench/connections_command.h"
 #include "bench/ndr_command.h"
 #include "bench/run_command.h"
 #include "bench/sweep_command.h"
@@ -24,13 +25,15 @@ constexpr std::array kSubcommands = {
                postern::bench::sweep_command},
     Subcommand{"ndr", "search for the highest rates without and with loss",
                postern::bench::ndr_command},
+    Subcommand{"connections", "establish, use, end and count connections, as RFC 9693",
+               postern::bench::connections_command},
     Subcommand{"compare", "say whether two results differ", postern::bench::compare_command},
 };
 
 void print_usage(std::FILE* to) {
   std::fputs("usage: postern-bench SUBCOMMAND ...\n\n", to);
   for (const Subcommand& each : kSubcommands) {
-    std::fprintf(to, "  %-10s%s\n", each.name.data(), each.help.data());
+    std::fprintf(to, "  %-13s%s\n", each.name.data(), each.help.data());
   }
   std::fputs("\nEach has a --help of its own.\n", to);
 }
