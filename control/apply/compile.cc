@@ -76,6 +76,7 @@ class Compiler {
     if (absl::Status status = out_of_hops_; !status.ok()) return status;
     add_locals();
     add_inside();
+    snapshot_->port_forms = make_port_forms(*snapshot_);
     add_times();
     number_rules();
     auto policy = compile_policy(model_, out_.books);

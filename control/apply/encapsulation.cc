@@ -1,5 +1,7 @@
 #include "control/apply/encapsulation.h"
 
+#include "dataplane/wire/checksum.h"
+
 namespace postern {
 namespace {
 
@@ -62,6 +64,7 @@ void put_encapsulation(const config::Node& node, const TunnelEntry& tunnel, cons
   outer.inner_ethernet.source = tunnel.inner_mac;
   outer.inner_ethernet.type = Be16(kEtherTypeIpv4);
   entry.encapsulation = outer;
+  entry.outer_ip_sum = fold_sum(ipv4_header_sum(&outer.outer_ip));
 }
 
 }  // namespace postern

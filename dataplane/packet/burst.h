@@ -40,6 +40,9 @@ struct alignas(64) PacketMeta {
   uint32_t session = 0;       // SessionHandle once it is known
   uint32_t next_hop = 0;      // NeighbourSlot once it is known
   uint32_t tcp_base = 0;      // of fragments: FirstFragment::tcp_base of their datagram
+  uint32_t tunnel = 0;        // outbound: index into Snapshot::tunnels
+  Ipv4Address vtep;           // outbound: the outer source
+  bool settled = true;        // false: stage/arrive.h, settle()
 };
 static_assert(sizeof(PacketMeta) == 64);
 

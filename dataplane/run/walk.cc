@@ -1,6 +1,7 @@
 #include "dataplane/run/walk.h"
 
 #include "dataplane/stage/arrive.h"
+#include "dataplane/stage/fast_path.h"
 #include "dataplane/stage/forward.h"
 #include "dataplane/stage/icmp_error.h"
 #include "dataplane/stage/route.h"
@@ -63,10 +64,16 @@ void walk_outbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriv
   IndexList tracked;
   IndexList routed;
   Refusals refusals;
-  track_outbound(snapshot, sessions, burst, arrivals.outbound, now, tracked, refusals);
-  const bool cut = route_outbound(snapshot, sessions, burst, tracked, routed, refusals);
-  translate_outbound(snapshot, sessions, burst, routed);
-  send_outbound(snapshot, burst, routed, cut, now, context);
+  IndexList rest;
+  look_up_outbound(sessions, burst, arrivals.outbound);
+  carry_outbound(snapshot, sessions, burst, arrivals.outbound, now, rest, refusals, context.doors);
+  if (!rest.empty()) {
+    settle(snapshot, burst, rest, Direction::kOutbound, context.doors);
+    track_outbound(snapshot, sessions, burst, rest, now, tracked, refusals);
+    const bool cut = route_outbound(snapshot, sessions, burst, tracked, routed, refusals);
+    translate_outbound(snapshot, sessions, burst, routed);
+    send_outbound(snapshot, burst, routed, cut, now, context);
+  }
   if (!arrivals.outbound_errors.empty()) {
     IndexList errors;
     IndexList routed_errors;
@@ -93,10 +100,16 @@ void walk_inbound(const Snapshot& snapshot, Burst& burst, const Arrivals& arriva
   IndexList tracked;
   IndexList routed;
   Refusals refusals;
-  track_inbound(snapshot, sessions, burst, arrivals.inbound, now, tracked, refusals);
-  const bool cut = route_inbound(snapshot, burst, tracked, routed, refusals);
-  translate_inbound(snapshot, sessions, burst, routed);
-  send_inbound(snapshot, burst, routed, cut, now, context);
+  IndexList rest;
+  look_up_inbound(sessions, burst, arrivals.inbound);
+  carry_inbound(snapshot, sessions, burst, arrivals.inbound, now, rest, refusals, context.doors);
+  if (!rest.empty()) {
+    settle(snapshot, burst, rest, Direction::kInbound, context.doors);
+    track_inbound(snapshot, sessions, burst, rest, now, tracked, refusals);
+    const bool cut = route_inbound(snapshot, burst, tracked, routed, refusals);
+    translate_inbound(snapshot, sessions, burst, routed);
+    send_inbound(snapshot, burst, routed, cut, now, context);
+  }
   if (!arrivals.inbound_errors.empty()) {
     IndexList errors;
     IndexList routed_errors;

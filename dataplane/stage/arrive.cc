@@ -13,6 +13,8 @@ namespace postern {
 namespace {
 
 constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+// Of UDP without data.
+constexpr uint32_t kSmallestIpBytes = sizeof(Ipv4Header) + sizeof(UdpHeader);
 
 // The ECN field, the two low bits of the TOS byte (RFC 3168 5).
 constexpr uint8_t kEcnMask = 3;
@@ -53,14 +55,21 @@ class Arrival {
   Arrival(const Snapshot& snapshot, uint16_t port, Burst& burst, Arrivals& arrivals, Doors& doors)
       : snapshot_(snapshot),
         port_(snapshot.ports[port]),
+        forms_(snapshot.port_forms[port]),
         port_index_(port),
         burst_(burst),
         arrivals_(arrivals),
         doors_(doors) {}
 
+  // Any frame.
   void sort(uint32_t i);
+  // True where the frame was of an expected form, and is sorted but for what settle() finds out.
+  bool sort_expected(uint32_t i);
 
  private:
+  bool sort_expected_tunnel(uint32_t i, const uint8_t* frame, uint32_t frame_bytes);
+  bool sort_expected_plain(uint32_t i, const uint8_t* frame, uint32_t frame_bytes);
+  void note_expected(uint32_t i, uint32_t ip_offset, const uint8_t* ip, uint32_t total_bytes);
   void sort_again(uint32_t i);
   void sort_odd(uint32_t i);
   void sort_tagged(uint32_t i);
@@ -91,6 +100,7 @@ class Arrival {
 
   const Snapshot& snapshot_;
   const PortEntry& port_;
+  const PortForms& forms_;
   const uint16_t port_index_;
   Burst& burst_;
   Arrivals& arrivals_;
@@ -100,11 +110,99 @@ class Arrival {
   LastNode last_node_;
 };
 
+// Whether the header that starts at `ip`, of 20 bytes, has the right checksum.
+bool header_sum_is_right(const uint8_t* ip) { return fold_sum(ipv4_header_sum(ip)) == 0xffff; }
+
+// Whether a TCP or UDP header is whole, behind an IP header without options in a packet of
+// `total_bytes`, which are there. Asked of nothing else.
+bool transport_is_whole(const uint8_t* ip, uint32_t total_bytes) {
+  const uint8_t* const at = ip + sizeof(Ipv4Header);
+  const uint32_t bytes = total_bytes - uint32_t{sizeof(Ipv4Header)};  // huge where there are none
+  const uint8_t protocol = view<Ipv4Header>(ip).protocol;
+  if (protocol == kProtocolUdp) {
+    const uint32_t udp_bytes = view<UdpHeader>(at).bytes.host();
+    return total_bytes >= kSmallestIpBytes && udp_bytes >= sizeof(UdpHeader) && udp_bytes <= bytes;
+  }
+  if (protocol != kProtocolTcp || total_bytes < sizeof(Ipv4Header) + sizeof(TcpHeader)) {
+    return false;
+  }
+  const uint32_t header_bytes = view<TcpHeader>(at).header_bytes();
+  return header_bytes >= sizeof(TcpHeader) && header_bytes <= bytes;
+}
+
+[[gnu::always_inline]] inline bool Arrival::sort_expected(uint32_t i) {
+  const rte_mbuf* frame = burst_.frame[i];
+  const uint32_t frame_bytes = frame->data_len;
+  if (frame_bytes < kEthernetBytes + kSmallestIpBytes || frame->nb_segs != 1) return false;
+  const uint8_t* const at = burst_.bytes(i);
+  return sort_expected_tunnel(i, at, frame_bytes) || sort_expected_plain(i, at, frame_bytes);
+}
+
+[[gnu::always_inline]] inline bool Arrival::sort_expected_tunnel(uint32_t i, const uint8_t* frame,
+                                                                 uint32_t frame_bytes) {
+  constexpr uint32_t kInnerIp = sizeof(TunnelEncapsulation);
+  constexpr uint32_t kTunnel = sizeof(UdpHeader) + sizeof(VxlanHeader) + kEthernetBytes;
+  if (frame_bytes < kInnerIp + kSmallestIpBytes || !forms_.tunnel.fits(frame)) return false;
+  const auto& outer = view<TunnelEncapsulation>(frame);
+  const uint8_t* const ip = frame + kInnerIp;
+  const uint32_t outer_bytes = outer.outer_ip.total_bytes.host();
+  const uint32_t udp_bytes = outer.udp.bytes.host();
+  const uint32_t inner_bytes = view<Ipv4Header>(ip).total_bytes.host();
+  const bool lengths_fit = outer_bytes + kEthernetBytes <= frame_bytes &&
+                           udp_bytes + sizeof(Ipv4Header) <= outer_bytes &&
+                           inner_bytes + kTunnel <= udp_bytes;
+  if (!lengths_fit || !transport_is_whole(ip, inner_bytes)) return false;
+  if (!header_sum_is_right(frame + kEthernetBytes) || !header_sum_is_right(ip)) return false;
+  note_expected(i, kInnerIp, ip, inner_bytes);
+  PacketMeta& meta = burst_.meta[i];
+  meta.vni = outer.vxlan.vni_host();
+  meta.tunnel = forms_.tunnel_index;
+  meta.vtep = Ipv4Address::from(outer.outer_ip.source);
+  arrivals_.outbound.push(i);
+  return true;
+}
+
+[[gnu::always_inline]] inline bool Arrival::sort_expected_plain(uint32_t i, const uint8_t* frame,
+                                                                uint32_t frame_bytes) {
+  if (!forms_.plain.fits_plain(frame)) return false;
+  const uint8_t* const ip = frame + kEthernetBytes;
+  const auto& header = view<Ipv4Header>(ip);
+  const uint32_t total_bytes = header.total_bytes.host();
+  if (total_bytes + kEthernetBytes > frame_bytes || !transport_is_whole(ip, total_bytes)) {
+    return false;
+  }
+  const uint16_t port = view<UdpHeader>(ip + sizeof(Ipv4Header)).destination_port.host();
+  if (header.protocol == kProtocolUdp && forms_.may_be_tunnel(port)) return false;
+  if (!header_sum_is_right(ip)) return false;
+  note_expected(i, kEthernetBytes, ip, total_bytes);
+  arrivals_.inbound.push(i);
+  return true;
+}
+
+// Addresses and ports lie in the packet as they do in PacketMeta.
+[[gnu::always_inline]] inline void Arrival::note_expected(uint32_t i, uint32_t ip_offset,
+                                                          const uint8_t* ip, uint32_t total_bytes) {
+  PacketMeta& meta = burst_.meta[i];
+  const uint8_t* const addresses = ip + offsetof(Ipv4Header, source);
+  static_assert(offsetof(PacketMeta, destination_port) == 10);
+  auto* const noted = reinterpret_cast<uint8_t*>(&meta);
+  store(noted, load<uint64_t>(addresses));
+  store(noted + sizeof(uint64_t), load<uint32_t>(addresses + sizeof(uint64_t)));
+  meta.ip_offset = static_cast<uint16_t>(ip_offset);
+  meta.transport_offset = static_cast<uint16_t>(ip_offset + sizeof(Ipv4Header));
+  meta.total_bytes = static_cast<uint16_t>(total_bytes);
+  meta.protocol = view<Ipv4Header>(ip).protocol;
+  meta.has_addresses = kKnowsAddresses;
+  meta.port = port_index_;
+  meta.settled = false;
+}
+
 [[gnu::always_inline]] inline void Arrival::sort(uint32_t i) {
   PacketMeta& meta = burst_.meta[i];
   meta.has_addresses = 0;
   meta.protocol = 0;
   meta.port = port_index_;
+  meta.settled = true;
   const rte_mbuf* frame = burst_.frame[i];
   const uint32_t frame_bytes = frame->data_len;
   if (frame_bytes < kEthernetBytes || frame->nb_segs != 1) return sort_odd(i);
@@ -175,6 +273,8 @@ void Arrival::take_tunnel(uint32_t i, const Ipv4Parts& outer, uint64_t endpoint,
   PacketMeta& meta = burst_.meta[i];
   meta.vni = tunnel.vni;
   meta.node = last_node_.node;
+  meta.tunnel = last_tunnel_.tunnel;
+  meta.vtep = Ipv4Address::from(outer.source);
   const uint32_t udp_offset = kEthernetBytes + outer.transport_offset;
   sort_inner(i, udp_offset + tunnel.header_bytes, udp_bytes - tunnel.header_bytes,
              view<Ipv4Header>(ip).tos);
@@ -341,7 +441,51 @@ void arrive(const Snapshot& snapshot, uint16_t port, Burst& burst, Arrivals& arr
     __builtin_prefetch(burst.bytes(i, 64));
   }
   Arrival arrival(snapshot, port, burst, arrivals, doors);
-  for (uint32_t i = 0; i < burst.size; ++i) arrival.sort(i);
+  for (uint32_t i = 0; i < burst.size; ++i) {
+    if (!arrival.sort_expected(i)) [[unlikely]]
+      arrival.sort(i);
+  }
+}
+
+namespace {
+
+bool settle_outbound(const Snapshot& snapshot, PacketMeta& meta) {
+  const uint64_t node = snapshot.nodes_by_vtep.find(Snapshot::node_key(meta.tunnel, meta.vtep));
+  if (node == FlatMap::kAbsent) return false;
+  meta.node = static_cast<NodeIndex>(node);
+  return true;
+}
+
+bool settle_inbound(const Snapshot& snapshot, const PacketMeta& meta) {
+  const LocalAddress* local = snapshot.local(Ipv4Address::from(meta.destination));
+  return local != nullptr && (local->kinds & LocalAddress::kEgress) != 0;
+}
+
+// The reason comes from the long way, field by field.
+[[gnu::cold, gnu::noinline]] void drop_unsettled(const Snapshot& snapshot, Burst& burst, uint32_t i,
+                                                 Doors& doors) {
+  Arrivals nowhere;
+  Arrival(snapshot, burst.meta[i].port, burst, nowhere, doors).sort(i);
+}
+
+}  // namespace
+
+void settle(const Snapshot& snapshot, Burst& burst, IndexList& in, Direction direction,
+            Doors& doors) {
+  const IndexList before = in;
+  in.clear();
+  for (const uint8_t i : before) {
+    PacketMeta& meta = burst.meta[i];
+    if (!meta.settled) {
+      meta.settled = direction == Direction::kOutbound ? settle_outbound(snapshot, meta)
+                                                       : settle_inbound(snapshot, meta);
+    }
+    if (meta.settled) {
+      in.push(i);
+    } else {
+      drop_unsettled(snapshot, burst, i, doors);
+    }
+  }
 }
 
 }  // namespace postern

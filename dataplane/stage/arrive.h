@@ -14,6 +14,11 @@
 //   local            for the gateway itself: ARP, echo to its own addresses
 //   inner_arp        ARP inside a tunnel
 //
+// Nearly all frames are of the form that the tables expect of their port (table/port_forms.h):
+// these are told by a few vector compares and need not be parsed field by field. What is then still
+// to be found out of them, the sender's node and whether the destination is an address of ours, the
+// session knows as well; where there is none, settle() looks it up.
+//
 // Everything else is dropped with its reason. A tunnel packet is taken only on a port of its
 // tunnel, for our VTEP, its UDP port and VNI, from the VTEP of a configured node (security: hosts
 // that end tunnels from anyone, VU#199397); there is one decapsulation and no second.
@@ -24,6 +29,7 @@
 #include <cstdint>
 
 #include "dataplane/packet/burst.h"
+#include "dataplane/packet/direction.h"
 #include "dataplane/packet/doors.h"
 #include "dataplane/table/snapshot.h"
 
@@ -53,6 +59,11 @@ struct Arrivals {
 
 // Sorts burst.frame[0..size), all received on `port` (index into snapshot.ports).
 void arrive(const Snapshot& snapshot, uint16_t port, Burst& burst, Arrivals& arrivals,
+            Doors& doors);
+
+// Finds out what arrive() has left open of packets `in` (of arrivals.outbound or .inbound), and
+// drops those of nobody's node and for nobody's address; the others are left.
+void settle(const Snapshot& snapshot, Burst& burst, IndexList& in, Direction direction,
             Doors& doors);
 
 }  // namespace postern

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "dataplane/stage/encapsulate.h"
 #include "dataplane/stage/route.h"
 #include "dataplane/stage/split.h"
-#include "dataplane/wire/checksum.h"
 
 namespace postern {
 namespace {
@@ -36,16 +36,6 @@ void cut_to_packet(rte_mbuf* frame, uint32_t ip_offset, uint32_t total_bytes) {
   holds.hold(frame, key, meta.next_hop, meta, now, doors);
 }
 
-// RFC 7348 5, RFC 8926 3.3: a source port that is stable for the session and spreads sessions over
-// paths.
-Be16 entropy_port(const PacketMeta& meta) {
-  const uint32_t ports = uint32_t{meta.source_port.raw()} << 16 | meta.destination_port.raw();
-  uint32_t hash = (meta.source.raw() ^ meta.protocol) * 0x9e3779b1u;
-  hash = (hash ^ ports) * 0x85ebca6bu;
-  hash ^= hash >> 15;
-  return Be16(static_cast<uint16_t>(0xc000 | (hash & 0x3fff)));
-}
-
 // Where `bytes` more in front of the frame begin. Many options need more room than drivers leave:
 // the frame then moves to a buffer of its own. Null when there is none.
 [[gnu::cold, gnu::noinline]] uint8_t* move_and_prepend(rte_mbuf*& frame, uint32_t bytes) {
@@ -72,41 +62,23 @@ Be16 entropy_port(const PacketMeta& meta) {
     store(at + offsetof(TunnelEncapsulation, vxlan) + offsetof(VxlanHeader, vni), vni.vni);
   }
   if (node.option_bytes == 0) return;
-  store(at + kOptions + node.option_bytes, node.encapsulation.inner_ethernet);
+  store(at + kOptions + node.option_bytes, load<EthernetHeader>(at + kOptions));
   std::memcpy(at + kOptions, &snapshot.geneve_options[node.options_at], node.option_bytes);
 }
 
-// The template is copied whole and then patched where it lies: patched before, its copy would wait
-// for the patches.
 [[gnu::always_inline]] inline bool put_in_front(const Snapshot& snapshot, rte_mbuf*& frame,
                                                 const PacketMeta& meta, uint8_t tos) {
-  constexpr uint32_t kTunnelBytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + kEthernetBytes;
-  constexpr uint32_t kIp = offsetof(TunnelEncapsulation, outer_ip);
-  constexpr uint32_t kUdp = offsetof(TunnelEncapsulation, udp);
   const NodeEntry& node = snapshot.nodes[meta.node];
-  const uint32_t option_bytes = node.option_bytes;
-  const uint32_t udp_bytes = kTunnelBytes + option_bytes + frame->data_len - kEthernetBytes;
-  const uint32_t more_bytes = kEncapsulationBytes - kEthernetBytes + option_bytes;
+  const uint32_t ip_bytes = frame->data_len - kEthernetBytes;
+  const uint32_t more_bytes = kEncapsulationBytes - kEthernetBytes + node.option_bytes;
   auto* at =
       reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, static_cast<uint16_t>(more_bytes)));
   if (at == nullptr) [[unlikely]] {
     at = move_and_prepend(frame, more_bytes);
     if (at == nullptr) return false;
   }
-  store(at, node.encapsulation);
+  write_encapsulation(snapshot, node, meta, tos, ip_bytes, at);
   if (node.is_special) write_special(snapshot, node, meta, at);
-  const uint64_t learned = snapshot.shared->node_macs.load(meta.node);
-  store(at + offsetof(TunnelEncapsulation, inner_ethernet) + option_bytes,
-        node.configured_mac.is_zero() ? MacAddress::from_packed(learned) : node.configured_mac);
-  const Be16 total_bytes(static_cast<uint16_t>(sizeof(Ipv4Header) + udp_bytes));
-  const uint64_t sum =
-      ipv4_header_sum(&node.encapsulation.outer_ip) + Be16(tos).raw() + total_bytes.raw();
-  store(at + kIp + offsetof(Ipv4Header, tos), tos);
-  store(at + kIp + offsetof(Ipv4Header, total_bytes), total_bytes);
-  store(at + kIp + offsetof(Ipv4Header, checksum),
-        Be16::from_raw(static_cast<uint16_t>(~fold_sum(sum))));
-  store(at + kUdp + offsetof(UdpHeader, source_port), entropy_port(meta));
-  store(at + kUdp + offsetof(UdpHeader, bytes), Be16(static_cast<uint16_t>(udp_bytes)));
   return true;
 }
 

@@ -1,17 +1,9 @@
 #include "dataplane/stage/track.h"
 
-#include "dataplane/packet/direction.h"
+#include "dataplane/stage/admit.h"
 #include "dataplane/stage/open.h"
-#include "dataplane/table/tcp_state.h"
 
 namespace postern {
-namespace {
-
-uint8_t time_to_live(const Burst& burst, uint32_t i) {
-  return view<Ipv4Header>(burst.bytes(i, burst.meta[i].ip_offset)).ttl;
-}
-
-}  // namespace
 
 TcpSegment segment_of(const Burst& burst, uint32_t i) {
   const PacketMeta& meta = burst.meta[i];
@@ -26,39 +18,23 @@ TcpSegment segment_of(const Burst& burst, uint32_t i) {
   return segment;
 }
 
+void look_up_outbound(const Sessions& sessions, Burst& burst, const IndexList& in) {
+  std::array<OutboundKey, kBurst> keys;
+  std::array<SessionHandle, kBurst> handles;
+  for (uint32_t k = 0; k < in.size(); ++k) keys[k] = outbound_key(burst.meta[in[k]]);
+  sessions.table().find_outbound({keys.data(), in.size()}, handles.data());
+  for (uint32_t k = 0; k < in.size(); ++k) burst.meta[in[k]].session = handles[k];
+}
+
+void look_up_inbound(const Sessions& sessions, Burst& burst, const IndexList& in) {
+  std::array<InboundKey, kBurst> keys;
+  std::array<SessionHandle, kBurst> handles;
+  for (uint32_t k = 0; k < in.size(); ++k) keys[k] = inbound_key(burst.meta[in[k]]);
+  sessions.table().find_inbound({keys.data(), in.size()}, handles.data());
+  for (uint32_t k = 0; k < in.size(); ++k) burst.meta[in[k]].session = handles[k];
+}
+
 namespace {
-
-// Moves a TCP session on; the reason is filled when the segment does not fit it.
-Admission admit_tcp(const Burst& burst, uint32_t i, SessionEntry& entry, Direction direction,
-                    Reason& reason) {
-  switch (tcp_next(entry, direction, segment_of(burst, i))) {
-    case TcpVerdict::kPass:
-      return Admission::kPass;
-    case TcpVerdict::kReopen:
-      return Admission::kOpen;
-    case TcpVerdict::kBadState:
-      reason = Reason::kBadTcpState;
-      return Admission::kRefused;
-    case TcpVerdict::kBadSequence:
-      break;
-  }
-  reason = Reason::kBadTcpSequence;
-  return Admission::kRefused;
-}
-
-// What a packet does to the end of its session.
-enum class Expiry : uint8_t { kKept, kLater, kPerhapsEarlier };
-
-[[gnu::always_inline]] inline void refresh(const Snapshot& snapshot, Sessions& sessions,
-                                           SessionHandle handle, Now now, Expiry expiry) {
-  SessionEntry& entry = sessions.entry(handle);
-  const uint32_t timeout_s = idle_timeout_s(snapshot, entry);
-  if (expiry == Expiry::kLater) [[likely]] {
-    SessionTable::touch(entry, now, timeout_s);
-  } else if (expiry == Expiry::kPerhapsEarlier) {
-    sessions.table().touch_earlier(handle, now, timeout_s);
-  }
-}
 
 // False, and the session is ended, when what it rests on is gone. A packet before this one in the
 // burst may have ended it already.
@@ -84,9 +60,10 @@ Bandwidth bandwidth_of(const Snapshot& snapshot, const Sessions& sessions,
   return {name, snapshot.limits.of(name)};
 }
 
-[[gnu::noinline]] bool within_bandwidth(const Snapshot& snapshot, Sessions& sessions,
-                                        const SessionEntry& entry, Direction direction,
-                                        uint32_t bytes, Now now) {
+}  // namespace
+
+bool within_bandwidth(const Snapshot& snapshot, Sessions& sessions, const SessionEntry& entry,
+                      Direction direction, uint32_t bytes, Now now) {
   const Bandwidth its = bandwidth_of(snapshot, sessions, entry);
   if (its.limits == nullptr) return true;
   if (sessions.within_bandwidth(its.name, *its.limits, direction, bytes, now)) return true;
@@ -94,50 +71,11 @@ Bandwidth bandwidth_of(const Snapshot& snapshot, const Sessions& sessions,
   return false;
 }
 
-[[gnu::noinline]] void note_bandwidth(const Snapshot& snapshot, Sessions& sessions,
-                                      const SessionEntry& entry, Direction direction,
-                                      uint32_t bytes) {
+void note_bandwidth(const Snapshot& snapshot, Sessions& sessions, const SessionEntry& entry,
+                    Direction direction, uint32_t bytes) {
   const Bandwidth its = bandwidth_of(snapshot, sessions, entry);
   if (its.limits != nullptr) sessions.note_bytes(its.name, *its.limits, direction, bytes);
 }
-
-// Inlined into the loops, as are refresh and still_serves: handing over the arguments would cost as
-// much as what an established UDP packet needs.
-template <bool metered>
-[[gnu::always_inline]] inline Admission admit_packet(const Snapshot& snapshot, Sessions& sessions,
-                                                     const Burst& burst, uint32_t i,
-                                                     SessionHandle handle, Direction direction,
-                                                     Now now, Reason& reason) {
-  SessionEntry& entry = sessions.entry(handle);
-  Expiry expiry = Expiry::kLater;
-  if (time_to_live(burst, i) <= 1) [[unlikely]] {
-    reason = Reason::kTtlExpired;
-    return Admission::kRefused;
-  }
-  const uint32_t bytes = burst.meta[i].total_bytes;
-  if constexpr (metered) {
-    if (!within_bandwidth(snapshot, sessions, entry, direction, bytes, now)) {
-      reason = Reason::kQuotaBandwidth;
-      return Admission::kRefused;
-    }
-  }
-  if (burst.meta[i].protocol == kProtocolTcp) {
-    const uint16_t before = entry.flags;
-    // A remote cannot keep a connection alive that is over, whatever it sends.
-    const bool was_over =
-        direction == Direction::kInbound && tcp_state(entry) >= TcpState::kClosing;
-    const Admission admission = admit_tcp(burst, i, entry, direction, reason);
-    if (admission != Admission::kPass) return admission;
-    if (before != entry.flags) expiry = Expiry::kPerhapsEarlier;
-    if (was_over) expiry = Expiry::kKept;
-  }
-  refresh(snapshot, sessions, handle, now, expiry);
-  sessions.count(handle, direction, bytes);
-  if constexpr (metered) note_bandwidth(snapshot, sessions, entry, direction, bytes);
-  return Admission::kPass;
-}
-
-}  // namespace
 
 Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
                 SessionHandle handle, Direction direction, Now now, Reason& reason) {
@@ -159,20 +97,6 @@ Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst
   if (!records.goes_on_from(slot_before, slot)) return false;
   entry.source_slot_epoch = slot | uint32_t{record.epoch} << 24;
   return true;
-}
-
-uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry) {
-  const SessionTimeouts& timeouts = snapshot.timeouts;
-  switch (entry.protocol()) {
-    case kProtocolTcp:
-      return tcp_timeout_s(entry, {timeouts.tcp_established_s, timeouts.tcp_transitory_s});
-    case kProtocolUdp:
-      return timeouts.udp_s;
-    case kProtocolIcmp:
-      return timeouts.icmp_s;
-    default:
-      return timeouts.other_s;
-  }
 }
 
 namespace {
@@ -202,17 +126,11 @@ template <Direction direction>
 template <bool metered>
 void track_outbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
                        const IndexList& in, Now now, IndexList& pass, Refusals& refusals) {
-  std::array<OutboundKey, kBurst> keys;
-  std::array<SessionHandle, kBurst> handles;
-  for (uint32_t k = 0; k < in.size(); ++k) keys[k] = outbound_key(burst.meta[in[k]]);
-  sessions.table().find_outbound({keys.data(), in.size()}, handles.data());
-
   const uint64_t ended = sessions.table().ended();
   IndexList opening;
   for (uint32_t k = 0; k < in.size(); ++k) {
     const uint32_t i = in[k];
-    const SessionHandle handle = handles[k];
-    burst.meta[i].session = handle;
+    const SessionHandle handle = burst.meta[i].session;
     if (handle == kNoSession) {
       opening.push(i);
       continue;
@@ -262,16 +180,10 @@ void track_outbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burs
 template <bool metered>
 void track_inbound_as(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
                       const IndexList& in, Now now, IndexList& pass, Refusals& refusals) {
-  std::array<InboundKey, kBurst> keys;
-  std::array<SessionHandle, kBurst> handles;
-  for (uint32_t k = 0; k < in.size(); ++k) keys[k] = inbound_key(burst.meta[in[k]]);
-  sessions.table().find_inbound({keys.data(), in.size()}, handles.data());
-
   const uint64_t ended = sessions.table().ended();
   for (uint32_t k = 0; k < in.size(); ++k) {
     const uint32_t i = in[k];
-    const SessionHandle handle = handles[k];
-    burst.meta[i].session = handle;
+    const SessionHandle handle = burst.meta[i].session;
     if (handle == kNoSession) {
       refusals.push(i, why_no_session(snapshot, burst.meta[i]));
       continue;

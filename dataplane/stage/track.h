@@ -10,7 +10,10 @@
 #ifndef POSTERN_DATAPLANE_STAGE_TRACK_H_
 #define POSTERN_DATAPLANE_STAGE_TRACK_H_
 
+#include <smmintrin.h>
+
 #include <array>
+#include <cstddef>
 
 #include "dataplane/packet/burst.h"
 #include "dataplane/packet/direction.h"
@@ -33,8 +36,14 @@ struct Refusals {
   }
 };
 
-// Packets `in` of the burst have passed `arrive`. Those that may go on are pushed to `pass`, with
-// meta.session set, inbound also meta.node and meta.vni (where the pod is).
+// Finds the sessions of packets `in`, all at once: fills meta.session, kNoSession where there is
+// none.
+void look_up_outbound(const Sessions& sessions, Burst& burst, const IndexList& in);
+void look_up_inbound(const Sessions& sessions, Burst& burst, const IndexList& in);
+
+// Packets `in` of the burst have passed `arrive`, and their sessions were looked up. Those that may
+// go on are pushed to `pass`, with meta.session set, inbound also meta.node and meta.vni (where the
+// pod is).
 void track_outbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
                     Now now, IndexList& pass, Refusals& refusals);
 void track_inbound(const Snapshot& snapshot, Sessions& sessions, Burst& burst, const IndexList& in,
@@ -51,23 +60,27 @@ enum class Admission : uint8_t {
 Admission admit(const Snapshot& snapshot, Sessions& sessions, const Burst& burst, uint32_t i,
                 SessionHandle handle, Direction direction, Now now, Reason& reason);
 
-// The key under which an outbound packet finds its session.
+// The key under which an outbound packet finds its session: the same addresses and ports, in
+// another order, put together in a register.
 inline OutboundKey outbound_key(const PacketMeta& meta) {
-  return {.source_ip = meta.source,
-          .vni_protocol = OutboundKey::pack(meta.vni, meta.protocol),
-          .remote_ip = meta.destination,
-          .remote_port = meta.destination_port,
-          .source_port = meta.source_port};
+  static_assert(offsetof(PacketMeta, destination) == 4 && offsetof(PacketMeta, source_port) == 8 &&
+                offsetof(PacketMeta, destination_port) == 10);
+  const __m128i order = _mm_setr_epi8(0, 1, 2, 3, -1, -1, -1, -1, 4, 5, 6, 7, 10, 11, 8, 9);
+  const __m128i noted = _mm_load_si128(reinterpret_cast<const __m128i*>(&meta));
+  const auto vni_protocol = static_cast<int>(OutboundKey::pack(meta.vni, meta.protocol));
+  OutboundKey key;
+  _mm_store_si128(reinterpret_cast<__m128i*>(&key),
+                  _mm_insert_epi32(_mm_shuffle_epi8(noted, order), vni_protocol, 1));
+  return key;
 }
 // Likewise of an inbound one.
 inline InboundKey inbound_key(const PacketMeta& meta) {
-  return {.protocol = meta.protocol,
-          .remote_ip = meta.source,
-          .remote_port = meta.source_port,
-          .ignored = Be16(0),
-          .egress_ip = meta.destination,
-          .egress_port = meta.destination_port,
-          .padding = 0};
+  const __m128i order = _mm_setr_epi8(-1, 0, 1, 2, 3, 8, 9, -1, -1, 4, 5, 6, 7, 10, 11, -1);
+  const __m128i noted = _mm_load_si128(reinterpret_cast<const __m128i*>(&meta));
+  InboundKey key;
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(&key),
+                   _mm_insert_epi8(_mm_shuffle_epi8(noted, order), meta.protocol, 0));
+  return key;
 }
 
 // The TCP segment of packet `i`, as the state machine wants it.
@@ -85,7 +98,19 @@ inline bool session_stands(const Snapshot& snapshot, SessionEntry& entry) {
 }
 
 // Seconds of idleness after which a session ends, by its protocol and state.
-uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry);
+inline uint32_t idle_timeout_s(const Snapshot& snapshot, const SessionEntry& entry) {
+  const SessionTimeouts& timeouts = snapshot.timeouts;
+  switch (entry.protocol()) {
+    case kProtocolTcp:
+      return tcp_timeout_s(entry, {timeouts.tcp_established_s, timeouts.tcp_transitory_s});
+    case kProtocolUdp:
+      return timeouts.udp_s;
+    case kProtocolIcmp:
+      return timeouts.icmp_s;
+    default:
+      return timeouts.other_s;
+  }
+}
 
 }  // namespace postern
 

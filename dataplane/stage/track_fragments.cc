@@ -125,8 +125,12 @@ void track_fragments(const Snapshot& snapshot, Sessions& sessions, Burst& burst,
     if (!is_later_fragment(burst, i)) firsts.push(i);
   }
   IndexList passed;
-  const auto track = direction == Direction::kOutbound ? track_outbound : track_inbound;
-  if (!firsts.empty()) track(snapshot, sessions, burst, firsts, now, passed, refusals);
+  if (!firsts.empty()) {
+    const bool outbound = direction == Direction::kOutbound;
+    (outbound ? look_up_outbound : look_up_inbound)(sessions, burst, firsts);
+    (outbound ? track_outbound : track_inbound)(snapshot, sessions, burst, firsts, now, passed,
+                                                refusals);
+  }
   uint64_t passes = 0;  // a bit each
   for (const uint8_t i : passed) passes |= uint64_t{1} << i;
   Tracking tracking(snapshot, sessions, burst, direction, now);

@@ -81,6 +81,7 @@ class Sessions {
                      .namespaces = static_cast<uint32_t>(accounts.active.size())})) {}
 
   [[nodiscard]] SessionTable& table() { return table_; }
+  [[nodiscard]] const SessionTable& table() const { return table_; }
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] SessionEntry& entry(SessionHandle handle) { return table_.entry(handle); }
 

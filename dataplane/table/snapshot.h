@@ -20,6 +20,7 @@
 #include "dataplane/table/limits.h"
 #include "dataplane/table/neighbour.h"
 #include "dataplane/table/policy.h"
+#include "dataplane/table/port_forms.h"
 #include "dataplane/table/prefix_set.h"
 #include "dataplane/table/resolved_names.h"
 #include "dataplane/table/router_table.h"
@@ -86,6 +87,7 @@ struct NodeEntry {
   bool takes_any_vni = false;
   uint8_t option_bytes = 0;  // of Geneve: at `options_at` in Snapshot::geneve_options
   uint32_t options_at = 0;
+  uint32_t outer_ip_sum = 0;  // of the encapsulation's IP header (checksum.h), folded
   // The whole encapsulation but what differs by packet: both destination MACs, outer length, TOS,
   // IP checksum and UDP source port and length, which are zero, and what `is_special` says.
   TunnelEncapsulation encapsulation;
@@ -146,6 +148,7 @@ struct Snapshot {
   SharedTables* shared = nullptr;
 
   std::vector<PortEntry> ports;
+  std::vector<PortForms> port_forms;    // by port
   std::vector<TunnelEntry> tunnels;
   std::vector<NodeEntry> nodes;         // by NodeIndex; slots of removed nodes have in_use = false
   std::vector<uint8_t> geneve_options;  // of all nodes, one after the other

@@ -64,6 +64,8 @@ class ChecksumDelta {
     sum_ += static_cast<uint32_t>(~before.raw());
     sum_ += after.raw();
   }
+  // The first byte of a word, which was not zero, became less by one.
+  void lower_high_byte() { sum_ += 0xfffe; }
   // The checksum after the replacements.
   [[nodiscard]] Be16 apply(Be16 checksum) const {
     return Be16::from_raw(
