@@ -115,7 +115,7 @@ bool header_sum_is_right(const uint8_t* ip) { return fold_sum(ipv4_header_sum(ip
 
 // Whether a TCP or UDP header is whole, behind an IP header without options in a packet of
 // `total_bytes`, which are there. Asked of nothing else.
-bool transport_is_whole(const uint8_t* ip, uint32_t total_bytes) {
+[[gnu::always_inline]] inline bool transport_is_whole(const uint8_t* ip, uint32_t total_bytes) {
   const uint8_t* const at = ip + sizeof(Ipv4Header);
   const uint32_t bytes = total_bytes - uint32_t{sizeof(Ipv4Header)};  // huge where there are none
   const uint8_t protocol = view<Ipv4Header>(ip).protocol;

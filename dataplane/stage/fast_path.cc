@@ -15,8 +15,8 @@ constexpr uint32_t kEncapsulationBytes = sizeof(TunnelEncapsulation);
 enum class Fate : uint8_t {
   kCarried,
   kRefused,
-  kLeft,     // to the stages
-  kAllLeft,  // likewise, and so are those behind it, which must not overtake it
+  kLeft,     // to the stages, as are all others of its session
+  kAllLeft,  // to the stages, and so are all behind it: others of its session must not overtake it
 };
 
 class FastPath {
@@ -25,6 +25,9 @@ class FastPath {
            Doors& doors)
       : snapshot_(snapshot),
         shared_(*snapshot.shared),
+        addresses_(snapshot.policy.addresses.data()),
+        nodes_(snapshot.nodes.data()),
+        ports_(snapshot.ports.data()),
         sessions_(sessions),
         burst_(burst),
         now_(now),
@@ -35,13 +38,17 @@ class FastPath {
   Fate carry_inbound(uint32_t i);
 
  private:
-  bool is_plain(uint32_t i) const;
+  Fate plain_session(uint32_t i, const uint8_t* frame, SessionEntry*& session) const;
   NodeIndex node_of(const SessionEntry& session) const;
-  bool admit(uint32_t i, Direction direction);
-  void send(uint32_t i, uint8_t* at, uint32_t bytes, uint64_t neighbour);
+  bool admit(uint32_t i, SessionEntry& session, Direction direction);
+  void send(uint32_t i, uint16_t port, uint8_t* at, int32_t moved, uint32_t bytes,
+            uint64_t neighbour);
 
   const Snapshot& snapshot_;
-  const SharedTables& shared_;
+  SharedTables& shared_;
+  const EgressAddress* const addresses_;
+  const NodeEntry* const nodes_;
+  const PortEntry* const ports_;
   Sessions& sessions_;
   Burst& burst_;
   const Now now_;
@@ -49,107 +56,128 @@ class FastPath {
   Doors& doors_;
 };
 
-// Whether packet `i` has a session and both are of the plain kind.
-[[gnu::always_inline]] inline bool FastPath::is_plain(uint32_t i) const {
+// Fills `session` where packet `i` has one and both are of the plain kind (kCarried, so far).
+[[gnu::always_inline]] inline Fate FastPath::plain_session(uint32_t i, const uint8_t* frame,
+                                                           SessionEntry*& session) const {
   constexpr uint16_t kKinds = kSessionLive | kSessionRouter | kSessionMarked;
   const PacketMeta& meta = burst_.meta[i];
-  if (meta.session == kNoSession) return false;
-  const SessionEntry& session = sessions_.entry(meta.session);
-  if ((session.flags & kKinds) != kSessionLive || time_to_live(burst_, i) <= 1) return false;
-  if (meta.protocol == kProtocolUdp) return true;
-  if (meta.protocol != kProtocolTcp) return false;
-  return (view<TcpHeader>(burst_.bytes(i, meta.transport_offset)).flags & TcpHeader::kSyn) == 0;
+  if (meta.session == kNoSession) return Fate::kLeft;
+  session = &sessions_.entry(meta.session);
+  if ((session->flags & kKinds) != kSessionLive) return Fate::kLeft;
+  if (view<Ipv4Header>(frame + meta.ip_offset).ttl <= 1) return Fate::kLeft;
+  if (meta.protocol == kProtocolUdp) return Fate::kCarried;
+  if (meta.protocol != kProtocolTcp) return Fate::kLeft;
+  const bool syn = (view<TcpHeader>(frame + meta.transport_offset).flags & TcpHeader::kSyn) != 0;
+  return syn ? Fate::kAllLeft : Fate::kCarried;
 }
 
 // The node of a session that still stands, or kNoNode.
 [[gnu::always_inline]] inline NodeIndex FastPath::node_of(const SessionEntry& session) const {
-  if (snapshot_.policy.addresses[session.address_slot].epoch != session.address_epoch) {
-    return kNoNode;
-  }
+  if (addresses_[session.address_slot].epoch != session.address_epoch) return kNoNode;
   const SourceRecord record = shared_.source_records.load(session.source_slot_epoch & 0xffffff);
   return record.epoch == session.source_slot_epoch >> 24 ? record.node : kNoNode;
 }
 
 // The session moves on by the packet; or the packet is refused.
-[[gnu::always_inline]] inline bool FastPath::admit(uint32_t i, Direction direction) {
+[[gnu::always_inline]] inline bool FastPath::admit(uint32_t i, SessionEntry& session,
+                                                   Direction direction) {
+  const PacketMeta& meta = burst_.meta[i];
+  if (meta.protocol == kProtocolUdp) [[likely]] {
+    SessionTable::touch(session, now_, snapshot_.timeouts.udp_s);
+    sessions_.count(meta.session, direction, meta.total_bytes);
+    return true;
+  }
   Reason reason = Reason::kBadTcpState;
-  const SessionHandle handle = burst_.meta[i].session;
-  if (admit_packet<false>(snapshot_, sessions_, burst_, i, handle, direction, now_, reason) ==
-      Admission::kPass) [[likely]] {
+  if (admit_packet<false>(snapshot_, sessions_, burst_, i, meta.session, direction, now_, reason) ==
+      Admission::kPass) {
     return true;
   }
   refusals_.push(i, reason);
   return false;
 }
 
-// The frame is what begins at `at`, complete but for its destination MAC address.
-[[gnu::always_inline]] inline void FastPath::send(uint32_t i, uint8_t* at, uint32_t bytes,
+// The frame, complete but for its destination MAC address, begins at `at`, `moved` bytes behind
+// where it began.
+[[gnu::always_inline]] inline void FastPath::send(uint32_t i, uint16_t port, uint8_t* at,
+                                                  int32_t moved, uint32_t bytes,
                                                   uint64_t neighbour) {
   rte_mbuf* const frame = burst_.frame[i];
-  frame->data_off = static_cast<uint16_t>(at - static_cast<uint8_t*>(frame->buf_addr));
+  frame->data_off = static_cast<uint16_t>(frame->data_off + moved);
   frame->data_len = static_cast<uint16_t>(bytes);
   frame->pkt_len = bytes;
   store(at, MacAddress::from_packed(neighbour));
-  doors_.forward(frame, burst_.meta[i].out_port);
+  doors_.forward(frame, port);
 }
 
 [[gnu::always_inline]] inline Fate FastPath::carry_outbound(uint32_t i) {
-  if (!is_plain(i)) return Fate::kLeft;
   PacketMeta& meta = burst_.meta[i];
-  const SessionEntry& session = sessions_.entry(meta.session);
-  const NodeIndex index = node_of(session);
+  uint8_t* const frame = burst_.bytes(i);
+  SessionEntry* session = nullptr;
+  const Fate fate = plain_session(i, frame, session);
+  if (fate != Fate::kCarried) [[unlikely]]
+    return fate;
+  const NodeIndex index = node_of(*session);
   if (index == kNoNode) return Fate::kLeft;
-  const NodeEntry& node = snapshot_.nodes[index];
+  const NodeEntry& node = nodes_[index];
   if (node.vtep != meta.vtep || node.tunnel != meta.tunnel) return Fate::kLeft;
-  const auto remote = Ipv4Address::from(session.remote_ip);
-  const Route* route = snapshot_.external_routes.find(remote, Ipv4Address::from(session.egress_ip));
+  const auto remote = Ipv4Address::from(session->remote_ip);
+  const Route* route =
+      snapshot_.external_routes.find(remote, Ipv4Address::from(session->egress_ip));
   if (route == nullptr) return Fate::kLeft;
-  const PortEntry& port = snapshot_.ports[route->port];
-  if (meta.total_bytes > port.mtu_bytes) return Fate::kAllLeft;
+  const uint16_t port = route->port;
+  const uint32_t total_bytes = meta.total_bytes;
+  if (total_bytes > ports_[port].mtu_bytes) return Fate::kAllLeft;
   const NeighbourSlot next_hop = next_hop_of(snapshot_, *route, remote);
   if (next_hop == kNoNeighbour) return Fate::kLeft;
   const uint64_t neighbour = shared_.neighbours.word(next_hop);
   if (!NeighbourTable::is_reachable(neighbour)) return Fate::kLeft;
   meta.node = index;
-  meta.out_port = route->port;
+  meta.out_port = port;
   meta.next_hop = next_hop;
-  if (!admit(i, Direction::kOutbound)) return Fate::kRefused;
+  if (!admit(i, *session, Direction::kOutbound)) return Fate::kRefused;
 
-  uint8_t* const ip = burst_.bytes(i, meta.ip_offset);
-  uint8_t* const ethernet = ip - kEthernetBytes;
-  snapshot_.shared->node_macs.learn(index, view<EthernetHeader>(ethernet).source);
-  rewrite<Direction::kOutbound>(ip, burst_.bytes(i, meta.transport_offset), meta.protocol,
-                                {session.egress_ip, session.egress_port});
-  store(ethernet + offsetof(EthernetHeader, source), port.mac);
-  send(i, ethernet, kEthernetBytes + meta.total_bytes, neighbour);
+  const uint32_t ip_offset = meta.ip_offset;
+  uint8_t* const ethernet = frame + ip_offset - kEthernetBytes;
+  shared_.node_macs.learn(index, view<EthernetHeader>(ethernet).source);
+  rewrite<Direction::kOutbound>(frame + ip_offset, frame + meta.transport_offset, meta.protocol,
+                                {session->egress_ip, session->egress_port});
+  store(ethernet + offsetof(EthernetHeader, source), ports_[port].mac);
+  send(i, port, ethernet, static_cast<int32_t>(ip_offset - kEthernetBytes),
+       kEthernetBytes + total_bytes, neighbour);
   return Fate::kCarried;
 }
 
 [[gnu::always_inline]] inline Fate FastPath::carry_inbound(uint32_t i) {
-  if (!is_plain(i)) return Fate::kLeft;
   PacketMeta& meta = burst_.meta[i];
-  const SessionEntry& session = sessions_.entry(meta.session);
-  const NodeIndex index = node_of(session);
+  uint8_t* const frame = burst_.bytes(i);
+  SessionEntry* session = nullptr;
+  const Fate fate = plain_session(i, frame, session);
+  if (fate != Fate::kCarried) [[unlikely]]
+    return fate;
+  const NodeIndex index = node_of(*session);
   if (index == kNoNode) return Fate::kLeft;
-  const NodeEntry& node = snapshot_.nodes[index];
+  const NodeEntry& node = nodes_[index];
   if (node.next_hop == kNoNeighbour || node.is_special) return Fate::kLeft;
-  if (meta.total_bytes > inner_mtu_bytes(snapshot_, node)) return Fate::kAllLeft;
+  const uint32_t ip_offset = meta.ip_offset;
+  const uint32_t total_bytes = meta.total_bytes;
+  const bool has_room = burst_.frame[i]->data_off + ip_offset >= kEncapsulationBytes;
+  const bool too_large = total_bytes > ports_[node.port].mtu_bytes - node.overhead_bytes();
+  if (too_large || !has_room) return Fate::kAllLeft;
   const uint64_t neighbour = shared_.neighbours.word(node.next_hop);
   if (!NeighbourTable::is_reachable(neighbour)) return Fate::kLeft;
-  const rte_mbuf& frame = *burst_.frame[i];
-  if (uint32_t{frame.data_off} + meta.ip_offset < kEncapsulationBytes) return Fate::kLeft;
   meta.node = index;
-  meta.vni = session.vni();
+  meta.vni = session->vni();
   meta.out_port = node.port;
   meta.next_hop = node.next_hop;
-  if (!admit(i, Direction::kInbound)) return Fate::kRefused;
+  if (!admit(i, *session, Direction::kInbound)) return Fate::kRefused;
 
-  uint8_t* const ip = burst_.bytes(i, meta.ip_offset);
-  rewrite<Direction::kInbound>(ip, burst_.bytes(i, meta.transport_offset), meta.protocol,
-                               {session.source_ip, session.source_port});
+  uint8_t* const ip = frame + ip_offset;
+  rewrite<Direction::kInbound>(ip, frame + meta.transport_offset, meta.protocol,
+                               {session->source_ip, session->source_port});
   uint8_t* const outer = ip - kEncapsulationBytes;
-  write_encapsulation(snapshot_, node, meta, view<Ipv4Header>(ip).tos, meta.total_bytes, outer);
-  send(i, outer, kEncapsulationBytes + meta.total_bytes, neighbour);
+  write_encapsulation(snapshot_, node, meta, view<Ipv4Header>(ip).tos, total_bytes, outer);
+  send(i, node.port, outer, static_cast<int32_t>(ip_offset - kEncapsulationBytes),
+       kEncapsulationBytes + total_bytes, neighbour);
   return Fate::kCarried;
 }
 

@@ -34,7 +34,7 @@ constexpr Direction reverse(Direction direction) {
 
 // Address and TTL of the IP header; returns what changed for transports with a pseudo header.
 template <Direction direction>
-ChecksumDelta rewrite_ip(uint8_t* ip, Be32 address) {
+[[gnu::always_inline]] inline ChecksumDelta rewrite_ip(uint8_t* ip, Be32 address) {
   uint8_t* const address_at = ip + address_offset(direction);
   uint8_t* const checksum_at = ip + offsetof(Ipv4Header, checksum);
   ChecksumDelta addresses;
@@ -57,8 +57,9 @@ inline void rewrite_udp_checksum(uint8_t* transport, const ChecksumDelta& delta)
 }
 
 // Port and checksum of TCP and UDP; `delta` has what changed in the pseudo header.
-inline void rewrite_transport(uint8_t* transport, uint8_t protocol, Direction direction, Be16 port,
-                              ChecksumDelta delta) {
+[[gnu::always_inline]] inline void rewrite_transport(uint8_t* transport, uint8_t protocol,
+                                                     Direction direction, Be16 port,
+                                                     ChecksumDelta delta) {
   uint8_t* port_at = transport + port_offset(direction);
   delta.replace(load<Be16>(port_at), port);
   store(port_at, port);
@@ -68,7 +69,8 @@ inline void rewrite_transport(uint8_t* transport, uint8_t protocol, Direction di
 }
 
 template <Direction direction>
-void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol, NewEnd end) {
+[[gnu::always_inline]] inline void rewrite(uint8_t* ip, uint8_t* transport, uint8_t protocol,
+                                           NewEnd end) {
   const ChecksumDelta delta = rewrite_ip<direction>(ip, end.address);
   if (protocol == kProtocolIcmp) return rewrite_echo(transport, end.port);
   rewrite_transport(transport, protocol, direction, end.port, delta);

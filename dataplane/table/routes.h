@@ -18,6 +18,10 @@ struct Route {
   // The gateway's slot; kNoNeighbour: `to` is on the link, the destination is the next hop.
   NeighbourSlot via = kNoNeighbour;
   Ipv4Prefix port_subnet;  // of two equal routes, the one whose subnet holds the egress address
+
+  // Filled by the table: the mask of `to`, and whether the route behind it is for the same prefix.
+  uint32_t mask = 0;
+  bool has_equal = false;
 };
 
 class RouteTable {
@@ -30,16 +34,24 @@ class RouteTable {
   [[nodiscard]] const Route* find(Ipv4Address destination, Ipv4Address source) const {
     const Route* const end = routes_.data() + routes_.size();
     const Route* route = routes_.data();
-    while (route != end && !route->to.contains(destination)) ++route;
+    while (route != end && ((destination.value ^ route->to.address.value) & route->mask) != 0) {
+      ++route;
+    }
     if (route == end) return nullptr;
+    return route->has_equal ? nearest(route, source) : route;
+  }
+  [[nodiscard]] const std::vector<Route>& all() const { return routes_; }
+
+ private:
+  // Of `route` and its equals behind it.
+  [[nodiscard]] const Route* nearest(const Route* route, Ipv4Address source) const {
+    const Route* const end = routes_.data() + routes_.size();
     for (const Route* equal = route + 1; equal != end && equal->to == route->to; ++equal) {
       if (equal->port_subnet.contains(source) && !route->port_subnet.contains(source)) return equal;
     }
     return route;
   }
-  [[nodiscard]] const std::vector<Route>& all() const { return routes_; }
 
- private:
   std::vector<Route> routes_;  // longest prefix first, equal ones in the order given
 };
 
