@@ -5,7 +5,7 @@
 // loops of their own cost it as much again as the work. Here it is judged, counted, rewritten and
 // handed on at once. Before anything of it is changed, every question is asked; where one is
 // answered otherwise, the packet is left, as it was, for those stages, which do the same in
-// general. docs/decisions/0009 has the figures. Called by the worker that owns the sessions.
+// general. docs/decisions/0010 has the figures. Called by the worker that owns the sessions.
 #ifndef POSTERN_DATAPLANE_STAGE_FAST_PATH_H_
 #define POSTERN_DATAPLANE_STAGE_FAST_PATH_H_
 

@@ -148,7 +148,7 @@ struct Snapshot {
   SharedTables* shared = nullptr;
 
   std::vector<PortEntry> ports;
-  std::vector<PortForms> port_forms;    // by port
+  std::vector<PortForms> port_forms;  // by port
   std::vector<TunnelEntry> tunnels;
   std::vector<NodeEntry> nodes;         // by NodeIndex; slots of removed nodes have in_use = false
   std::vector<uint8_t> geneve_options;  // of all nodes, one after the other

@@ -361,6 +361,11 @@ void Gateway::let_devices_judge_sums() {
   for (PortEntry& port : snapshot_->ports) port.device_sums = true;
 }
 
+void Gateway::take_no_fast_way() {
+  for (PortForms& forms : snapshot_->port_forms) forms = {};
+  snapshot_->limits.any_bandwidth = true;  // of nobody; but so every packet must be asked
+}
+
 void Gateway::set_link(uint16_t port, bool up) {
   const uint64_t bit = uint64_t{1} << port;
   if (up) {

@@ -77,6 +77,9 @@ class Gateway {
   // Every device does so from now on, until the next change: puts VLAN tags on, judges checksums.
   void let_devices_tag();
   void let_devices_judge_sums();
+  // From now on, until the next change, every frame is parsed field by field, and every packet goes
+  // through all stages.
+  void take_no_fast_way();
   // Lets held packets go, as the worker's loop does.
   std::vector<Sent> release_held();
   // Runs the sweep over all sessions, as the worker's loop does in two seconds.
