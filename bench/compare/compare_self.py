@@ -65,14 +65,16 @@ class ThrownAway(unittest.TestCase):
 
     def test_a_quiet_trial_counts(self):
         self.assertEqual(self.reasons(), [])
-        self.assertEqual(self.reasons(stolen=0.005, delay_s=0.002, before=(2.57, 411),
-                                      after=(2.43, 389)), [])
+        self.assertEqual(self.reasons(stolen=0.005, delay_s=0.002, before=(2.5, 431),
+                                      after=(2.57, 439)), [])
 
     def test_each_cause_is_named(self):
         self.assertEqual(self.reasons(stolen=0.006), ["steal 0.6 %"])
         self.assertEqual(self.reasons(delay_s=0.003), ["switched out for 3.0 ms"])
-        self.assertEqual(self.reasons(before=(2.6, 400)), ["ALU loop moved by +4.0 %"])
+        self.assertEqual(self.reasons(after=(2.6, 400)), ["ALU loop moved by +4.0 %"])
         self.assertEqual(self.reasons(after=(2.5, 380)), ["pointer chase moved by -5.0 %"])
+        self.assertEqual(self.reasons(before=(2.5, 450), after=(2.5, 445)),
+                         ["pointer chase +12.5 % off"])
         self.assertEqual(len(self.reasons(stolen=1, delay_s=1, after=(9, 999))), 4)
 
     def test_what_is_usual_is_the_lower_quartile_of_late(self):
