@@ -17,6 +17,7 @@ import latency  # noqa: E402
 import needs  # noqa: E402
 import openvswitch  # noqa: E402
 import postern  # noqa: E402
+import priority  # noqa: E402
 import record  # noqa: E402
 import rows  # noqa: E402
 import steps  # noqa: E402
@@ -86,6 +87,10 @@ class ThrownAway(unittest.TestCase):
         for _ in range(20):
             calibration.take()
         self.assertEqual(calibration.usual, (3.0, 500))
+
+    def test_priority_of_the_session(self):
+        self.assertEqual(priority.parse_session("/autogroup-300 nice -5\n"), -5)
+        self.assertEqual(priority.parse_session(""), 0)
 
     def test_watching(self):
         line = "cpu  10 1 5 80 2 0 1 3 7 0"
