@@ -14,7 +14,7 @@ namespace {
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   dup2(error_end, STDERR_FILENO);
-  execv(program.c_str(), arguments.data());
+  execvp(program.c_str(), arguments.data());
   _exit(127);
 }
 

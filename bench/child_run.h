@@ -13,7 +13,8 @@ struct ChildEnd {
   std::string said;  // last line that it wrote to its standard error
 };
 
-// Runs /proc/self/exe (or `program`) with `words`, its standard output on ours, and waits.
+// Runs /proc/self/exe (or `program`, found as a shell finds it) with `words`, its standard output
+// on ours, and waits.
 [[nodiscard]] ChildEnd run_child(const std::vector<std::string>& words,
                                  const std::string& program = "/proc/self/exe");
 

@@ -8,6 +8,7 @@
 #include "bench/compare_command.h"
 #include "bench/connections_command.h"
 #include "bench/ndr_command.h"
+#include "bench/plot_command.h"
 #include "bench/run_command.h"
 #include "bench/sweep_command.h"
 
@@ -28,6 +29,7 @@ constexpr std::array kSubcommands = {
     Subcommand{"connections", "establish, use, end and count connections, as RFC 9693",
                postern::bench::connections_command},
     Subcommand{"compare", "say whether two results differ", postern::bench::compare_command},
+    Subcommand{"plot", "draw results", postern::bench::plot_command},
 };
 
 void print_usage(std::FILE* to) {
