@@ -9,7 +9,7 @@ import dataclasses
 
 STEAL_ALLOWED = 0.005        # share of all CPUs' time
 MOVEMENT_ALLOWED = 0.03      # of a calibration loop from before a trial to after it
-SLOWNESS_ALLOWED = 0.10      # of it against what is usual in the run: memory drifts by a few percent
+SLOWNESS_ALLOWED = 0.10      # of it against what is usual: memory drifts by a few percent
 DELAY_ALLOWED = 0.002        # share of the trial that the polling thread may have waited
 CALIBRATIONS_KEPT = 15       # what "so far" means
 FEWEST = 3                   # trials that must count; with fewer, disturbed ones are taken in
