@@ -4,9 +4,12 @@
 
 #include "bench/bench_eal.h"
 #include "bench/run/alternating_run.h"
+#include "bench/run/expire_run.h"
 #include "bench/run/new_sessions_run.h"
 #include "bench/run/ports.h"
 #include "bench/run/ports_full_run.h"
+#include "bench/run/reload_run.h"
+#include "bench/run/scale_run.h"
 
 namespace postern::bench {
 
@@ -18,6 +21,7 @@ std::string run_measurement(const Options& options) {
   auto started = start_bench_eal(
       {.memory = options.memory,
        .cpu = options.cpu,
+       .workers = options.workers,
        .buffer_bytes = bytes_of_buffers(needs.buffers - kBenchBuffers, needs.frame_room_bytes)});
   if (!started) return started.complaint().text();
   auto pool = make_bench_pool(needs.buffers, needs.frame_room_bytes);
@@ -25,6 +29,12 @@ std::string run_measurement(const Options& options) {
   switch (options.which) {
     case Case::kNewSessions:
       return run_new_sessions(options, started.value(), pool.value().get());
+    case Case::kReload:
+      return run_reload(options, started.value(), pool.value().get());
+    case Case::kExpire:
+      return run_expire(options, started.value(), pool.value().get());
+    case Case::kScale:
+      return run_scale(options, started.value(), pool.value().get());
     case Case::kPortsFull:
       return run_ports_full(options, started.value(), pool.value().get());
     default:

@@ -28,7 +28,8 @@ size_t size_of(const Frames& frames, size_t turn) {
   return frames.sizes() == kImixSizes.size() ? kTurns[turn % kTurns.size()] : 0;
 }
 
-// A packet of session `number`.
+}  // namespace
+
 FrameRecord packet_of(const Scenario& scenario, const Frames& frames, Direction direction,
                       uint32_t number, size_t size, const PortlessGateway& gateway) {
   const Conversation conversation = Conversation::at(scenario, number);
@@ -38,8 +39,6 @@ FrameRecord packet_of(const Scenario& scenario, const Frames& frames, Direction 
   return frames.record(conversation, Ipv4Address::from(entry.egress_ip), entry.egress_port.host(),
                        size);
 }
-
-}  // namespace
 
 Scenario nat_scenario(uint32_t sessions) {
   Scenario scenario;

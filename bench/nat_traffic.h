@@ -29,6 +29,11 @@ inline constexpr std::array<uint32_t, 3> kImixSizes = {64, 570, 1518};
 // Opens all sessions of the scenario. Returns "" or what went wrong.
 std::string open_sessions(const Scenario& scenario, rte_mempool* pool, PortlessGateway& gateway);
 
+// A packet of session `number`, which must be open if it is inbound. `size` is an index into the
+// sizes of `frames`.
+FrameRecord packet_of(const Scenario& scenario, const Frames& frames, Direction direction,
+                      uint32_t number, size_t size, const PortlessGateway& gateway);
+
 // Packets of random sessions: four a session, within bounds that keep reading them a small part
 // of the loop. Every session must be open, but for outbound packets. Where `frames` has the sizes
 // of kImixSizes, they come 7 : 4 : 1.

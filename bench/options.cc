@@ -6,6 +6,7 @@
 
 #include "config/nearest.h"
 #include "dataplane/run/environment.h"
+#include "dataplane/table/owner_map.h"
 #include "dataplane/table/session_table.h"
 
 namespace postern::bench {
@@ -82,6 +83,9 @@ constexpr std::array kCases = {
     CaseRow{"imix", "the same, frames of 64, 570 and 1518 bytes as 7 : 4 : 1, 353.8 on average"},
     CaseRow{"new-sessions", "windows of 0.5 M new sessions while --sessions others live"},
     CaseRow{"ports-full", "new sessions at 10 to 100 % use of the ports towards one remote"},
+    CaseRow{"reload", "100,000 pods and 1,000 policies are replaced at 80 % and at full load"},
+    CaseRow{"expire", "a million sessions expire within a second beside traffic at 50 % load"},
+    CaseRow{"scale", "--workers by one worker, steered and handing over, both directions"},
 };
 constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
 
@@ -104,9 +108,10 @@ constexpr std::array kRows = {
         [](std::string_view text, Options& options) {
           return take_number(text, kSmallestFrame, kLargestFrame, options.frame_bytes);
         }},
-    Row{"--workers", "N", "worker threads; 1 is all there is so far",
+    Row{"--workers", "N", "worker threads: scale takes 2 to 32 (default 2), the others 1",
         [](std::string_view text, Options& options) {
-          return take_number(text, 1, 1, options.workers);
+          const bool several = options.which == Case::kScale;
+          return take_number(text, several ? 2 : 1, several ? kMaxWorkers : 1, options.workers);
         }},
     Row{"--duration", "TIME", "how long to measure, as 5s or 500ms; default 5s", take_duration},
     Row{"--port", "KIND", "memory, net_ring or net_pcap; default memory", take_port, kPortKinds},
@@ -192,6 +197,7 @@ Parsed parse_options(std::span<const char* const> arguments) {
     return error("there is no case", arguments[1], names_of(kCases));
   }
   const std::string name(name_of(options.which));
+  if (options.which == Case::kScale) options.workers = 2;
   for (size_t i = 2; i < arguments.size(); i += 2) {
     const std::string_view word = arguments[i];
     const Row* found = nullptr;

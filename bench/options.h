@@ -25,6 +25,9 @@ enum class Case : uint8_t {
   kImix,    // the same with frames of the internet's sizes
   kNewSessions,
   kPortsFull,
+  kReload,
+  kExpire,
+  kScale,
 };
 [[nodiscard]] std::string_view name_of(Case which);
 // Whether it can run on every kind of port (--port); the others run in memory.
@@ -34,7 +37,7 @@ struct Options {
   Case which = Case::kNatOut;
   uint32_t sessions = 1000;
   uint32_t frame_bytes = 64;  // of the pod's frame with its checksum: 64 is the smallest there is
-  uint32_t workers = 1;
+  uint32_t workers = 1;       // scale: 2 or more
   uint32_t duration_ms = 5000;
   PortChoice port = {};
   std::string json;  // file for the results; empty: none

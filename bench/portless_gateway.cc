@@ -24,10 +24,10 @@ SessionTableConfig table_config(const config::Model& model, const PortlessGatewa
 
 }  // namespace
 
-Outcome<std::unique_ptr<PortlessGateway>> PortlessGateway::make(const CompiledTables& tables,
+Outcome<std::unique_ptr<PortlessGateway>> PortlessGateway::make(const Tables& tables,
                                                                 rte_mempool* pool, bool huge_pages,
                                                                 const Others* others) {
-  const SessionTableConfig config = table_config(tables.model(), others);
+  const SessionTableConfig config = table_config(tables.model, others);
   auto memory = SessionMemory::map(SessionTable::memory_bytes(config), huge_pages);
   if (!memory) return memory.complaint();
   auto fragment_memory = SessionMemory::map(FragmentTable::memory_bytes({}), /*huge=*/false);
@@ -36,10 +36,10 @@ Outcome<std::unique_ptr<PortlessGateway>> PortlessGateway::make(const CompiledTa
       tables, pool, config, std::move(memory).value(), std::move(fragment_memory).value(), others));
 }
 
-PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool,
+PortlessGateway::PortlessGateway(const Tables& tables, rte_mempool* pool,
                                  const SessionTableConfig& config, SessionMemory memory,
                                  SessionMemory fragment_memory, const Others* others)
-    : tables_(tables),
+    : snapshot_(&tables.snapshot),
       table_bytes_(SessionTable::memory_bytes(config)),
       memory_(std::move(memory)),
       table_(config, memory_.bytes()),
@@ -48,10 +48,10 @@ PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool
                ? nullptr
                : std::make_unique<SharedSessions>(SharedSessions::Setup{
                      .max_sessions = config.max_sessions, .namespaces = kMaxNamespaces})),
-      sessions_(table_, tables.shared().source_records, accounts_, counters_,
+      sessions_(table_, tables.shared.source_records, accounts_, counters_,
                 others != nullptr ? others->sessions : *own_,
                 others != nullptr ? others->ends.self : WorkerIndex{0}),
-      doors_(counters_, static_cast<uint32_t>(tables.snapshot().ports.size())),
+      doors_(counters_, static_cast<uint32_t>(tables.snapshot.ports.size())),
       fragment_memory_(std::move(fragment_memory)),
       fragment_table_({}, fragment_memory_.bytes()),
       fragments_(fragment_table_, counters_),
@@ -67,7 +67,7 @@ PortlessGateway::PortlessGateway(const CompiledTables& tables, rte_mempool* pool
 // As the worker does between bursts.
 void PortlessGateway::carry_woken(Burst& burst) {
   while (fragments_.has_woken()) {
-    walk_woken(tables_.snapshot(), burst, now(), walk_);
+    walk_woken(*snapshot_, burst, now(), walk_);
     send_all();
   }
 }
@@ -79,7 +79,7 @@ uint32_t PortlessGateway::sweep(uint32_t positions) {
       sessions_.settle_expired(entry);
       return SweepVerdict::kEnd;
     }
-    if (session_stands(tables_.snapshot(), entry)) return SweepVerdict::kKeep;
+    if (session_stands(*snapshot_, entry)) return SweepVerdict::kKeep;
     sessions_.settle_removed(entry);
     return SweepVerdict::kEnd;
   });

@@ -33,7 +33,19 @@ class PortlessGateway {
   // worker.
   static Outcome<std::unique_ptr<PortlessGateway>> make(const CompiledTables& tables,
                                                         rte_mempool* pool, bool huge_pages,
-                                                        const Others* others = nullptr);
+                                                        const Others* others = nullptr) {
+    return make({tables.snapshot(), tables.shared(), tables.model()}, pool, huge_pages, others);
+  }
+  // The same with tables that change: use() gives it others.
+  struct Tables {
+    const Snapshot& snapshot;
+    const SharedTables& shared;
+    const config::Model& model;
+  };
+  static Outcome<std::unique_ptr<PortlessGateway>> make(const Tables& tables, rte_mempool* pool,
+                                                        bool huge_pages, const Others* others);
+  // Walks by this one from now on. Between bursts.
+  void use(const Snapshot& snapshot) { snapshot_ = &snapshot; }
 
   // Walks a burst that was received on `port` through all stages. What leaves is given to
   // `sink(frames, count)`, which returns how many it took, the first ones; the others are dropped.
@@ -48,7 +60,7 @@ class PortlessGateway {
   // The first half of it, without what the driver and woken fragments cost; then send_all().
   void walk_burst(Burst& burst, uint16_t port) {
     counters_.received.add(burst.size);
-    walk(tables_.snapshot(), port, burst, now(), walk_);
+    walk(*snapshot_, port, burst, now(), walk_);
   }
   // Frees what waits for ports.
   void send_all() { send_all(free_all); }
@@ -58,7 +70,7 @@ class PortlessGateway {
     counters_.received.add(burst.size);
     Arrivals arrivals;
     doors_.set_time(now());
-    arrive(tables_.snapshot(), port, burst, arrivals, doors_);
+    arrive(*snapshot_, port, burst, arrivals, doors_);
     for (const uint32_t i : arrivals.outbound) {
       const auto outside = static_cast<uint16_t>(burst.meta[i].ip_offset - sizeof(EthernetHeader));
       rte_pktmbuf_adj(burst.frame[i], outside);
@@ -69,7 +81,7 @@ class PortlessGateway {
 
   // Likewise what another worker handed over, at most a burst; how many packets that was.
   uint32_t carry_handed(HandoverRing& from, Burst& burst) {
-    const uint32_t taken = walk_handed(tables_.snapshot(), from, burst, now(), walk_);
+    const uint32_t taken = walk_handed(*snapshot_, from, burst, now(), walk_);
     send_all();
     return taken;
   }
@@ -83,7 +95,7 @@ class PortlessGateway {
   // Ends a live session.
   void end_session(SessionHandle handle) { sessions_.remove(handle, now()); }
   // For those that call stages one by one: what walk() is given.
-  [[nodiscard]] const Snapshot& snapshot() const { return tables_.snapshot(); }
+  [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
   [[nodiscard]] WalkContext& context() { return walk_; }
 
   // "none", or which packets did not leave and why: reasons with their counts.
@@ -95,11 +107,12 @@ class PortlessGateway {
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const SessionTable& sessions() const { return table_; }
+  [[nodiscard]] SessionTable& table() { return table_; }
   [[nodiscard]] SessionMemory::Pages session_pages() const { return memory_.pages(); }
   [[nodiscard]] size_t session_table_bytes() const { return table_bytes_; }
 
  private:
-  PortlessGateway(const CompiledTables& tables, rte_mempool* pool, const SessionTableConfig& config,
+  PortlessGateway(const Tables& tables, rte_mempool* pool, const SessionTableConfig& config,
                   SessionMemory memory, SessionMemory fragment_memory, const Others* others);
 
   void carry_woken(Burst& burst);
@@ -119,7 +132,7 @@ class PortlessGateway {
                 sink(const_cast<rte_mbuf**>(frames.data()), static_cast<uint32_t>(frames.size())));
   }
 
-  const CompiledTables& tables_;
+  const Snapshot* snapshot_;
   size_t table_bytes_;
   SessionMemory memory_;
   SessionTable table_;

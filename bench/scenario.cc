@@ -75,16 +75,56 @@ std::string firewall_rule(const Scenario& scenario, uint32_t number) {
          quoted(ports) + " ]; }";
 }
 
+// Likewise of what is replaced: its pods begin on the node behind those of the others.
+std::string replaced_namespace(const Scenario& scenario, uint32_t number) {
+  const uint32_t all = scenario.replaced_policies;
+  const uint32_t first = (number + scenario.version) % all;
+  const uint32_t pods = (scenario.replaced_pods - first + all - 1) / all;
+  return "{ name = " + quoted(name("changing-", number)) + "; pods = [ " +
+         list(pods,
+              [&](uint32_t i) {
+                const uint32_t before = scenario.nodes() * Scenario::kPodsPerNode;
+                return quoted(Scenario::pod(before + first + i * all).text());
+              }) +
+         " ]; }";
+}
+
+std::string replaced_entry(const Scenario& scenario, uint32_t number) {
+  const uint32_t address =
+      Scenario::kReplacedAddresses + scenario.version % 2 * scenario.replaced_policies + number;
+  return "{ name = " + quoted(name("changing-out-", number)) + "; namespaces = [ " +
+         quoted(name("changing-", number)) + " ]; addresses = [ " +
+         quoted(Scenario::egress_address(address).text()) + " ]; }";
+}
+
+std::string replaced_rule(const Scenario& scenario, uint32_t number) {
+  const Ipv4Prefix to{{0x0c000000 + (number + scenario.version) * 16}, 28};
+  return "{ namespace = " + quoted(name("changing-", number)) + "; action = \"deny\"; to = [ " +
+         quoted(to.text()) + " ]; }";
+}
+
+// Two lists as one.
+std::string joined(const std::string& first, const std::string& second) {
+  return first.empty() || second.empty() ? first + second : first + ",\n  " + second;
+}
+
 }  // namespace
 
 std::string Scenario::configuration() const {
   const uint32_t entries = std::max(egress_entries, namespaces);
-  return kFixed + ("nodes = ( " + list(nodes(), node)) + " );\nnamespaces = ( " +
-         list(namespaces, [&](uint32_t i) { return namespace_of(*this, i); }) +
+  const uint32_t more_nodes = (replaced_pods + kPodsPerNode - 1) / kPodsPerNode;
+  const auto replaced = [&](std::string (*item)(const Scenario&, uint32_t)) {
+    return list(replaced_policies, [&](uint32_t i) { return item(*this, i); });
+  };
+  return kFixed + ("nodes = ( " + list(nodes() + more_nodes, node)) + " );\nnamespaces = ( " +
+         joined(list(namespaces, [&](uint32_t i) { return namespace_of(*this, i); }),
+                replaced(replaced_namespace)) +
          " );\negress_ips = ( " +
-         list(entries, [&](uint32_t i) { return egress_entry(*this, i); }) +
+         joined(list(entries, [&](uint32_t i) { return egress_entry(*this, i); }),
+                replaced(replaced_entry)) +
          " );\nfirewall : { rules = ( " +
-         list(firewall_rules, [&](uint32_t i) { return firewall_rule(*this, i); }) +
+         joined(replaced(replaced_rule),
+                list(firewall_rules, [&](uint32_t i) { return firewall_rule(*this, i); })) +
          " ); };\nsessions : { max = " + std::to_string(sessions + more_sessions) +
          "; port_hold = " + quoted(std::to_string(port_hold_s) + "s") + "; };\n";
 }

@@ -25,10 +25,18 @@ struct Scenario {
   uint32_t sessions = 1024;
   uint32_t more_sessions = 0;  // room for so many beside them
   uint32_t port_hold_s = 60;
+  // Beside them, for changes of the configuration: pods on nodes of their own, dealt to so many
+  // namespaces with an egress address and a firewall rule each. Every number of `version` gives
+  // each of the pods another namespace, and each namespace another address and another rule.
+  uint32_t replaced_pods = 0;
+  uint32_t replaced_policies = 0;
+  uint32_t version = 0;
 
   static constexpr uint32_t kPodsPerNode = 100;
   static constexpr uint32_t kMaxPods = 1u << 17;
   static constexpr uint32_t kMaxEgressEntries = 1u << 12;
+  // Where the addresses begin that change.
+  static constexpr uint32_t kReplacedAddresses = 1u << 13;
 
   static constexpr uint32_t kVni = 100;
   static constexpr Ipv4Address kVtep{0x0a00fffe};  // 10.0.255.254

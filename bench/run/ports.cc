@@ -39,6 +39,8 @@ BufferNeeds buffer_needs(const Options& options) {
   if (options.port.kind == PortKind::kNetPcap) {
     needs.buffers += file_frames(options) * (both_ways ? 2 : 1);
   }
+  // Both teams' receive queues, and what is on its way.
+  if (options.which == Case::kScale) needs.buffers += options.workers * 3 * kBenchBuffers;
   const uint32_t largest = options.which == Case::kImix ? kImixSizes.back() : options.frame_bytes;
   if (needs.buffers > kMostFullBuffers) {
     needs.frame_room_bytes = (largest + kRoomBeside + 63) / 64 * 64;

@@ -85,8 +85,8 @@ TEST(BenchOptions, WordsThatMayHaveBeenMeantAreNamed) {
 }
 
 TEST(BenchOptions, EveryCaseAndPortIsTakenByItsName) {
-  for (const char* name :
-       {"io", "decap", "nat-out", "nat-in", "mix", "imix", "new-sessions", "ports-full"}) {
+  for (const char* name : {"io", "decap", "nat-out", "nat-in", "mix", "imix", "new-sessions",
+                           "ports-full", "reload", "expire", "scale"}) {
     EXPECT_EQ(name_of(accepted({"run", name}).which), name);
   }
   for (const char* name : {"memory", "net_ring", "net_pcap"}) {
@@ -109,6 +109,14 @@ TEST(BenchOptions, SessionsAreDrawnByALaw) {
             std::string::npos);
   EXPECT_NE(refused({"run", "new-sessions", "--draw", "zipf"}).find("leave --draw out"),
             std::string::npos);
+}
+
+TEST(BenchOptions, OnlyScaleHasSeveralWorkers) {
+  EXPECT_EQ(accepted({"run", "scale"}).workers, 2u);
+  EXPECT_EQ(accepted({"run", "scale", "--workers", "4"}).workers, 4u);
+  EXPECT_NE(refused({"run", "scale", "--workers", "1"}).find("2 to 32"), std::string::npos);
+  EXPECT_NE(refused({"run", "scale", "--workers", "33"}).find("2 to 32"), std::string::npos);
+  EXPECT_NE(refused({"run", "mix", "--workers", "2"}).find("the others 1"), std::string::npos);
 }
 
 TEST(BenchOptions, HelpNamesEveryOption) {
