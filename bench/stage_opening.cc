@@ -16,7 +16,7 @@ namespace {
 // Ends the sessions of the burst, so that its packets are first ones; their ports are free at once.
 void end_sessions(StagedBurst& staged) {
   SessionTable& table = staged.sessions().table();
-  for (const uint8_t i : staged.arrived()) {
+  for (const uint8_t i : staged.in) {
     const SessionHandle handle = table.find_outbound_one(outbound_key(staged.burst.meta[i]));
     if (handle != kNoSession) staged.sessions().remove(handle, staged.now);
     staged.burst.meta[i].session = kNoSession;
@@ -36,10 +36,12 @@ void open(benchmark::State& state, EstablishedTraffic& traffic, uint32_t size) {
     for (uint32_t first = 0; first < kBurst; first += size) {
       staged.begin({&taken.frame[first], size});
       staged.arrive();
+      staged.look_up();
       end_sessions(staged);
+      staged.settle();
       cycles.time(size, [&] {
-        open_sessions(staged.snapshot(), staged.sessions(), staged.burst, staged.arrived(),
-                      staged.now, staged.tracked, staged.refusals);
+        open_sessions(staged.snapshot(), staged.sessions(), staged.burst, staged.in, staged.now,
+                      staged.tracked, staged.refusals);
       });
       staged.route();
       staged.translate();

@@ -26,7 +26,9 @@ void refuse_all(benchmark::State& state, EstablishedTraffic& traffic, Reason rea
     for (uint32_t first = 0; first < kBurst; first += size) {
       staged.begin({&taken.frame[first], size});
       staged.arrive();
-      for (const uint8_t i : staged.arrived()) staged.refusals.push(i, reason);
+      staged.look_up();
+      staged.settle();
+      for (const uint8_t i : staged.in) staged.refusals.push(i, reason);
       cycles.time(size, [&] {
         refuse(staged.snapshot(), staged.burst, staged.refusals, Direction::kOutbound, staged.now,
                tools, context.doors);
@@ -53,6 +55,8 @@ void hold(benchmark::State& state, EstablishedTraffic& traffic, uint32_t size) {
     for (uint32_t first = 0; first < kBurst; first += size) {
       staged.begin({&taken.frame[first], size});
       staged.arrive();
+      staged.look_up();
+      staged.settle();
       staged.track();
       staged.route();
       staged.translate();

@@ -1,5 +1,7 @@
 // A burst that is walked one stage at a time, so that each can be measured by itself: the same
-// calls in the same order as walk() makes them for packets of established sessions.
+// calls in the same order as walk() makes them for packets of established sessions. Either arrive,
+// look_up, carry; or, as packets walk that the fast path leaves, arrive, look_up, settle, track,
+// route, translate, forward.
 //
 // Owned by the thread that owns the gateway.
 #ifndef POSTERN_BENCH_STAGED_BURST_H_
@@ -13,6 +15,7 @@
 #include "bench/portless_gateway.h"
 #include "dataplane/packet/direction.h"
 #include "dataplane/stage/arrive.h"
+#include "dataplane/stage/fast_path.h"
 #include "dataplane/stage/forward.h"
 #include "dataplane/stage/route.h"
 #include "dataplane/stage/track.h"
@@ -37,9 +40,22 @@ class StagedBurst {
     gateway_.context().doors.set_time(now);
   }
   void arrive() { postern::arrive(snapshot(), port(), burst, arrivals, gateway_.context().doors); }
+  void look_up() {
+    in = outbound_ ? arrivals.outbound : arrivals.inbound;
+    (outbound_ ? look_up_outbound : look_up_inbound)(sessions(), burst, in);
+  }
+  // What the fast path leaves is in `tracked`.
+  void carry() {
+    const auto carry_way = outbound_ ? carry_outbound : carry_inbound;
+    carry_way(snapshot(), sessions(), burst, in, now, tracked, refusals, gateway_.context().doors);
+  }
+  void settle() {
+    const Direction direction = outbound_ ? Direction::kOutbound : Direction::kInbound;
+    postern::settle(snapshot(), burst, in, direction, gateway_.context().doors);
+  }
   void track() {
     const auto track_way = outbound_ ? track_outbound : track_inbound;
-    track_way(snapshot(), sessions(), burst, arrived(), now, tracked, refusals);
+    track_way(snapshot(), sessions(), burst, in, now, tracked, refusals);
   }
   void route() {
     if (outbound_) {
@@ -63,9 +79,6 @@ class StagedBurst {
 
   [[nodiscard]] const Snapshot& snapshot() const { return gateway_.snapshot(); }
   [[nodiscard]] Sessions& sessions() { return gateway_.context().sessions; }
-  [[nodiscard]] const IndexList& arrived() const {
-    return outbound_ ? arrivals.outbound : arrivals.inbound;
-  }
   // Where it arrives.
   [[nodiscard]] uint16_t port() const {
     return outbound_ ? Scenario::kClusterPort : Scenario::kUplinkPort;
@@ -73,6 +86,7 @@ class StagedBurst {
 
   Burst burst;
   Arrivals arrivals;
+  IndexList in;  // after look_up()
   IndexList tracked;
   IndexList routed;
   Refusals refusals;
