@@ -12,11 +12,11 @@
 namespace postern::bench {
 
 // The highest rate from `least` to `most` at which `passes`, within `width` (relative), beginning
-// at `start` (section 4.5: maximum connection establishment rate). Throughput::seconds stays zero.
+// at `start` (maximum connection establishment rate). Throughput::seconds stays zero.
 [[nodiscard]] Throughput search_rate(double start, double least, double most, double width,
                                      const std::function<bool(double per_second)>& passes);
 
-// How many connections there is room for (section 4.9: connection tracking table capacity): doubled
+// How many connections there is room for (connection tracking table capacity): doubled
 // from `start` until there is none, at most to `most`, then bisected to 1/`grain` of it.
 struct Capacity {
   std::optional<uint32_t> connections;  // the most that were all there; none: not even `start`

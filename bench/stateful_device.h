@@ -16,7 +16,7 @@
 
 namespace postern::bench {
 
-// Test phase 1 and what the RFC wants to be checked after it (sections 4.5 and 4.6).
+// Test phase 1, and the RFC's validation of connection establishment.
 struct Establishment {
   Served served;          // the first packets
   uint32_t live = 0;      // sessions that the gateway says it has

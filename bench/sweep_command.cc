@@ -102,9 +102,10 @@ int carry_out(const SweepOptions& options) {
       std::fflush(stdout);
       const std::string failure =
           measure_point(options, draw, sessions, folder.path() + "/point.json", sweep);
-      if (failure.empty()) continue;
-      leave_out(sweep, draw, sessions, failure);
-      failed = true;
+      if (!failure.empty()) leave_out(sweep, draw, sessions, failure);
+      failed = failed || !failure.empty();
+      // After every point: who ends a long sweep keeps what it has.
+      if (!options.json.empty() && !write_result(options.json, sweep).empty()) break;
     }
   }
   std::fputs(table_of(sweep).c_str(), stdout);
