@@ -132,9 +132,17 @@ std::string reload_loss(const std::vector<Series>& series, std::string& settings
              "set ytics nomirror\nset y2label 'million packets a second sent'\n"
              "set y2range [0:*]\nset y2tics\nset key outside below height 2\n";
   return plot_command(series, [](size_t i, const Series& each) {
-    return block(i) + " using 1:2 with impulses linewidth 2.5 title " +
-           quoted(each.label + ", lost") + ", \\\n     " + block(i) +
-           " using 1:($3/1e6) axes x1y2 with lines title " + quoted(each.label + ", rate");
+    const auto item = [&](const char* columns, const char* style, const char* what) {
+      return block(i) + " using " + columns + " with " + style + " title " +
+             quoted(each.label + what);
+    };
+    std::string text = item("1:2", "impulses linewidth 2.5", ", lost");
+    if (std::any_of(each.rows.begin(), each.rows.end(),
+                    [](const std::vector<double>& row) { return row[2] > 0; })) {
+      text += ", \\\n     " +
+              item("1:3", "impulses linewidth 1 dashtype 3", ", lost while others had the CPU");
+    }
+    return text + ", \\\n     " + item("1:($4/1e6) axes x1y2", "lines", ", rate");
   });
 }
 

@@ -95,6 +95,7 @@ class Reader {
     if (name == "ports-full") return refusals(point);
     if (name == "reload") return timeline(point);
     if (name == "expire") return latency_steps(point);
+    if (name == "io" || name == "scale") return;  // no cost of a packet in them
     std::string label = name;
     if (const std::string draw = text_at(point, "draw"); !draw.empty()) label += ", " + draw;
     if (const std::string port = text_at(point, "port"); !port.empty() && port != "memory") {
@@ -204,7 +205,10 @@ class Reader {
           const double lasted_s = (slices[i + 1][0] - slices[i][0]) / 1e3 - slices[i][3];
           if (lasted_s > 0) rate = slices[i][2] / lasted_s;
         }
-        series.rows.push_back({slices[i][0] / 1e3, slices[i][1], rate});
+        // A thread that has to wait for its CPU loses packets whatever it is doing.
+        const bool waited = slices[i][3] > 0;
+        const double lost = slices[i][1];
+        series.rows.push_back({slices[i][0] / 1e3, waited ? 0 : lost, waited ? lost : 0, rate});
       }
     }
   }

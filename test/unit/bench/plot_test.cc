@@ -114,7 +114,7 @@ TEST(PlotSeries, OtherCasesHaveTheirOwnPlots) {
         {{{"use_percent", 99}, {"refused_while_free", 1}, {"sessions", 3}, {"cycles", 500}}}}},
       {{"case", "reload"},
        {"timeline",
-        {{{"at_ms", 0}, {"phase", "before"}, {"lost", 0}, {"sent", 1000}, {"waited_us", 50'000}},
+        {{{"at_ms", 0}, {"phase", "before"}, {"lost", 7}, {"sent", 1000}, {"waited_us", 50'000}},
          {{"at_ms", 150}, {"phase", "before"}, {"lost", 2}, {"sent", 900}}}}},
       {{"case", "expire"}, {"latency_steps", {{"quiet", {{1000, 0.5}, {3000, 1}}}}}},
       {{"kind", "ndr"},
@@ -128,9 +128,10 @@ TEST(PlotSeries, OtherCasesHaveTheirOwnPlots) {
   EXPECT_EQ(input.series[1].rows, (Rows{{65536, 3e6}}));
   EXPECT_EQ(input.series[2].rows, (Rows{{99, 25, 500}}));
   ASSERT_EQ(input.series[3].rows.size(), 2u);
-  EXPECT_EQ(input.series[3].rows[0], (std::vector<double>{0, 0, 10'000}));
+  EXPECT_EQ(input.series[3].rows[0], (std::vector<double>{0, 0, 7, 10'000}));
   EXPECT_EQ(input.series[3].rows[1][1], 2);
-  EXPECT_TRUE(std::isnan(input.series[3].rows[1][2])) << "how long the last slice took is unknown";
+  EXPECT_EQ(input.series[3].rows[1][2], 0);
+  EXPECT_TRUE(std::isnan(input.series[3].rows[1][3])) << "how long the last slice took is unknown";
   EXPECT_EQ(input.series[4].rows, (Rows{{0.5, 1}, {1, 3}}));
   EXPECT_EQ(input.series[5].label, "nat-in at 50 % of its rate");
 }
@@ -146,6 +147,7 @@ TEST(PlotSeries, WhatIsMissingIsToldNotGuessed) {
   EXPECT_NE(complaint({{"case", "new-sessions"}, {"sessions", 1}}).find("new_sessions_per_second"),
             std::string::npos);
   EXPECT_NE(complaint({{"kind", "ndr"}}).find("\"latency\""), std::string::npos);
+  EXPECT_NE(complaint(run_result("scale", 1000, 50)).find("nothing"), std::string::npos);
   EXPECT_NE(complaint({{"kind", "rfc9693"}}).find("establishment"), std::string::npos);
   EXPECT_NE(complaint({{"peers", 7}}).find("no list"), std::string::npos);
   EXPECT_NE(complaint({{"peers", {{{"name", "x"}}}}}).find("peer x"), std::string::npos);
