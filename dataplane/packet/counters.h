@@ -71,6 +71,7 @@ class LastDrop {
   std::array<std::atomic<uint64_t>, 3> words_{};
 };
 
+// Sets of ports are bits of a word.
 inline constexpr size_t kMaxPorts = 64;
 
 struct PortCounters {

@@ -24,7 +24,8 @@ namespace postern {
 class Doors {
  public:
   // A burst and the early fragments that it wakes may leave by one port, all of them cut in seven
-  // (9,000 bytes into a tunnel with room for 1,450), and provoke an ICMP error each.
+  // (9,000 bytes into a tunnel with room for 1,450), and provoke an ICMP error each: the bound of
+  // what can wait.
   static constexpr uint32_t kFramesPerPort = 16 * kBurst;
 
   Doors(Counters& counters, uint32_t ports)

@@ -6,6 +6,7 @@
 namespace postern {
 namespace {
 
+// What drivers expect of a buffer, whatever the MTU: the driver's default.
 constexpr uint32_t kLeastRoomBytes = 2048;
 
 // What the kernel puts before the Ethernet header in a frame of a TPACKET_V2 ring: the header's 52

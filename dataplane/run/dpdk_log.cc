@@ -8,6 +8,7 @@
 namespace postern {
 namespace {
 
+// A complaint is one line long; later errors follow from the first.
 constexpr size_t kErrorsKept = 2;
 
 }  // namespace

@@ -21,7 +21,8 @@ namespace postern {
 class HandoverMesh {
  public:
   // Packets that wait for one worker at most, as long as there are at least kLeastSlots a ring. As
-  // many as two receive queues hold.
+  // many as two receive queues hold: a bound of what a slow worker costs in buffers, and of time
+  // (longer rings cost nothing more a packet: bench/structure_bench).
   static constexpr uint32_t kSlotsPerTaker = 4096;
   static constexpr uint32_t kMostSlots = 2048;
   static constexpr uint32_t kLeastSlots = 256;

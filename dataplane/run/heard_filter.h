@@ -22,6 +22,7 @@ namespace postern {
 class HeardFilter {
  public:
   static constexpr uint64_t kWindow_ms = 100;  // the shortest patience for an answer
+  // A bound: eighty a second of one neighbour that contradicts itself.
   static constexpr uint32_t kNewsPerWindow = 8;
 
   // Whether to tell of it; a message that passes counts as told.
@@ -41,7 +42,8 @@ class HeardFilter {
   }
 
  private:
-  // Neighbours that share a place and take turns are told of more often, no less.
+  // Neighbours that share a place and take turns are told of more often, no less. A bound of
+  // memory.
   static constexpr uint32_t kRemembered = 1024;
 
   struct Told {

@@ -16,7 +16,8 @@
 namespace postern {
 namespace {
 
-constexpr unsigned kCapNetAdmin = 12;  // numbers of capability(7), from linux/capability.h
+// Numbers of capability(7), from linux/capability.h.
+constexpr unsigned kCapNetAdmin = 12;
 constexpr unsigned kCapNetRaw = 13;
 constexpr unsigned kCapIpcLock = 14;
 constexpr unsigned kCapSysAdmin = 21;

@@ -8,7 +8,8 @@
 namespace postern {
 namespace {
 
-// Buffers that each thread keeps at hand: four bursts of 64.
+// Buffers that each thread keeps at hand: four bursts of 64. From 64 to 512 a buffer costs the
+// same, without any a tenth more (bench/structure_bench).
 constexpr unsigned kCacheBuffers = 256;
 
 }  // namespace

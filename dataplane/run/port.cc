@@ -18,6 +18,8 @@
 namespace postern {
 namespace {
 
+// What waits while a worker is elsewhere: 138 us at 14.88 million packets a second (10 GbE). A
+// bound of buffers and of delay, not of speed; devices that want other numbers say so.
 constexpr uint16_t kReceiveSlots = 2048;
 constexpr uint16_t kTransmitSlots = 1024;
 

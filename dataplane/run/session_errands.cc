@@ -9,11 +9,13 @@ namespace postern {
 namespace {
 
 // Copying looks at so many positions a turn: at most a few microseconds.
+// Bounds for a turn.
 constexpr uint32_t kCopyPositionsPerTurn = 1024;
 constexpr uint32_t kCopiesPerTurn = 64;
-// Ending a session misses the cache a few times.
+// Ending a session misses the cache a few times (bench/session_table_bench, `ended`).
 constexpr size_t kRemovalsPerTurn = 32;
-// Judging one costs what a first packet costs in classification, up to thousands of rules.
+// Judging one costs what a first packet costs in classification, up to thousands of rules
+// (bench/stage_bench, revalidate).
 constexpr uint32_t kRevalidationPositionsPerTurn = 1024;
 constexpr uint32_t kJudgementsPerTurn = 32;
 

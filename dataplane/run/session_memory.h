@@ -17,7 +17,7 @@ namespace postern {
 
 class SessionMemory {
  public:
-  static constexpr size_t kAlignment = size_t{2} << 20;
+  static constexpr size_t kAlignment = size_t{2} << 20;  // a huge page
 
   // What the memory is made of.
   enum class Pages : uint8_t {

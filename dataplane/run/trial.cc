@@ -71,7 +71,7 @@ class Trial {
   std::optional<TrialOutcome> run(const TrialPacket& packet, const TrialQuestion& question);
 
  private:
-  static constexpr size_t kLine = 64;
+  static constexpr size_t kLine = 64;  // of a cache, in bytes
   // Room for a tunnel's headers with the most options, beside what a buffer has: the frame stays
   // where it is, and note_end() finds it there (forward.cc moves frames that have no room).
   static constexpr uint16_t kFrontBytes = 256;

@@ -3,7 +3,8 @@
 namespace postern {
 namespace {
 
-// Of eight ports each, whose sessions are read where all eight look taken: some microseconds.
+// Of eight ports each, whose sessions are read where all eight look taken: some microseconds
+// (bench/port_search_bench); both bound what a question may cost in a turn.
 constexpr uint32_t kBlocksPerTurn = 16;
 constexpr uint32_t kSourcePortsToTry = 256;
 

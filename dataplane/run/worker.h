@@ -64,6 +64,7 @@ class Worker {
   uint32_t turn(const Snapshot& snapshot);
 
  private:
+  // A bound of memory: changes that ask for one wait while so many are under way.
   static constexpr uint32_t kPurgesUnderWay = 64;
 
   uint32_t receive(const Snapshot& snapshot, uint16_t port, Now now);

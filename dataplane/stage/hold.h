@@ -34,6 +34,7 @@ namespace postern {
 
 class HoldQueue {
  public:
+  // The bounds above.
   static constexpr uint32_t kFrames = 512;
   static constexpr uint32_t kFramesOnLink = 256;
   static constexpr uint32_t kFramesPerNeighbour = 64;
@@ -90,6 +91,7 @@ class HoldQueue {
   uint32_t waiting_count_ = 0;
   uint32_t on_link_count_ = 0;
   std::unique_ptr<Tally[]> tallies_;
+  // A bound of memory: who is left out asks again with its next packet.
   static constexpr uint32_t kRequests = 64;
   std::array<NeighbourKey, kRequests> requests_{};
   uint32_t request_count_ = 0;

@@ -10,6 +10,7 @@ namespace postern {
 namespace {
 
 constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
+// RFC 791 3.1.
 constexpr uint32_t kUnitBytes = 8;
 constexpr uint32_t kMostHeaderBytes = 60;
 

@@ -15,7 +15,7 @@
 namespace postern {
 
 struct Pieces {
-  static constexpr uint32_t kMost = 64;  // 9,702 bytes on a link of 576 bytes make 18
+  static constexpr uint32_t kMost = 64;  // a bound: 9,702 bytes on a link of 576 bytes make 18
   std::array<rte_mbuf*, kMost> frame;
   uint32_t size = 0;
 };

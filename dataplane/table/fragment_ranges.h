@@ -11,7 +11,7 @@
 
 namespace postern {
 
-inline constexpr uint32_t kFragmentUnitBytes = 8;
+inline constexpr uint32_t kFragmentUnitBytes = 8;  // RFC 791 3.1
 
 // first <= unit < end.
 struct UnitRange {
@@ -66,7 +66,7 @@ class RangeMap {
   }
 
  private:
-  static constexpr uint32_t kWords = 8192 / 64;
+  static constexpr uint32_t kWords = 8192 / 64;  // a bit for every unit of the largest datagram
 
   static constexpr uint64_t bit(uint32_t unit) { return uint64_t{1} << (unit % 64); }
   // True where what covers the unit before does not go on here.

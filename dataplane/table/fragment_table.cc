@@ -10,11 +10,12 @@
 namespace postern {
 namespace {
 
-// A range map for every so many datagrams: few have more than kRanges fragments.
+// A range map for every so many datagrams: few have more than kRanges fragments. Bounds
+// of memory.
 constexpr uint32_t kDatagramsPerMap = 16;
 constexpr uint32_t kLeastMaps = 64;
 constexpr uint32_t kLeastMapsPerSource = 4;
-// So that no fragment pays for more than a few others.
+// A bound: no fragment pays for more than a few others.
 constexpr uint32_t kEvictionsAtOnce = 8;
 
 uint16_t units_before(uint16_t end_byte) {

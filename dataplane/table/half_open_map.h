@@ -46,7 +46,7 @@ class HalfOpenMap {
   }
 
  private:
-  static constexpr uint32_t kBitsPerWord = 64;
+  static constexpr uint32_t kBitsPerWord = 64;  // uint64_t
   static uint64_t bit(uint32_t position) { return uint64_t{1} << position % kBitsPerWord; }
 
   uint64_t* words_;

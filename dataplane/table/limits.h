@@ -127,7 +127,8 @@ struct alignas(64) NamespaceUsage {
   // config.md: a burst of 50 ms, but at least 64 KiB.
   static constexpr uint64_t kLeastBurst_bytes = 65536;
   // Workers take bandwidth in advance, so that not every packet touches the shared word: all of
-  // them together an eighth of the burst, each at most a burst of packets.
+  // them together an eighth of the burst, each at most a burst of packets. Two cycles a
+  // packet (bench/structure_bench); a larger share would be further from the limit.
   static constexpr uint64_t kLeasedShare = 8;
   static constexpr uint64_t kLongestLease_bytes = 64 * 1500;
 

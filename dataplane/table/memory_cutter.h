@@ -11,7 +11,7 @@ namespace postern {
 
 class MemoryCutter {
  public:
-  static constexpr size_t kLine = 64;
+  static constexpr size_t kLine = 64;  // of a cache, in bytes
 
   explicit MemoryCutter(std::span<std::byte> memory) : memory_(memory) {}
 

@@ -126,9 +126,9 @@ class NeighbourTable {
   [[nodiscard]] uint32_t capacity() const { return static_cast<uint32_t>(words_.size()); }
 
  private:
-  static constexpr uint64_t kMacMask = (uint64_t{1} << 48) - 1;
-  static constexpr uint64_t kNoKey = 0;  // the slot is in no chain
-  static constexpr uint32_t kEnd = 0;    // otherwise a slot, plus one
+  static constexpr uint64_t kMacMask = (uint64_t{1} << 48) - 1;  // IEEE 802: six bytes
+  static constexpr uint64_t kNoKey = 0;                          // the slot is in no chain
+  static constexpr uint32_t kEnd = 0;                            // otherwise a slot, plus one
 
   struct Link {
     std::atomic<uint64_t> key{kNoKey};

@@ -37,7 +37,7 @@ inline constexpr uint32_t kMaxWorkers = 32;
 
 class OwnerMap {
  public:
-  static constexpr uint32_t kMaxShards = 64;
+  static constexpr uint32_t kMaxShards = 64;  // bits of a word, see above
 
   struct Setup {
     uint32_t workers = 1;  // 1..kMaxWorkers

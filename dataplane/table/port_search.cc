@@ -50,6 +50,7 @@ class PortSearch::ExactWalk {
   static constexpr uint32_t kMaxPending =
       kBatch * IndexLine::kSlots * (1 + SessionIndex::kMaxReach);
   // Oldest first: seconds, and in the last one, which decides who may be taken, milliseconds.
+  // Configuration knows no longer hold.
   static constexpr uint32_t kSeconds = 600;
   static constexpr uint32_t kAges = kSeconds + kHoldAtLeast_ms;
 

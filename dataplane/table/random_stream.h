@@ -15,7 +15,8 @@ namespace postern {
 
 class RandomStream {
  public:
-  // Draws that can be looked at before they are taken.
+  // Draws that can be looked at before they are taken: one for each session of a burst that is made
+  // (SessionTable::prefetch_create). A draw costs two cycles (bench/structure_bench).
   static constexpr unsigned kAhead = 64;
 
   explicit RandomStream(uint64_t key_low, uint64_t key_high);

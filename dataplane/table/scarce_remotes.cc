@@ -8,9 +8,10 @@
 namespace postern {
 namespace {
 
+// A bound of memory: 2 MB of bit maps.
 constexpr uint32_t kMaxRecords = 256;
-constexpr uint32_t kSummaryWords = 16;
-constexpr size_t kLine = 64;
+constexpr uint32_t kSummaryWords = 16;  // a bit for each word of a bit map of 65,536 ports
+constexpr size_t kLine = 64;            // of a cache, in bytes
 
 constexpr size_t round_up(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 

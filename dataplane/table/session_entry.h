@@ -158,7 +158,7 @@ struct InboundWords {
   }
   friend bool operator==(const InboundWords&, const InboundWords&) = default;
 
-  static constexpr unsigned kPortShift = 40;
+  static constexpr unsigned kPortShift = 40;  // where egress_port lies in `high`
 };
 
 // What an established packet does not need. Written when a session begins and when its narrow
@@ -176,7 +176,7 @@ struct ColdSession {
   uint32_t outbound_packets_low;
   uint32_t inbound_packets_low;
 
-  static constexpr unsigned kTickShift = 6;
+  static constexpr unsigned kTickShift = 6;  // a tick is 64 ms
   [[nodiscard]] uint64_t created_ms() const { return uint64_t{created_ticks} << kTickShift; }
   [[nodiscard]] uint32_t created_s() const { return static_cast<uint32_t>(created_ms() / 1000); }
 };

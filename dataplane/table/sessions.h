@@ -229,7 +229,7 @@ class Sessions {
                                                 uint32_t& looks, Now now) const;
 
   // Looking for half-open sessions of one namespace among all: so many entries a second, which is
-  // below one percent of a worker's time (test: a flood at the limit).
+  // below one percent of a worker's time (test: a flood at the limit). Bounds.
   static constexpr uint32_t kLooksPerSecond = 2'000'000;
   static constexpr uint32_t kLooksAtOnce = 16'384;
 

@@ -28,7 +28,8 @@ struct SessionAccounts;
 
 class SharedSessions {
  public:
-  // Sessions that a worker may begin before it looks at those of the others again.
+  // Sessions that a worker may begin before it looks at those of the others again, which costs 3
+  // cycles with two workers and 23 with 32 (bench/structure_bench): less than one a session.
   static constexpr uint32_t kUnseen = 32;
   // In ask_for_room(): of whatever namespace.
   static constexpr uint32_t kAnybody = ~uint32_t{0} - 1;

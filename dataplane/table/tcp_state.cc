@@ -11,8 +11,8 @@ constexpr uint8_t kRst = TcpHeader::kRst;
 constexpr uint8_t kAck = TcpHeader::kAck;
 constexpr uint8_t kUrg = TcpHeader::kUrg;
 
-constexpr uint32_t kLargestUnscaledWindow = 65535;
-constexpr uint8_t kLargestScale = 14;  // RFC 7323 2.3
+constexpr uint32_t kLargestUnscaledWindow = 65535;  // RFC 9293 3.1
+constexpr uint8_t kLargestScale = 14;               // RFC 7323 2.3
 constexpr uint8_t kScaleNotOffered = 15;
 
 // What an ICMP error may lag behind the acknowledgements.

@@ -31,7 +31,7 @@ constexpr uint32_t reversed(uint32_t index, uint32_t bits) {
 
 class Toeplitz {
  public:
-  static constexpr uint32_t kResultBits = 6;
+  static constexpr uint32_t kResultBits = 6;  // of the hash, the lowest
   // What an IPv4 input uses of a key, in bytes on the wire: 96 bits and 32 of the hash. NICs have
   // longer ones.
   using Key = std::array<uint8_t, 16>;
