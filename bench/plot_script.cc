@@ -60,11 +60,14 @@ constexpr const char* kSessionAxis =
 
 std::string cycles_by_sessions(const std::vector<Series>& series, std::string& settings) {
   settings = title_of("Cycles a packet by sessions", series) + kSessionAxis +
-             "set ylabel 'net TSC cycles a packet (peers as labelled)'\nset yrange [0:*]\n"
-             "set key outside below height 2\n";
+             "set ylabel 'net TSC cycles a packet (peers as labelled)'\n"
+             "set logscale y\nset yrange [30:*]\nset ytics (50, 100, 200, 500, 1000, 2000, 5000, "
+             "10000, 20000)\n"
+             "set key outside right top Left reverse samplen 2 font ',9'\n";
   return plot_command(series, [](size_t i, const Series& each) {
     return block(i) + " using 1:2:3:4 with yerrorlines linewidth " +
-           (each.peer ? "1 dashtype 2" : "2.5") + " pointtype 7 title " + quoted(each.label);
+           (each.peer ? "1 dashtype 2" : "2.5") + printed(" pointtype %zu title ", i % 10 + 4) +
+           quoted(each.label);
   });
 }
 
@@ -185,10 +188,10 @@ std::string plot_script(PlotKind kind, const std::vector<Series>& series,
   const std::string command = command_for(kind, series, settings);
   const std::string file = directory + '/' + std::string(name_of(kind));
   return "set encoding utf8\nset grid\n" + data_of(series) + settings +
-         "set terminal pngcairo size 1000,640 noenhanced font 'sans,11' background '#ffffff'\n"
+         "set terminal pngcairo size 1200,640 noenhanced font 'sans,11' background '#ffffff'\n"
          "set output " +
          quoted(file + ".png") + '\n' + command +
-         "set terminal svg size 1000,640 noenhanced font 'sans,13' background '#ffffff'\n"
+         "set terminal svg size 1200,640 noenhanced font 'sans,13' background '#ffffff'\n"
          "set output " +
          quoted(file + ".svg") + '\n' + command;
 }

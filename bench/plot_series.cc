@@ -73,6 +73,11 @@ class Reader {
                                              .row_names = {}});
   }
 
+  static bool is_disturbed(const json& point) {
+    const json& flag = at(point, "disturbed");
+    return flag.is_boolean() && flag.get<bool>();
+  }
+
   // Every number of `keys`, or a complaint.
   std::optional<std::vector<double>> row(const json& object,
                                          std::initializer_list<const char*> keys,
@@ -108,7 +113,9 @@ class Reader {
                       interval[1].is_number();
     numbers->push_back(both ? interval[0].get<double>() : (*numbers)[1]);
     numbers->push_back(both ? interval[1].get<double>() : (*numbers)[1]);
-    begin(PlotKind::kCyclesBySessions, label).rows.push_back(*numbers);
+    Series& series = begin(PlotKind::kCyclesBySessions, label);
+    series.rows.push_back(*numbers);
+    series.disturbed = is_disturbed(point);
     stages(point, label);
   }
 
@@ -152,7 +159,6 @@ class Reader {
       Series& series = by_label[label];
       series.kind = PlotKind::kStages;
       series.label = label + " sessions";
-      series.machine = text_at(at(file_, "context"), "host_name");
       series.row_names.push_back(name.substr(0, first));
       series.rows.push_back({*cycles});
     }
@@ -161,7 +167,10 @@ class Reader {
 
   void new_sessions(const json& point) {
     const auto numbers = row(point, {"sessions", "new_sessions_per_second"}, "new-sessions");
-    if (numbers) begin(PlotKind::kNewSessions, "new-sessions").rows.push_back(*numbers);
+    if (!numbers) return;
+    Series& series = begin(PlotKind::kNewSessions, "new-sessions");
+    series.rows.push_back(*numbers);
+    series.disturbed = is_disturbed(point);
   }
 
   void establishment() {
@@ -247,6 +256,9 @@ class Reader {
     const std::string where = text_at(file_, "measured");  // empty: by bench/compare/run, here
     for (const json& peer : file_["peers"]) {
       const std::string name = text_at(peer, "name");
+      // Others than these have no sessions that are established, or none at all.
+      const std::string what = text_at(peer, "case");
+      if (!what.empty() && what != "snat" && what != "nat-out" && what != "nat-in") continue;
       const bool net = number_at(peer, "net_cycles_per_packet").has_value();
       auto numbers = row(peer, {"sessions", net ? "net_cycles_per_packet" : "cycles_per_packet"},
                          "peer " + name);
@@ -260,6 +272,7 @@ class Reader {
       Series& series = begin(PlotKind::kCyclesBySessions, label);
       series.commit.clear();
       series.peer = true;
+      series.disturbed = is_disturbed(peer);
       series.rows.push_back(*numbers);
     }
   }
@@ -333,10 +346,12 @@ void join_series(std::vector<Series>& series) {
       joined.push_back(std::move(each));
     } else {
       same->rows.insert(same->rows.end(), each.rows.begin(), each.rows.end());
+      same->disturbed = same->disturbed || each.disturbed;
     }
   }
   for (Series& each : joined) {
     if (each.row_names.empty()) std::sort(each.rows.begin(), each.rows.end());
+    if (each.disturbed) each.label += ", disturbed";
   }
   series = std::move(joined);
 }

@@ -32,6 +32,7 @@ struct Series {
   std::string commit = {};   // what it was measured with; empty: a peer, or unknown
   std::string machine = {};  // the CPU
   bool peer = false;         // somebody else's program
+  bool disturbed = false;    // a point of it was measured while others were at work
   std::vector<std::vector<double>> rows = {};
   std::vector<std::string> row_names = {};
 };

@@ -86,6 +86,22 @@ TEST(PlotSeries, PeersOfAnotherMachineAreLabelledSo) {
   EXPECT_EQ(input.series[2].rows, (std::vector<std::vector<double>>{{1000, 100, 99, 102}}));
 }
 
+TEST(PlotSeries, PeersWithoutSessionsAreNoneHere) {
+  const PlotInput input = read({{{"peers",
+                                  {{{"name", "testpmd-io"},
+                                    {"case", "io"},
+                                    {"sessions", 1008},
+                                    {"net_cycles_per_packet", 0}},
+                                   {{"name", "ovs-dpdk"},
+                                    {"case", "snat"},
+                                    {"sessions", 1008},
+                                    {"disturbed", true},
+                                    {"net_cycles_per_packet", 800}}}}}});
+  EXPECT_TRUE(input.complaints.empty());
+  ASSERT_EQ(input.series.size(), 1u);
+  EXPECT_EQ(input.series[0].label, "ovs-dpdk, disturbed");
+}
+
 TEST(PlotSeries, StagesAreOfRunsOrOfStageBench) {
   json result = run_result("nat-out", 1024, 100);
   result["stages"] = {{"arrive", 30.5}, {"track", 40}};
