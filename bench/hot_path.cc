@@ -1,8 +1,8 @@
 // What the hot path must not do, and how many instructions it takes: counts, not times.
 //
-//   hot_path check           every case of hot_traffic.h is walked: no system call and no
-//                            allocation in 100,000 packets, no locked instruction of ours in those
-//                            that are walked step by step
+//   hot_path check           every case of hot_traffic.h is walked, and what two workers hand to
+//                            each other: no system call and no allocation in 100,000 packets, no
+//                            locked instruction of ours in those that are walked step by step
 //   hot_path walk CASE       walks kCountedBursts bursts in counted_walk(), for callgrind
 //                            (bench/instructions.py), and prints the number of packets
 //
@@ -15,12 +15,14 @@
 #include "bench/allocation_count.h"
 #include "bench/bench_eal.h"
 #include "bench/hot_traffic.h"
+#include "bench/run/worker_team.h"
 #include "bench/single_steps.h"
 #include "bench/system_call_count.h"
 
 namespace postern::bench {
 namespace {
 
+constexpr uint32_t kBuffers = 12'288;  // for the receive rings of two workers
 constexpr uint32_t kWarmUpBursts = 32;
 constexpr uint32_t kCheckedBursts = 1568;  // 100,352 packets
 constexpr uint32_t kCountedBursts = 256;
@@ -81,36 +83,83 @@ LockedCounts count_locked(const SingleSteps& steps, std::string& complaint) {
 struct Checked {
   uint64_t system_calls = 0;  // bursts with one
   uint64_t allocations = 0;
-  LockedCounts locked;
+  LockedCounts locked = {};
   double instructions = 0;  // a packet
   std::string complaint;
 };
 
-Checked check(HotTraffic& traffic, uint32_t stepped, SystemCallCount& system_calls) {
+// `run(rounds, measure)` carries so many rounds, each as measure(work), and says what went wrong;
+// a round is so many packets.
+template <typename Run>
+Checked check(Run&& run, uint32_t checked_rounds, uint32_t stepped_rounds, uint32_t round_packets,
+              SystemCallCount& system_calls) {
   Checked checked;
-  checked.complaint = traffic.prepare();
-  const auto carry = [&](Burst& burst, uint16_t port) { traffic.gateway().carry(burst, port); };
-  if (checked.complaint.empty()) checked.complaint = for_bursts(traffic, kWarmUpBursts, carry);
+  checked.complaint = run(kWarmUpBursts, [](auto&& work) { work(); });
   if (!checked.complaint.empty()) return checked;
 
   AllocationCount allocations;
   const uint64_t before = system_calls.runs_with_one();
-  checked.complaint = for_bursts(traffic, kCheckedBursts, [&](Burst& burst, uint16_t port) {
-    allocations.run([&] { system_calls.run([&] { carry(burst, port); }); });
-  });
+  checked.complaint =
+      run(checked_rounds, [&](auto&& work) { allocations.run([&] { system_calls.run(work); }); });
   checked.system_calls = system_calls.runs_with_one() - before;
   checked.allocations = allocations.count();
   if (checked.system_calls != 0) {
     checked.complaint += "\n  system call number " + std::to_string(system_calls.last_number());
   }
   SingleSteps steps;
-  checked.complaint += for_bursts(traffic, stepped, [&](Burst& burst, uint16_t port) {
-    steps.run([&] { carry(burst, port); });
-  });
-  checked.instructions = static_cast<double>(steps.instructions()) / (stepped * kBurst);
+  checked.complaint += run(stepped_rounds, [&](auto&& work) { steps.run(work); });
+  checked.instructions =
+      static_cast<double>(steps.instructions()) / (stepped_rounds * round_packets);
   checked.locked = count_locked(steps, checked.complaint);
   if (checked.allocations != 0) checked.complaint += "\n  allocations, see the lint named calls";
   return checked;
+}
+
+Checked check_case(rte_mempool* pool, HotCase which, SystemCallCount& system_calls) {
+  const uint32_t stepped = stepped_bursts(which);
+  HotTraffic traffic(pool, which, kWarmUpBursts + kCheckedBursts + stepped);
+  Checked unprepared{.complaint = traffic.prepare()};
+  if (!unprepared.complaint.empty()) return unprepared;
+  const auto run = [&](uint32_t bursts, auto&& measure) {
+    return for_bursts(traffic, bursts, [&](Burst& burst, uint16_t port) {
+      measure([&] { traffic.gateway().carry(burst, port); });
+    });
+  };
+  return check(run, kCheckedBursts, stepped, kBurst, system_calls);
+}
+
+// Two workers in turns on one thread, half of whose packets belong to the other one: each receives
+// a burst each way, hands over, and takes what was handed over.
+Checked check_handover(rte_mempool* pool, SystemCallCount& system_calls) {
+  constexpr uint32_t kWorkers = 2;
+  constexpr uint32_t kTurnPackets = 2 * kBurst;
+  const Scenario scenario = nat_scenario(2048);
+  auto tables = CompiledTables::make(scenario.configuration());
+  if (!tables.ok()) return {.complaint = std::string(tables.status().message())};
+  WorkerTeam team(kWorkers, scenario, **tables, pool);
+  Checked unprepared{.complaint = team.prepare(/*huge_pages=*/false, 64, 1)};
+  if (!unprepared.complaint.empty()) return unprepared;
+  uint32_t turns = 0;
+  bool has_buffers = true;
+  const auto run = [&](uint32_t rounds, auto&& measure) -> std::string {
+    for (uint32_t i = 0; i < rounds; ++i, ++turns) {
+      measure(
+          [&] { has_buffers = team.turn(turns % kWorkers, Arrival::kAnybodys) && has_buffers; });
+    }
+    if (!has_buffers) return "no packet buffer is free";
+    return team.lost() == "none" ? "" : "packets were lost: " + team.lost();
+  };
+  Checked checked = check(run, kCheckedBursts / 2, kWorkers, kTurnPackets, system_calls);
+  if (team.handed_over() == 0) checked.complaint += "\n  nothing was handed over";
+  return checked;
+}
+
+void print(std::string_view name, const Checked& checked) {
+  std::printf("%-8s %12zu %12zu %7zu %20zu %20.1f%s%s\n", name.data(),
+              static_cast<size_t>(checked.system_calls), static_cast<size_t>(checked.allocations),
+              static_cast<size_t>(checked.locked.ours),
+              static_cast<size_t>(checked.locked.of_libraries), checked.instructions,
+              checked.complaint.empty() ? "" : "  WRONG: ", checked.complaint.c_str());
 }
 
 int check_all(rte_mempool* pool) {
@@ -124,17 +173,13 @@ int check_all(rte_mempool* pool) {
   std::printf("%-8s %12s %12s %7s %20s %20s\n", "case", "system calls", "allocations", "locked",
               "locked in libraries", "instructions/packet");
   bool right = true;
-  for (const HotCase which : kHotCases) {
-    const uint32_t stepped = stepped_bursts(which);
-    HotTraffic traffic(pool, which, kWarmUpBursts + kCheckedBursts + stepped);
-    const Checked checked = check(traffic, stepped, system_calls);
-    std::printf("%-8s %12zu %12zu %7zu %20zu %20.1f%s%s\n", name_of(which).data(),
-                static_cast<size_t>(checked.system_calls), static_cast<size_t>(checked.allocations),
-                static_cast<size_t>(checked.locked.ours),
-                static_cast<size_t>(checked.locked.of_libraries), checked.instructions,
-                checked.complaint.empty() ? "" : "  WRONG: ", checked.complaint.c_str());
+  const auto report = [&](std::string_view name, const Checked& checked) {
+    print(name, checked);
     right = right && checked.complaint.empty();
-  }
+  };
+  for (const HotCase which : kHotCases)
+    report(name_of(which), check_case(pool, which, system_calls));
+  report("handed", check_handover(pool, system_calls));
   return right ? 0 : 1;
 }
 
@@ -170,7 +215,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   auto eal = bench::start_bench_eal(MemoryMode::kNoHuge, std::nullopt);
-  auto pool = eal.ok() ? bench::make_bench_pool() : Outcome<MbufPool>(eal.complaint());
+  auto pool =
+      eal.ok() ? bench::make_bench_pool(bench::kBuffers) : Outcome<MbufPool>(eal.complaint());
   if (!pool) {
     std::fprintf(stderr, "hot_path: %s\n", pool.complaint().text().c_str());
     return 1;

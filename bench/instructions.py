@@ -21,6 +21,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -125,6 +126,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.self_test:
         return self_test()
+    if not shutil.which("valgrind"):
+        print("valgrind is not installed: apt-get install valgrind")
+        return SKIPPED
     program = arguments.build / "bin/hot_path"
     here = settings(arguments.build)
     if not arguments.write:
