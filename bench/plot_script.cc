@@ -63,7 +63,7 @@ std::string cycles_by_sessions(const std::vector<Series>& series, std::string& s
              "set ylabel 'net TSC cycles a packet (peers as labelled)'\n"
              "set logscale y\nset yrange [30:*]\nset ytics (50, 100, 200, 500, 1000, 2000, 5000, "
              "10000, 20000)\n"
-             "set key outside right top Left reverse samplen 2 font ',9'\n";
+             "set key outside right top Left reverse samplen 2 width -14 font ',9'\n";
   return plot_command(series, [](size_t i, const Series& each) {
     return block(i) + " using 1:2:3:4 with yerrorlines linewidth " +
            (each.peer ? "1 dashtype 2" : "2.5") + printed(" pointtype %zu title ", i % 10 + 4) +
