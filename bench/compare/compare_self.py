@@ -158,6 +158,7 @@ class WhatPeersSay(unittest.TestCase):
             return kernel.figures_of(1000, 1.0, idle, dict(idle, **ticks), 2e9)
         self.assertAlmostEqual(said(softirq=98, idle=2)["cycles_per_packet"], 2e6)  # saturated
         self.assertAlmostEqual(said(softirq=50, idle=50)["cycles_per_packet"], 1e6)
+        self.assertAlmostEqual(said(softirq=60, user=40)["cycles_per_packet"], 1.2e6)
         self.assertEqual(kernel.reasons_against(said(softirq=90, user=10)),
                          ["other programs had 10 % of its CPU"])
         self.assertEqual(kernel.reasons_against(said(softirq=98, user=2)), [])
