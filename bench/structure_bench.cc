@@ -269,7 +269,9 @@ void handover_ring(benchmark::State& state, rte_mempool* pool) {
   for (auto _ : state) {
     cycles.time(burst, [&] {
       for (uint32_t i = 0; i < burst; ++i) {
-        if (!ring.put({given->frame[i], 1, Lane::kOutbound}, given->meta[i])) std::abort();
+        if (!ring.put({given->frame[i], 1, Lane::kOutbound}, given->meta[i], given->bytes(i))) {
+          std::abort();
+        }
       }
       ring.publish();
       ring.take(*taken, tickets);

@@ -136,8 +136,8 @@ uint64_t give(const Snapshot& snapshot, const HandoverEnds& ends, const Burst& b
   for (uint64_t left = sorting.others(); left != 0; left &= left - 1) {
     const auto i = static_cast<uint32_t>(std::countr_zero(left));
     const WorkerIndex owner = sorting.owner(i);
-    if (!ends.to[owner]->put({burst.frame[i], tables, sorting.lane(i)}, burst.meta[i]))
-        [[unlikely]] {
+    if (!ends.to[owner]->put({burst.frame[i], tables, sorting.lane(i)}, burst.meta[i],
+                             burst.bytes(i, burst.meta[i].ip_offset))) [[unlikely]] {
       doors.drop(burst, i, Reason::kHandoverFull);
       continue;
     }
@@ -195,12 +195,6 @@ void take_handed(const Snapshot& snapshot, HandoverRing& from, Burst& burst, Arr
   std::array<HandoverRing::Ticket, kBurst> tickets;
   from.take(burst, tickets);
   const auto tables = static_cast<uint32_t>(snapshot.generation);
-  for (uint32_t i = 0; i < burst.size; ++i) {
-    // Another core read its headers: the first two lines of what is translated come from there.
-    const uint8_t* ip = burst.bytes(i, burst.meta[i].ip_offset);
-    __builtin_prefetch(ip);
-    __builtin_prefetch(ip + sizeof(Ipv4Header) + sizeof(TcpHeader));
-  }
   for (uint32_t i = 0; i < burst.size; ++i) {
     if (tickets[i].tables == tables) [[likely]] {
       list_of(arrivals, tickets[i].lane).push(i);
