@@ -57,6 +57,7 @@ class Namespace:
             self.sysctl("net.ipv4.conf.%s.send_redirects" % scope, 0)
         self.sysctl("net.ipv4.icmp_ratelimit", 0)
         self.sysctl("net.ipv4.icmp_msgs_per_sec", 100000)
+        self.sysctl("net.ipv4.icmp_msgs_burst", 10000)  # room grows once in 20 ms only
         self.ip("link set lo up")
 
     @contextlib.contextmanager
