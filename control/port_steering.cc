@@ -20,11 +20,12 @@ PortRole role_of(config::PortRole role) {
   return PortRole::kCluster;
 }
 
-SteeringNeeds needs_of(const config::Port& port, const OwnerMap& owners,
+SteeringNeeds needs_of(const Port& opened, const config::Port& port, const OwnerMap& owners,
                        const std::vector<TunnelPackets>& tunnels) {
   return {.owners = &owners,
           .role = role_of(port.role),
           .vlan = port.vlan.value_or(0),
+          .mac = opened.mac(),
           .tunnels = tunnels};
 }
 
@@ -48,7 +49,8 @@ std::optional<Toeplitz::Key> owner_key(const std::vector<Port>& ports, const con
   const OwnerMap map(owners);
   const std::vector<TunnelPackets> tunnels = tunnel_packets(model);
   for (size_t i = 0; i < ports.size(); ++i) {
-    const SteeringPlan plan = ports[i].plan_steering(needs_of(model.ports[i], map, tunnels));
+    const SteeringPlan plan =
+        ports[i].plan_steering(needs_of(ports[i], model.ports[i], map, tunnels));
     if (plan.tunnels == SteeringWay::kInnerRss) return random;
   }
   return std::nullopt;
@@ -60,7 +62,7 @@ void PortSteering::steer(const config::Model& model) {
   tunnels_ = std::move(tunnels);
   for (size_t i = 0; i < ports_->size(); ++i) {
     Port& port = (*ports_)[i];
-    port.steer(needs_of(model.ports[i], *owners_, *tunnels_));
+    port.steer(needs_of(port, model.ports[i], *owners_, *tunnels_));
     if (owners_->workers() == 1) continue;
     const std::vector<std::string>& left = port.steering().plan().left;
     log_->info(absl::StrCat(

@@ -47,6 +47,7 @@ std::vector<SteeringRule> shard_rules(const SteeringAbility& device, const Steer
     const WorkerIndex worker = needs.owners->worker_of(shard);
     if (worker >= device.queues) continue;  // it polls none: let RSS spread them
     rules.push_back({.kind = SteeringRule::Kind::kShard,
+                     .mac = needs.mac,
                      .vlan = needs.vlan,
                      .protocol = protocol,
                      .port = static_cast<uint16_t>(shard << kPortShift),
@@ -77,10 +78,19 @@ class Planning {
   using Kind = SteeringRule::Kind;
 
   bool add(SteeringRule::Kind kind, const TunnelPackets& tunnel) {
-    const SteeringRule rule{.kind = kind, .tunnel = tunnel, .vlan = needs_.vlan};
-    if (!accepts_(plan_, rule)) return false;
-    plan_.rules.push_back(rule);
+    std::vector<SteeringRule> rule = {
+        {.kind = kind, .tunnel = tunnel, .mac = needs_.mac, .vlan = needs_.vlan}};
+    if (!takes(rule)) return false;
+    plan_.rules.push_back(rule.front());
     return true;
+  }
+
+  // All of the rules as they are, or else all of them for frames to any MAC address.
+  bool takes(std::vector<SteeringRule>& rules) const {
+    const auto accepted = [this](const SteeringRule& rule) { return accepts_(plan_, rule); };
+    if (std::ranges::all_of(rules, accepted)) return true;
+    for (SteeringRule& rule : rules) rule.mac = {};
+    return std::ranges::all_of(rules, accepted);
   }
 
   void steer_tunnels() {
@@ -110,8 +120,8 @@ class Planning {
   }
 
   void steer_replies() {
-    const std::vector<SteeringRule> tcp = shard_rules(device_, needs_, kProtocolTcp);
-    const std::vector<SteeringRule> udp = shard_rules(device_, needs_, kProtocolUdp);
+    std::vector<SteeringRule> tcp = shard_rules(device_, needs_, kProtocolTcp);
+    std::vector<SteeringRule> udp = shard_rules(device_, needs_, kProtocolUdp);
     const bool takes_tcp = takes_shard_rules(tcp);
     const bool takes_udp = told_apart_ && takes_shard_rules(udp);
     if (!(takes_tcp && takes_udp) && steer_by_key()) return;
@@ -130,10 +140,9 @@ class Planning {
     }
   }
 
-  bool takes_shard_rules(const std::vector<SteeringRule>& rules) {
+  bool takes_shard_rules(std::vector<SteeringRule>& rules) const {
     if (std::ranges::find(kForgetMasks, device_.driver) != kForgetMasks.end()) return false;
-    return std::ranges::all_of(rules,
-                               [this](const SteeringRule& rule) { return accepts_(plan_, rule); });
+    return takes(rules);
   }
 
   bool steer_by_key() {

@@ -49,6 +49,7 @@ struct SteeringNeeds {
   const OwnerMap* owners = nullptr;
   PortRole role = PortRole::kCluster;
   uint16_t vlan = 0;  // of its frames; 0: they are untagged
+  MacAddress mac;     // the port's
   std::vector<TunnelPackets> tunnels;
 };
 
@@ -62,6 +63,7 @@ struct SteeringRule {
   };
   Kind kind = Kind::kShard;
   TunnelPackets tunnel = {};
+  MacAddress mac = {};  // to which the frame is sent; zero: any, where the device takes no other
   uint16_t vlan = 0;
   uint8_t protocol = 0;  // TCP or UDP
   uint16_t port = 0;

@@ -20,7 +20,13 @@ class FlowRule {
   FlowRule(const SteeringPlan& plan, const SteeringRule& rule, uint16_t queues) {
     attributes_.ingress = 1;
     attributes_.priority = rule.kind == SteeringRule::Kind::kShard ? 1 : 0;
-    match(RTE_FLOW_ITEM_TYPE_ETH, nullptr, nullptr);
+    if (rule.mac.is_zero()) {
+      match(RTE_FLOW_ITEM_TYPE_ETH, nullptr, nullptr);
+    } else {
+      std::ranges::copy(rule.mac.byte, std::begin(ethernet_.dst.addr_bytes));
+      std::ranges::fill(ethernet_mask_.dst.addr_bytes, uint8_t{0xff});
+      match(RTE_FLOW_ITEM_TYPE_ETH, &ethernet_, &ethernet_mask_);
+    }
     if (rule.vlan != 0) {
       tag_.tci = Be16(rule.vlan).raw();
       tag_mask_.tci = Be16(0x0fff).raw();
@@ -103,6 +109,8 @@ class FlowRule {
   std::array<rte_flow_item, 6> items_{};
   std::array<rte_flow_action, 2> actions_{};
   size_t used_ = 0;
+  rte_flow_item_eth ethernet_{};
+  rte_flow_item_eth ethernet_mask_{};
   rte_flow_item_vlan tag_{};
   rte_flow_item_vlan tag_mask_{};
   rte_flow_item_tcp tcp_{};

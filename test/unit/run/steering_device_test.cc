@@ -22,7 +22,14 @@ std::set<const rte_flow*>& live_flows() {
   return live;
 }
 uint32_t created = 0;
-uint32_t refuse_at = 0;  // the call of rte_flow_create that fails, from 1; 0: none
+bool refuse_udp = false;  // rte_flow_create fails for rules of UDP
+
+bool is_of_udp(const rte_flow_item* items) {
+  for (; items->type != RTE_FLOW_ITEM_TYPE_END; ++items) {
+    if (items->type == RTE_FLOW_ITEM_TYPE_UDP) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -36,7 +43,8 @@ int __real_rte_flow_destroy(uint16_t port, rte_flow* flow, rte_flow_error* error
 rte_flow* __wrap_rte_flow_create(uint16_t port, const rte_flow_attr* attributes,
                                  const rte_flow_item* items, const rte_flow_action* actions,
                                  rte_flow_error* error) {
-  if (++created == refuse_at) {
+  ++created;
+  if (refuse_udp && is_of_udp(items)) {
     rte_errno = ENOSPC;
     return nullptr;
   }
@@ -60,7 +68,7 @@ class SteeringDeviceTest : public PortTest {
  protected:
   void SetUp() override {
     created = 0;
-    refuse_at = 0;
+    refuse_udp = false;
     ASSERT_TRUE(live_flows().empty());
   }
   void TearDown() override { EXPECT_TRUE(live_flows().empty()) << "rules were left in a device"; }
@@ -91,7 +99,8 @@ class SteeringDeviceTest : public PortTest {
   static SteeringNeeds needs(const OwnerMap& owners, PortRole role) {
     return {.owners = &owners,
             .role = role,
-            .vlan = 0,
+            .vlan = 5,
+            .mac = MacAddress{{2, 0, 0, 0, 0, 1}},
             .tunnels = {{TunnelType::kVxlan, 4789}, {TunnelType::kGeneve, 6081}}};
   }
 };
@@ -113,15 +122,14 @@ TEST_F(SteeringDeviceTest, RulesAreCreatedAndDestroyed) {
     EXPECT_EQ(device.text(), "flow-rules");
     EXPECT_EQ(live_flows().size(), 4U);
 
-    // It validates rules and then does not make the third: UDP stays with TCP's rules.
-    created = 0;
-    refuse_at = 3;
+    // It validates rules and then does not make those for UDP: TCP's stay.
+    refuse_udp = true;
     device.steer(id, 2, needs(map, PortRole::kExternal));
     EXPECT_EQ(device.text(), "flow-rules");
     EXPECT_EQ(live_flows().size(), 2U);
     EXPECT_EQ(device.plan().left, (std::vector<std::string>{"UDP replies"}));
 
-    refuse_at = 0;
+    refuse_udp = false;
     device.steer(id, 2, needs(map, PortRole::kCluster));
     SteeringDevice moved(std::move(device));
     EXPECT_EQ(moved.rules(), 2U);

@@ -32,7 +32,7 @@ struct Family {
 
 constexpr uint64_t kCommon = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 |
                              RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP;
-constexpr Family kMlx5{"net_mlx5", kCommon, 40, 64, true, true, true};
+constexpr Family kMlx5{"mlx5_pci", kCommon, 40, 64, true, true, true};
 // Its flow director takes whole ports only; RSS rules have neither levels nor keys.
 constexpr Family kIce{"net_ice", kCommon, 52, 512, false, false, false};
 // With rules of its switch, which compare by masks.
@@ -48,6 +48,7 @@ const std::vector<TunnelPackets> kOverlays = {{TunnelType::kVxlan, 4789},
                                               {TunnelType::kGeneve, 6081},
                                               {TunnelType::kVxlan, 8472},
                                               {TunnelType::kVxlan, 4789}};
+constexpr MacAddress kMac{{2, 0, 0, 0, 0, 1}};
 constexpr Toeplitz::Key kKey = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
                                 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0};
 
@@ -77,7 +78,7 @@ SteeringPlan plan(const Family& family, const OwnerMap& owners, PortRole role, u
        .key_bytes = family.key_bytes,
        .table_slots = family.table_slots,
        .queues = queues},
-      {.owners = &owners, .role = role, .vlan = vlan, .tunnels = kOverlays},
+      {.owners = &owners, .role = role, .vlan = vlan, .mac = kMac, .tunnels = kOverlays},
       [&](const SteeringPlan&, const SteeringRule& rule) { return takes(family, rule); });
 }
 
@@ -172,6 +173,7 @@ TEST(Steering, Mlx5) {
   EXPECT_EQ(steering_text(external, PortRole::kExternal), "flow-rules");
   EXPECT_EQ(count(external), (std::map<Kind, size_t>{{Kind::kShard, 8}}));
   EXPECT_EQ(external.rules[1], (SteeringRule{.kind = Kind::kShard,
+                                             .mac = kMac,
                                              .protocol = kProtocolTcp,
                                              .port = 1 << 3,
                                              .port_mask = 3 << 3,
@@ -183,6 +185,21 @@ TEST(Steering, Mlx5) {
   EXPECT_EQ(count(both), (std::map<Kind, size_t>{{Kind::kInnerRss, 3}, {Kind::kShard, 8}}));
   EXPECT_EQ(both.rules[0].kind, Kind::kInnerRss) << "before those that match its packets, too";
   EXPECT_TRUE(std::ranges::all_of(both.rules, [](const auto& rule) { return rule.vlan == 7; }));
+}
+
+// A device that takes no address of Ethernet beside ports gets its rules without.
+TEST(Steering, RulesForAnyMacWhereItMustBe) {
+  const OwnerMap owners = owners_of(4, true);
+  const SteeringPlan made = plan_steering(
+      {.driver = "a", .rss_fields = kCommon, .key_bytes = 40, .table_slots = 64, .queues = 4},
+      {.owners = &owners, .role = PortRole::kBoth, .vlan = 0, .mac = kMac, .tunnels = kOverlays},
+      [](const SteeringPlan&, const SteeringRule& rule) {
+        return rule.mac.is_zero() || rule.kind == Kind::kInnerRss;
+      });
+  EXPECT_EQ(count(made), (std::map<Kind, size_t>{{Kind::kInnerRss, 3}, {Kind::kShard, 8}}));
+  for (const SteeringRule& rule : made.rules) {
+    EXPECT_EQ(rule.mac.is_zero(), rule.kind == Kind::kShard);
+  }
 }
 
 // Where owners do not go by Toeplitz, no device can find them by inner headers.
@@ -201,9 +218,9 @@ TEST(Steering, InnerRssOnlyWithOwnersThatGoByIt) {
 TEST(Steering, SomeTunnelsOnly) {
   const OwnerMap owners = owners_of(2, true);
   const SteeringNeeds needs{
-      .owners = &owners, .role = PortRole::kBoth, .vlan = 0, .tunnels = kOverlays};
+      .owners = &owners, .role = PortRole::kBoth, .vlan = 0, .mac = kMac, .tunnels = kOverlays};
   const SteeringPlan made =
-      plan_steering({.driver = "net_mlx5",
+      plan_steering({.driver = "mlx5_pci",
                      .rss_fields = kCommon,
                      .key_bytes = 40,
                      .table_slots = 64,
@@ -265,11 +282,11 @@ TEST(Steering, NothingForOneWorkerOrOneQueue) {
     ADD_FAILURE() << "asked for a rule";
     return true;
   };
-  const SteeringAbility mlx5{"net_mlx5", kCommon, 40, 64, 1};
+  const SteeringAbility mlx5{"mlx5_pci", kCommon, 40, 64, 1};
   for (const uint32_t workers : {1U, 4U}) {
     const OwnerMap owners = owners_of(workers, true);
     const SteeringPlan made =
-        plan_steering(mlx5, {&owners, PortRole::kBoth, 0, kOverlays}, never_asked);
+        plan_steering(mlx5, {&owners, PortRole::kBoth, 0, kMac, kOverlays}, never_asked);
     EXPECT_EQ(steering_text(made, PortRole::kBoth), "none");
     EXPECT_TRUE(made.rules.empty() && made.table.empty());
   }
