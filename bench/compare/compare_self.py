@@ -171,6 +171,9 @@ class WhatPeersSay(unittest.TestCase):
         said, reasons, where = postern.parse_result(text)
         self.assertEqual((said["cycles_per_packet"], said["packets"]), (120.5, 5))
         self.assertNotIn("disturbed", said)
+        text = json.dumps({"lost_during": 9, "lost_during_waiting": 7})
+        self.assertEqual(postern.parse_result(text)[1],
+                         ["lost 7 frames while it waited for its CPU"])
         self.assertEqual((reasons, where), (["disturbed by its own account"], {"dpdk": "22"}))
 
     def test_latency_probe(self):
@@ -233,6 +236,13 @@ class Table(unittest.TestCase):
         self.assertEqual(self.row("7"), (4, "MISSED"))
         self.assertEqual(self.row("8"), (0, "target"))
         self.assertEqual(self.row("9"), (None, "not measured"))
+        self.trials += [trial("postern-" + case, turn, 99, rows.STEPS["1 M"], **{key: value})
+                        for turn in range(3) for case, key, value in (
+                            ("reload", "lost_during", 0), ("reload", "rate_during_to_before", 0.95),
+                            ("scale", "steered_to_one", 1.8), ("expire", "expiring_to_quiet", 1.5))]
+        self.assertEqual(self.row("14"), (0, "target"))
+        self.assertEqual(self.row("16", "steer"), (1.8, "must"))
+        self.assertEqual(self.row("18"), (1.5, "reported"))
 
     def test_latency(self):
         for turn in range(6):

@@ -23,6 +23,10 @@ def parse_result(text):
     reasons = []
     if result.get("disturbed"):
         reasons.append("disturbed by its own account")
+    waiting = sum(value for key, value in figures.items()
+                  if key.startswith("lost_") and key.endswith("_waiting"))
+    if waiting:
+        reasons.append("lost %d frames while it waited for its CPU" % waiting)
     if result.get("interrupted"):
         reasons.append("interrupted")
     return figures, reasons, result.get("environment", {})

@@ -11,7 +11,8 @@ import trials
 
 STEPS = {"1 k": 1008, "64 k": 64512, "1 M": 1032192, "16 M": 16515072}
 # Cases of postern-bench that no peer has, and their sessions.
-SOLO = {"new-sessions": STEPS["1 M"], "ports-full": 1000}
+SOLO = {"new-sessions": STEPS["1 M"], "ports-full": 1000, "reload": STEPS["1 M"],
+        "scale": STEPS["1 M"], "expire": STEPS["1 M"]}
 LATENCY_SESSIONS = 1000
 WIDEST = 0.05   # half an interval, as a share: wider is said
 
@@ -138,8 +139,18 @@ ROWS = (
     Row("13", "rate per core / Linux VXLAN + nft SNAT, 1 k", 8, 15, "x", True, per_core("1 k")),
     Row("13", "the same, 64 k", 8, 15, "x", True, per_core("64 k")),
     Row("13", "the same, 1 M", 8, 15, "x", True, per_core("1 M")),
+    Row("14", "packets lost while pods and policies are replaced, 80 % load", 0, 0, "", False,
+        solo("reload", "lost_during")),
+    Row("15", "rate during that change / before", 0.9, 0.98, "", True,
+        solo("reload", "rate_during_to_before")),
+    Row("16", "2 workers / 1 worker, queues that steer right", 1.7, 1.9, "x", True,
+        solo("scale", "steered_to_one")),
+    Row("16", "2 workers / 1 worker, software handover", 1.0, 1.3, "x", True,
+        solo("scale", "handover_to_one")),
     Row("17", "p99.9 latency at 50 % load / testpmd macswap, same rate", None, 2, "x", False,
         tail_ratio),
+    Row("18", "p99.9 while 1 M sessions expire / quiet", None, 1.2, "x", False,
+        solo("expire", "expiring_to_quiet")),
 )
 
 
@@ -165,7 +176,7 @@ def verdict(row, figure, disturbed):
 def number(value, unit):
     if value is None:
         return "-"
-    digits = 0 if value >= 20 or value == int(value) else 1
+    digits = 0 if value >= 20 or value == int(value) else 1 if value >= 1 else 2
     return "%.*f%s" % (digits, value, unit)
 
 
