@@ -146,7 +146,7 @@ void churn(benchmark::State& state) {
     }
     make_cycles.time(kBurst, [&] {
       table.find_outbound(keys, handles.data());
-      if (prefetch) table.prefetch_create(sessions);
+      if (prefetch) prefetch_create(table, sessions);
       for (const NewSession& session : sessions) {
         if (table.create(session, kBenchNow).status != CreateStatus::kCreated) {
           state.SkipWithError("refused");
@@ -169,7 +169,7 @@ void insert(benchmark::State& state) {
     for (uint32_t at = 0; at + kBurst <= sessions; at += kBurst) {
       for (uint32_t i = 0; i < kBurst; ++i) burst[i] = random_session(at + i);
       cycles.time(kBurst, [&] {
-        if (prefetch) bench.table.prefetch_create(burst);
+        if (prefetch) prefetch_create(bench.table, burst);
         for (const NewSession& session : burst) bench.table.create(session, kBenchNow);
       });
     }

@@ -51,6 +51,12 @@ NewSession crowded_session(uint32_t n);
 
 void fill_and_churn(SessionTable& table, uint32_t live);
 
+// What the walk does before it opens sessions.
+inline void prefetch_create(SessionTable& table, std::span<const NewSession> sessions) {
+  SessionTable::ComingSessions coming(table);
+  for (const NewSession& session : sessions) coming.prefetch(session);
+}
+
 }  // namespace postern
 
 #endif  // POSTERN_BENCH_TABLE_IN_HUGE_PAGES_H_

@@ -37,6 +37,9 @@ class Opening {
   Opening(const Snapshot& snapshot, Sessions& sessions, Burst& burst, Now now)
       : snapshot_(snapshot), sessions_(sessions), burst_(burst), now_(now) {}
 
+  // Asks for what opening sessions for packets `in` will read, as far as it is known by now.
+  void prefetch(const IndexList& in, std::span<const Flow> flows,
+                std::span<const Decision> decisions);
   // True when packet `i` may go on, with meta.session set; else the reason is filled.
   bool open(uint32_t i, const Flow& flow, const Decision& decision, Reason& reason);
 
@@ -49,7 +52,8 @@ class Opening {
   Reopening reopen(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
   bool create(uint32_t i, const Flow& flow, const Decision& decision, const EgressPolicy& policy,
               Reason& reason);
-  Created create_with(uint32_t i, const Decision& decision, AddressSlot slot);
+  [[nodiscard]] NewSession new_session(uint32_t i, const Decision& decision,
+                                       AddressSlot slot) const;
   bool start(uint32_t i, const Created& created, const Decision& decision, Reason& reason);
   bool join(uint32_t i, SessionHandle handle, const Decision& decision, Reason& reason);
   void begin(uint32_t i, SessionHandle handle, const Decision& decision);
@@ -185,7 +189,7 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
       return false;
     }
     if (snapshot_.is_down(route->port)) continue;
-    const Created created = create_with(i, decision, slot);
+    const Created created = sessions_.open(new_session(i, decision, slot), now_);
     if (created.status != CreateStatus::kNoPort) return start(i, created, decision, reason);
     reason = is_other_protocol(flow.protocol) ? Reason::kUnsupportedProtocol : Reason::kNoPort;
     if (!policy.next_address_when_exhausted) break;
@@ -194,7 +198,7 @@ bool Opening::create(uint32_t i, const Flow& flow, const Decision& decision,
   return false;
 }
 
-Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot slot) {
+NewSession Opening::new_session(uint32_t i, const Decision& decision, AddressSlot slot) const {
   const PacketMeta& meta = burst_.meta[i];
   const EgressAddress& address = snapshot_.policy.addresses[slot];
   NewSession session{};
@@ -207,7 +211,24 @@ Created Opening::create_with(uint32_t i, const Decision& decision, AddressSlot s
   session.translated_ip = decision.remote.wire();
   session.translated_port = Be16(decision.remote_port);
   session.timeout_s = first_timeout_s(snapshot_.timeouts, meta.protocol);
-  return sessions_.open(session, now_);
+  return session;
+}
+
+// Of each the address that it will most likely bear decides where its port is looked for.
+void Opening::prefetch(const IndexList& in, std::span<const Flow> flows,
+                       std::span<const Decision> decisions) {
+  SessionTable::ComingSessions coming(sessions_.table());
+  for (uint32_t k = 0; k < in.size(); ++k) {
+    const Decision& decision = decisions[k];
+    if (!decision.allowed) continue;
+    const EgressPolicy& policy = snapshot_.policy.policies[decision.policy];
+    AddressChoice choice(snapshot_.policy, policy, flows[k], burst_.meta[in[k]].source_port.host());
+    const AddressSlot slot = choice.next();
+    if (slot == kNoAddress) continue;
+    NewSession session = new_session(in[k], decision, slot);
+    session.shard = sessions_.shard_of(session.key);
+    coming.prefetch(session);
+  }
 }
 
 // The session is there: new, or (M8) made by an earlier packet of this burst.
@@ -261,6 +282,7 @@ void open_sessions(const Snapshot& snapshot, Sessions& sessions, Burst& burst, c
   for (uint32_t k = 0; k < in.size(); ++k) flows[k] = flow_of(burst.meta[in[k]]);
   classify(snapshot, {flows.data(), in.size()}, {decisions.data(), in.size()});
   Opening opening(snapshot, sessions, burst, now);
+  opening.prefetch(in, {flows.data(), in.size()}, {decisions.data(), in.size()});
   for (uint32_t k = 0; k < in.size(); ++k) {
     Reason reason{};
     if (opening.open(in[k], flows[k], decisions[k], reason)) {

@@ -168,16 +168,14 @@ SessionHandle SessionTable::adopt(const SessionEntry& session, const ColdSession
   return handle;
 }
 
-void SessionTable::prefetch_create(std::span<const NewSession> sessions) {
-  SessionHandle free = free_;
-  for (unsigned i = 0; i < sessions.size(); ++i) {
-    outbound_.prefetch(outbound_place(sessions[i].key).home);
-    ports_.prefetch(remote_of(sessions[i]), sessions[i].shard, i);
-    if (free == kNoLink) continue;
-    _mm_prefetch(reinterpret_cast<const char*>(&cold_[free]), _MM_HINT_T0);
-    _mm_prefetch(reinterpret_cast<const char*>(&look_[free]), _MM_HINT_T0);
-    free = load<uint32_t>(&entries_[free]);
+void SessionTable::ComingSessions::prefetch(const NewSession& session) {
+  if (!is_other_protocol(session.key.protocol())) {
+    table_.ports_.prefetch(remote_of(session), session.shard, ahead_++);
   }
+  if (free_ == kNoLink) return;
+  _mm_prefetch(reinterpret_cast<const char*>(&table_.cold_[free_]), _MM_HINT_T0);
+  _mm_prefetch(reinterpret_cast<const char*>(&table_.look_[free_]), _MM_HINT_T0);
+  free_ = load<uint32_t>(&table_.entries_[free_]);
 }
 
 SessionHandle SessionTable::allocate() {

@@ -141,9 +141,18 @@ class SessionTable {
   // kTableFull: all entries are live. The caller may end the session that half_open_victim() names
   // (with its own accounts: quotas, log), and try again.
   [[gnu::target("aes")]] Created create(const NewSession& session, Now now);
-  // Asks for the lines that creating these sessions (at most kMaxBurst, next and in this order)
-  // will read. Only faster; nothing depends on it.
-  [[gnu::target("aes")]] void prefetch_create(std::span<const NewSession> sessions);
+  // Asks for the lines that creating sessions will read that find_outbound() has not: of each in
+  // the order in which they will be created. Only faster; nothing depends on it.
+  class ComingSessions {
+   public:
+    explicit ComingSessions(SessionTable& table) : table_(table), free_(table.free_) {}
+    [[gnu::target("aes")]] void prefetch(const NewSession& session);
+
+   private:
+    SessionTable& table_;
+    SessionHandle free_;
+    unsigned ahead_ = 0;
+  };
 
   // A live session is another one from now on, of the same two tuples: TCP fields and counters
   // zero, created now, resting on this source record. The caller sets its expiry.

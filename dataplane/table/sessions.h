@@ -85,10 +85,14 @@ class Sessions {
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] SessionEntry& entry(SessionHandle handle) { return table_.entry(handle); }
 
+  // The shard whose ports a session takes first.
+  [[nodiscard]] uint8_t shard_of(const OutboundKey& key) const {
+    return static_cast<uint8_t>(shared_.owners().shard_of(key));
+  }
   // As SessionTable::create, with ports of the session's own shard first; when the table is full,
   // or all tables together are, an old half-open session gives way (T9).
   Created open(NewSession session, Now now) {
-    session.shard = static_cast<uint8_t>(shared_.owners().shard_of(session.key));
+    session.shard = shard_of(session.key);
     const bool all_full = !may_grow();
     Created created = all_full ? find(session.key) : table_.create(session, now);
     if (created.status == CreateStatus::kTableFull) {

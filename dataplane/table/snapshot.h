@@ -201,7 +201,12 @@ struct Snapshot {
     if (node >= nodes.size()) return kNoSource;
     return sources->find_sender(tunnels[nodes[node].tunnel].network, vni, address);
   }
-  // Likewise of a session, whose source was `slot` and may be another by now.
+  // Asks for what find_source() will read first.
+  void prefetch_source(NodeIndex node, uint32_t vni, Ipv4Address address) const {
+    if (node >= nodes.size()) return;
+    sources->prefetch_sender(tunnels[nodes[node].tunnel].network, vni, address);
+  }
+  // As find_source(), of a session, whose source was `slot` and may be another by now.
   [[nodiscard]] SourceSlot find_source_again(SourceSlot slot, uint32_t vni,
                                              Ipv4Address address) const {
     return sources->find_sender(shared->source_records.network(slot), vni, address);

@@ -20,6 +20,7 @@
 #define POSTERN_DATAPLANE_TABLE_SOURCE_TABLE_H_
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -148,6 +149,14 @@ class SourceMap {
       if (slot != FlatMap::kAbsent) return static_cast<SourceSlot>(slot);
     }
     return kNoSource;
+  }
+  // Any thread: asks for what find_sender() will read first.
+  void prefetch_sender(NetworkId network, uint32_t vni, Ipv4Address address) const {
+    const uint64_t lengths = lengths_.load(std::memory_order_relaxed);
+    const auto longest =
+        static_cast<uint8_t>(63u - static_cast<unsigned>(std::countl_zero(lengths | 1)));
+    map_.prefetch(
+        key(is_fixed(network) ? network : narrow_network(network, vni), {address, longest}));
   }
   // Any thread: likewise for a packet that bears `vni`, in a fixed network or a wide one.
   [[nodiscard]] SourceSlot find_sender(NetworkId network, uint32_t vni, Ipv4Address address) const {
