@@ -45,30 +45,31 @@ bool take_source(const Snapshot& snapshot, SourceSlot slot, NodeIndex node, Deci
   return true;
 }
 
-Decision decide(const Snapshot& snapshot, const Flow& flow, SourceSlot slot) {
-  Decision decision;
+// Filled where it lies: a copy of what was just written would wait for the stores.
+void decide(const Snapshot& snapshot, const Flow& flow, SourceSlot slot, Decision& decision) {
+  decision = Decision{};
   if (has_bad_address(snapshot, flow)) {
     decision.reason = Reason::kBadAddress;
-    return decision;
+    return;
   }
-  if (!take_source(snapshot, slot, flow.node, decision)) return decision;
+  if (!take_source(snapshot, slot, flow.node, decision)) return;
   const RouterIndex router = snapshot.routers.find(flow.destination);
   if (router != kNoRouter) {
     redirect(snapshot, flow, router, decision);
-    return decision;
+    return;
   }
   decision.remote = flow.destination;
   decision.remote_port = flow.destination_port;
   if (snapshot.is_inside(flow.destination)) {
     decision.reason = Reason::kClusterDestination;
-    return decision;
+    return;
   }
   const PolicyTable& policy = snapshot.policy;
-  if (!passes_firewall(policy.firewall, flow, decision)) return decision;
+  if (!passes_firewall(policy.firewall, flow, decision)) return;
   decision.policy = choose_policy(policy, decision.namespace_index, flow);
   decision.allowed = decision.policy != kNoEgressPolicy;
   decision.reason = Reason::kNoPolicy;
-  return decision;
+  return;
 }
 
 }  // namespace
@@ -98,7 +99,8 @@ void classify(const Snapshot& snapshot, std::span<const Flow> flows,
       if (slots[i] != kNoSource) snapshot.shared->source_records.prefetch(slots[i]);
     }
     for (size_t i = 0; i < count; ++i) {
-      Decision& decision = decisions[done + i] = decide(snapshot, some[i], slots[i]);
+      Decision& decision = decisions[done + i];
+      decide(snapshot, some[i], slots[i], decision);
       if (!decision.allowed) continue;
       decision.mark = snapshot.policy.marks.find(decision.namespace_index, decision.remote);
     }

@@ -74,7 +74,7 @@ SessionTable::SessionTable(const SessionTableConfig& config, const Memory& memor
       port_hold_s_(config.port_hold_s) {}
 
 Created SessionTable::create(const NewSession& session, Now now) {
-  const IndexPlace outbound = outbound_place(session.key);
+  const IndexPlace outbound = place_of_new(session.key);
   const SessionHandle existing = find_outbound_at(outbound, session.key);
   if (existing != kNoSession) return {CreateStatus::kExists, existing};
   if (live_ == capacity_) {

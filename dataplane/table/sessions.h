@@ -90,8 +90,9 @@ class Sessions {
     return static_cast<uint8_t>(shared_.owners().shard_of(key));
   }
   // As SessionTable::create, with ports of the session's own shard first; when the table is full,
-  // or all tables together are, an old half-open session gives way (T9).
-  Created open(NewSession session, Now now) {
+  // or all tables together are, an old half-open session gives way (T9). Fills in session.shard: a
+  // copy of what the caller has just written would wait for the stores.
+  Created open(NewSession&& session, Now now) {
     session.shard = shard_of(session.key);
     const bool all_full = !may_grow();
     Created created = all_full ? find(session.key) : table_.create(session, now);

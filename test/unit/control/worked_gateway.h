@@ -62,7 +62,7 @@ class WorkedGateway {
     session.address_slot =
         static_cast<AddressSlot>(gateway_.books().addresses.find(address.value).value());
     session.address_epoch = gateway_.snapshot().policy.addresses[session.address_slot].epoch;
-    const Created created = sessions_.open(session, now_);
+    const Created created = sessions_.open(std::move(session), now_);
     EXPECT_EQ(created.status, CreateStatus::kCreated);
     return created.handle;
   }
