@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "dataplane/table/sessions.h"
@@ -50,7 +51,7 @@ class Fleet {
   Created open(uint32_t n, Now now, uint32_t source_slot = 0) {
     NewSession session = flow(n);
     session.source_slot_epoch = source_slot;
-    return of[owner(n)]->sessions.open(session, now);
+    return of[owner(n)]->sessions.open(std::move(session), now);
   }
   [[nodiscard]] WorkerIndex owner(uint32_t n) const {
     return shared.owners().outbound(flow(n).key);
