@@ -346,7 +346,7 @@ TEST_F(Explain, ATableFullOfLiveSessions) {
   const Now now = gateway_.data().now();
   for (uint32_t remote = 1;; ++remote) {
     session.key.remote_ip = Be32(remote);
-    const Created created = gateway_.data().sessions().open(std::move(session), now);
+    const Created created = gateway_.data().sessions().open(NewSession(session), now);
     if (created.status == CreateStatus::kTableFull) break;
     SessionEntry& entry = gateway_.data().table().entry(created.handle);
     tcp_first(entry, {.flags = TcpHeader::kSyn});
