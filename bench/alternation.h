@@ -55,7 +55,7 @@ class Alternation {
   // Waiting that a window may contain, as a share of its length.
   static constexpr double kDelayAllowed = 0.005;
   // For a generator to send something.
-  static constexpr uint32_t kPatience_s = 5;
+  static constexpr uint32_t kPatience_s = 30;
 
   // `lanes`, at least one, and `gateway` outlive it.
   Alternation(std::span<const Lane> lanes, PortlessGateway& gateway, Treatment treatment);

@@ -1,6 +1,7 @@
 #include "bench/measured_run.h"
 
 #include <fstream>
+#include <vector>
 
 #include "bench/bench_eal.h"
 #include "bench/run/alternating_run.h"
@@ -13,6 +14,16 @@
 
 namespace postern::bench {
 
+namespace {
+
+// EAL touches no PCI device but these.
+std::vector<PortSettings> ports_of(const Options& options) {
+  if (options.port.kind != PortKind::kPci) return {};
+  return {PortSettings{.name = "port", .device = options.port.device}};
+}
+
+}  // namespace
+
 std::string run_measurement(const Options& options) {
   if (!options.json.empty() && !std::ofstream(options.json)) {
     return options.json + " cannot be written";
@@ -22,7 +33,8 @@ std::string run_measurement(const Options& options) {
       {.memory = options.memory,
        .cpu = options.cpu,
        .workers = options.workers,
-       .buffer_bytes = bytes_of_buffers(needs.buffers - kBenchBuffers, needs.frame_room_bytes)});
+       .buffer_bytes = bytes_of_buffers(needs.buffers - kBenchBuffers, needs.frame_room_bytes),
+       .ports = ports_of(options)});
   if (!started) return started.complaint().text();
   auto pool = make_bench_pool(needs.buffers, needs.frame_room_bytes);
   if (!pool) return pool.complaint().text();

@@ -114,7 +114,13 @@ constexpr std::array kRows = {
           return take_number(text, several ? 2 : 1, several ? kMaxWorkers : 1, options.workers);
         }},
     Row{"--duration", "TIME", "how long to measure, as 5s or 500ms; default 5s", take_duration},
-    Row{"--port", "KIND", "memory, net_ring or net_pcap; default memory", take_port, kPortKinds},
+    Row{"--port", "KIND", "memory, net_ring, net_pcap, net_memif or a PCI address; default memory",
+        take_port, kPortKinds},
+    Row{"--frames", "FILE", "with --port PCI: write the frames there, for postern-bench send",
+        [](std::string_view text, Options& options) {
+          options.frames = text;
+          return !text.empty();
+        }},
     Row{"--json", "FILE", "write the results, every sample and the environment there",
         [](std::string_view text, Options& options) {
           options.json = text;
@@ -210,6 +216,10 @@ Parsed parse_options(std::span<const char* const> arguments) {
     if (word == "--size" && options.which == Case::kImix) {
       return UsageError{"imix has frame sizes of its own: leave --size out"};
     }
+  }
+  const bool both_ways = options.which == Case::kMix || options.which == Case::kImix;
+  if (both_ways && options.port.kind == PortKind::kPci) {
+    return UsageError{name + " needs a port each way: measure nat-out and nat-in by themselves"};
   }
   if (!uses_ports(options.which) && options.port.kind != PortKind::kMemory) {
     return UsageError{name + " runs in memory: leave --port out"};

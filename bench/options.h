@@ -40,7 +40,8 @@ struct Options {
   uint32_t workers = 1;       // scale: 2 or more
   uint32_t duration_ms = 5000;
   PortChoice port = {};
-  std::string json;  // file for the results; empty: none
+  std::string frames;  // file for the frames, for a generator; empty: none
+  std::string json;    // file for the results; empty: none
   MemoryMode memory = MemoryMode::kAuto;
   std::optional<uint32_t> cpu;  // of the worker; otherwise the last one that is allowed
   uint64_t seed = 1;            // of the traffic

@@ -119,9 +119,10 @@ class Reader {
     stages(point, label);
   }
 
-  // "stages" is an object of numbers, or a list of objects with "name" and "cycles_per_packet".
+  // "stage_cycles" is an object of numbers; "stages" likewise, or a list of objects with "name" and
+  // "cycles_per_packet".
   void stages(const json& point, const std::string& label) {
-    const json& list = at(point, "stages");
+    const json& list = at(point, point.contains("stage_cycles") ? "stage_cycles" : "stages");
     if (list.is_null()) return;
     const std::optional<double> sessions = number_at(point, "sessions");
     Series series = {.kind = PlotKind::kStages,

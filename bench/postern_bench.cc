@@ -10,6 +10,7 @@
 #include "bench/ndr_command.h"
 #include "bench/plot_command.h"
 #include "bench/run_command.h"
+#include "bench/send_command.h"
 #include "bench/sweep_command.h"
 
 namespace {
@@ -28,6 +29,8 @@ constexpr std::array kSubcommands = {
                postern::bench::ndr_command},
     Subcommand{"connections", "establish, use, end and count connections, as RFC 9693",
                postern::bench::connections_command},
+    Subcommand{"send", "send frames of a file: the generator behind a port under test",
+               postern::bench::send_command},
     Subcommand{"compare", "say whether two results differ", postern::bench::compare_command},
     Subcommand{"plot", "draw results", postern::bench::plot_command},
 };

@@ -95,6 +95,13 @@ std::string closing_block(const Options& options, const RunSetting& setting,
   text += format("  %-22s %8.1f   MiB in %s pages\n", "session table",
                  static_cast<double>(setting.session_table_bytes) / (1 << 20),
                  setting.session_pages.c_str());
+  for (const StageFigures& way : result.stages) {
+    text += format("  %-22s", way.outbound ? "stages outbound" : "stages inbound");
+    for (size_t i = 0; i < kStageNames.size(); ++i) {
+      text += format("  %s %.1f", std::string(kStageNames[i]).c_str(), way.cycles[i]);
+    }
+    text += '\n';
+  }
   text += format("  %-22s %8.2f   %% while measuring\n", "stolen by others", result.stolen_percent);
   return text + "  " + environment.cpu + ", CPU " + std::to_string(setting.cpu) + ", buffers " +
          setting.memory + ", " + environment.dpdk + ", " + environment.commit + "\n";
@@ -159,6 +166,14 @@ std::string to_json(const Options& options, const RunSetting& setting, const Run
                                  {"samples_left_out", result.disturbed.size()},
                                  {"disturbed", result.on_disturbed},
                                  {"samples", samples}};
+  for (const StageFigures& way : result.stages) {
+    nlohmann::ordered_json stages;
+    for (size_t i = 0; i < kStageNames.size(); ++i) {
+      stages[std::string(kStageNames[i])] = rounded(way.cycles[i]);
+    }
+    const bool second = json.contains("stage_cycles");
+    json[second ? "stage_cycles_inbound" : "stage_cycles"] = stages;
+  }
   json["latency"] = latency_json(result.latency.summary(environment.tsc_hz));
   json["environment"] = environment_json(environment, setting, result.stolen_percent);
   return json.dump(2) + '\n';

@@ -12,6 +12,7 @@
 #include "bench/environment.h"
 #include "bench/latency_histogram.h"
 #include "bench/options.h"
+#include "bench/run/stage_profile.h"
 #include "bench/statistics.h"
 
 namespace postern::bench {
@@ -26,6 +27,12 @@ struct RunSetting {
   uint64_t session_table_bytes = 0;
 };
 
+// What each stage costs, one way.
+struct StageFigures {
+  bool outbound = true;
+  StageCycles cycles{};
+};
+
 struct RunResult {
   std::vector<Sample> samples;    // those that count
   std::vector<Sample> disturbed;  // and those that do not
@@ -36,6 +43,7 @@ struct RunResult {
   double seconds = 0;             // of measuring
   double stolen_percent = 0;
   bool interrupted = false;
+  std::vector<StageFigures> stages;
 };
 
 // Figures of a run; samples must not be empty.

@@ -1,26 +1,12 @@
 #include "bench/run_command.h"
 
-#include <signal.h>
-
 #include <cstdio>
 
 #include "bench/measured_run.h"
 #include "bench/options.h"
+#include "bench/run/console.h"
 
 namespace postern::bench {
-namespace {
-
-// Before any thread starts, so that none of them is ended by Ctrl-C: the run looks for it.
-void block_interrupts() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-}  // namespace
-
 int run_command(std::span<const char* const> arguments) {
   const Parsed parsed = parse_options(arguments);
   if (std::holds_alternative<HelpWanted>(parsed)) {

@@ -11,6 +11,7 @@
 #include "bench/report.h"
 #include "bench/run/console.h"
 #include "bench/run/ports.h"
+#include "bench/run/stage_profile.h"
 #include "bench/run/worker_thread.h"
 #include "dataplane/run/environment.h"
 
@@ -86,9 +87,13 @@ class AlternatingRun {
   }
 
   std::string make_ports() {
-    const PortParts parts{.pool = pool_, .folder = folder_, .log = started_.eal.log()};
+    const PortParts parts{.pool = pool_,
+                          .folder = folder_,
+                          .log = started_.eal.log(),
+                          .options = options_,
+                          .worker_cpu = started_.worker_cpu};
     for (uint32_t i = 0; i < ways_.size(); ++i) {
-      auto port = make_port(options_.port, i, parts, ways_[i].frames, ways_[i].packets);
+      auto port = make_port(i, parts, ways_[i].frames, ways_[i].packets);
       if (!port) return port.complaint().text();
       ways_[i].port = std::move(port).value();
     }
@@ -108,7 +113,17 @@ class AlternatingRun {
     result_.stolen_percent = StolenTime::now().percent_since(before);
     result_.walked = alternation.walked();
     result_.lost = alternation.lost();
+    if (alternation.failure().empty()) profile();
     return alternation.failure();
+  }
+
+  // The stages by themselves, of both directions where there are two.
+  void profile() {
+    if (treatment_ != Treatment::kWalk) return;
+    for (const Way& way : ways_) {
+      const auto cycles = profile_stages(*way.port, *gateway_, way.direction);
+      if (cycles) result_.stages.push_back({way.direction == Direction::kOutbound, *cycles});
+    }
   }
 
   void measure(Alternation& alternation) {

@@ -9,6 +9,15 @@
 
 namespace postern::bench {
 
+// Before any thread starts, so that none of them is ended by Ctrl-C.
+inline void block_interrupts() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 // SIGINT and SIGTERM are blocked in every thread, so that a run looks for them when it can end.
 inline bool was_interrupted() {
   sigset_t pending;

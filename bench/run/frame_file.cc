@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct PacketHeader {
   uint32_t captured_bytes = 0;
   uint32_t original_bytes = 0;
 };
+
+// That a buffer has room for.
+constexpr uint32_t kLongestFrame = 2048;
 
 template <typename T>
 void append(std::vector<uint8_t>& bytes, const T& value) {
@@ -57,6 +61,22 @@ bool write_frame_file(const std::string& path, const Frames& frames,
   }
   good = good && std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
   return good && std::fflush(file.get()) == 0;
+}
+
+std::vector<std::vector<uint8_t>> read_frame_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  FileHeader header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  const FileHeader wanted;
+  if (!file || header.magic != wanted.magic || header.link_type != wanted.link_type) return {};
+  std::vector<std::vector<uint8_t>> frames;
+  PacketHeader packet;
+  while (file.read(reinterpret_cast<char*>(&packet), sizeof packet)) {
+    if (packet.captured_bytes == 0 || packet.captured_bytes > kLongestFrame) return {};
+    std::vector<uint8_t>& frame = frames.emplace_back(packet.captured_bytes);
+    if (!file.read(reinterpret_cast<char*>(frame.data()), packet.captured_bytes)) return {};
+  }
+  return frames;
 }
 
 TemporaryFolder::TemporaryFolder() {

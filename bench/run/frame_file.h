@@ -3,8 +3,10 @@
 #ifndef POSTERN_BENCH_RUN_FRAME_FILE_H_
 #define POSTERN_BENCH_RUN_FRAME_FILE_H_
 
+#include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "bench/frames.h"
 
@@ -13,6 +15,10 @@ namespace postern::bench {
 // Writes the frames of all records, in order. False when the file cannot be written.
 [[nodiscard]] bool write_frame_file(const std::string& path, const Frames& frames,
                                     std::span<const FrameRecord> records);
+
+// The frames of such a file; none where it cannot be read or is no capture of Ethernet frames in
+// this machine's byte order.
+[[nodiscard]] std::vector<std::vector<uint8_t>> read_frame_file(const std::string& path);
 
 // A folder for files of a run; it ends with the object, and they with it.
 class TemporaryFolder {

@@ -34,10 +34,12 @@ struct PortParts {
   rte_mempool* pool = nullptr;
   TemporaryFolder& folder;
   DpdkLog& log;
+  const Options& options;
+  uint32_t worker_cpu = 0;
 };
 // `number` tells the ports of a run from each other.
-Outcome<std::unique_ptr<TrafficPort>> make_port(const PortChoice& choice, uint32_t number,
-                                                const PortParts& parts, const Frames& frames,
+Outcome<std::unique_ptr<TrafficPort>> make_port(uint32_t number, const PortParts& parts,
+                                                const Frames& frames,
                                                 std::span<const FrameRecord> records);
 
 }  // namespace postern::bench

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -47,6 +48,39 @@ TEST(FrameFile, HoldsEveryFrameAsItIsWritten) {
     frames.write(records[i], expected.data());
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(), &bytes[at + kPacketHeader])) << i;
   }
+}
+
+TEST(FrameFile, IsReadAsItWasWritten) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/frames.pcap";
+  const Scenario scenario;
+  constexpr std::array<uint32_t, 2> kSizes = {64, 570};
+  const Frames frames(scenario, Direction::kOutbound, kSizes);
+  const std::vector<FrameRecord> records = {
+      frames.outbound_record(Conversation::at(scenario, 1), 0),
+      frames.outbound_record(Conversation::at(scenario, 2), 1)};
+  ASSERT_TRUE(write_frame_file(path, frames, records));
+  const std::vector<std::vector<uint8_t>> read = read_frame_file(path);
+  ASSERT_EQ(read.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    std::vector<uint8_t> expected(frames.bytes(records[i]));
+    frames.write(records[i], expected.data());
+    EXPECT_EQ(read[i], expected) << i;
+  }
+}
+
+TEST(FrameFile, IsReadOnlyWhole) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/frames.pcap";
+  const Scenario scenario;
+  const Frames frames(scenario, Direction::kOutbound, 64);
+  const std::vector<FrameRecord> records(2, frames.outbound_record(Conversation::at(scenario, 1)));
+  ASSERT_TRUE(write_frame_file(path, frames, records));
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_TRUE(read_frame_file(path).empty());
+  std::filesystem::resize_file(path, 10);
+  EXPECT_TRUE(read_frame_file(path).empty());
+  EXPECT_TRUE(read_frame_file(folder.path() + "/nothing").empty());
 }
 
 TEST(FrameFile, FailsWhereItCannotBeWritten) {

@@ -89,7 +89,7 @@ TEST(BenchOptions, EveryCaseAndPortIsTakenByItsName) {
                            "ports-full", "reload", "expire", "scale"}) {
     EXPECT_EQ(name_of(accepted({"run", name}).which), name);
   }
-  for (const char* name : {"memory", "net_ring", "net_pcap"}) {
+  for (const char* name : {"memory", "net_ring", "net_pcap", "net_memif", "0000:3b:00.0"}) {
     EXPECT_EQ(text_of(accepted({"run", "io", "--port", name}).port), name);
   }
 }
@@ -108,6 +108,16 @@ TEST(BenchOptions, SessionsAreDrawnByALaw) {
   EXPECT_NE(refused({"run", "nat-in", "--draw", "zipf", "--port", "net_pcap"}).find("net_pcap"),
             std::string::npos);
   EXPECT_NE(refused({"run", "new-sessions", "--draw", "zipf"}).find("leave --draw out"),
+            std::string::npos);
+}
+
+TEST(BenchOptions, PciAddressesArePorts) {
+  EXPECT_EQ(accepted({"run", "io", "--port", "3b:00.0"}).port.device, "0000:3b:00.0");
+  EXPECT_EQ(accepted({"run", "io", "--port", "0000:3b:00.0", "--frames", "f.pcap"}).frames,
+            "f.pcap");
+  EXPECT_NE(refused({"run", "mix", "--port", "3b:00.0"}).find("nat-out and nat-in"),
+            std::string::npos);
+  EXPECT_NE(refused({"run", "io", "--port", "net_tap0"}).find("memory, net_ring"),
             std::string::npos);
 }
 
