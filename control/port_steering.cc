@@ -5,20 +5,10 @@
 
 #include <algorithm>
 
+#include "control/apply/port_role.h"
+
 namespace postern {
 namespace {
-
-PortRole role_of(config::PortRole role) {
-  switch (role) {
-    case config::PortRole::kCluster:
-      return PortRole::kCluster;
-    case config::PortRole::kExternal:
-      return PortRole::kExternal;
-    case config::PortRole::kBoth:
-      return PortRole::kBoth;
-  }
-  return PortRole::kCluster;
-}
 
 SteeringNeeds needs_of(const Port& opened, const config::Port& port, const OwnerMap& owners,
                        const std::vector<TunnelPackets>& tunnels) {

@@ -17,6 +17,7 @@
 #include "control/apply/compile_routers.h"
 #include "control/apply/encapsulation.h"
 #include "control/apply/networks.h"
+#include "control/apply/port_role.h"
 
 namespace postern {
 namespace {
@@ -25,18 +26,6 @@ constexpr uint32_t kIpv4TcpHeaderBytes = 40;
 
 TunnelType type_of(config::TunnelType type) {
   return type == config::TunnelType::kGeneve ? TunnelType::kGeneve : TunnelType::kVxlan;
-}
-
-PortRole role_of(config::PortRole role) {
-  switch (role) {
-    case config::PortRole::kCluster:
-      return PortRole::kCluster;
-    case config::PortRole::kExternal:
-      return PortRole::kExternal;
-    case config::PortRole::kBoth:
-      return PortRole::kBoth;
-  }
-  return PortRole::kCluster;
 }
 
 Ipv4Prefix host(Ipv4Address address) { return {address, 32}; }

@@ -38,7 +38,8 @@ class FastPath {
   Fate carry_inbound(uint32_t i);
 
  private:
-  Fate plain_session(uint32_t i, const uint8_t* frame, SessionEntry*& session) const;
+  Fate plain_session(uint32_t i, const uint8_t* frame, SessionEntry*& session,
+                     NodeIndex& node) const;
   NodeIndex node_of(const SessionEntry& session) const;
   bool admit(uint32_t i, SessionEntry& session, Direction direction);
   void send(uint32_t i, uint16_t port, uint8_t* at, int32_t moved, uint32_t bytes,
@@ -56,26 +57,30 @@ class FastPath {
   Doors& doors_;
 };
 
-// Fills `session` where packet `i` has one and both are of the plain kind (kCarried, so far).
+// The node of a session that still stands, or kNoNode.
+[[gnu::always_inline]] inline NodeIndex FastPath::node_of(const SessionEntry& session) const {
+  if (addresses_[session.address_slot].epoch != session.address_epoch) return kNoNode;
+  const SourceRecord record = shared_.source_records.load(session.source_slot_epoch & 0xffffff);
+  return record.epoch == session.source_slot_epoch >> 24 ? record.node : kNoNode;
+}
+
+// Fills `session` and `node` where packet `i` has a session that stands, and both are of the plain
+// kind (kCarried, so far).
 [[gnu::always_inline]] inline Fate FastPath::plain_session(uint32_t i, const uint8_t* frame,
-                                                           SessionEntry*& session) const {
+                                                           SessionEntry*& session,
+                                                           NodeIndex& node) const {
   constexpr uint16_t kKinds = kSessionLive | kSessionRouter | kSessionMarked;
   const PacketMeta& meta = burst_.meta[i];
   if (meta.session == kNoSession) return Fate::kLeft;
   session = &sessions_.entry(meta.session);
   if ((session->flags & kKinds) != kSessionLive) return Fate::kLeft;
   if (view<Ipv4Header>(frame + meta.ip_offset).ttl <= 1) return Fate::kLeft;
+  node = node_of(*session);
+  if (node == kNoNode) return Fate::kLeft;
   if (meta.protocol == kProtocolUdp) return Fate::kCarried;
   if (meta.protocol != kProtocolTcp) return Fate::kLeft;
   const bool syn = (view<TcpHeader>(frame + meta.transport_offset).flags & TcpHeader::kSyn) != 0;
   return syn ? Fate::kAllLeft : Fate::kCarried;
-}
-
-// The node of a session that still stands, or kNoNode.
-[[gnu::always_inline]] inline NodeIndex FastPath::node_of(const SessionEntry& session) const {
-  if (addresses_[session.address_slot].epoch != session.address_epoch) return kNoNode;
-  const SourceRecord record = shared_.source_records.load(session.source_slot_epoch & 0xffffff);
-  return record.epoch == session.source_slot_epoch >> 24 ? record.node : kNoNode;
 }
 
 // The session moves on by the packet; or the packet is refused.
@@ -113,11 +118,10 @@ class FastPath {
   PacketMeta& meta = burst_.meta[i];
   uint8_t* const frame = burst_.bytes(i);
   SessionEntry* session = nullptr;
-  const Fate fate = plain_session(i, frame, session);
+  NodeIndex index = kNoNode;
+  const Fate fate = plain_session(i, frame, session, index);
   if (fate != Fate::kCarried) [[unlikely]]
     return fate;
-  const NodeIndex index = node_of(*session);
-  if (index == kNoNode) return Fate::kLeft;
   const NodeEntry& node = nodes_[index];
   if (node.vtep != meta.vtep || node.tunnel != meta.tunnel) return Fate::kLeft;
   const auto remote = Ipv4Address::from(session->remote_ip);
@@ -151,11 +155,10 @@ class FastPath {
   PacketMeta& meta = burst_.meta[i];
   uint8_t* const frame = burst_.bytes(i);
   SessionEntry* session = nullptr;
-  const Fate fate = plain_session(i, frame, session);
+  NodeIndex index = kNoNode;
+  const Fate fate = plain_session(i, frame, session, index);
   if (fate != Fate::kCarried) [[unlikely]]
     return fate;
-  const NodeIndex index = node_of(*session);
-  if (index == kNoNode) return Fate::kLeft;
   const NodeEntry& node = nodes_[index];
   if (node.next_hop == kNoNeighbour || node.is_special) return Fate::kLeft;
   const uint32_t ip_offset = meta.ip_offset;
