@@ -24,13 +24,6 @@ constexpr uint32_t kInjectionsPerTurn = kBurst;
 // Of held packets, which are looked at once a millisecond: every turn would let a pod that calls
 // absent neighbours slow everybody down.
 constexpr uint32_t kReleasesPerLook = kBurst;
-// The sweep goes round once in two seconds, so that a session ends at most that late; a purge is
-// four times faster. Bounds of time; both cost a share of a percent (half a cycle a position,
-// bench/session_table_bench).
-constexpr uint64_t kSweepRound_ms = 2000;
-constexpr uint64_t kPurgeRound_ms = 500;
-// A bound for a turn: 6 us where nothing is due (bench/session_table_bench, sweep_quiet).
-constexpr uint64_t kSweepPositionsPerTurn = 32768;
 // Of datagrams whose time is over; a flood of them is gone within a few hundred turns. A bound for
 // a turn.
 constexpr uint32_t kExpiredDatagramsPerTurn = 256;
@@ -198,13 +191,7 @@ void Worker::take_command() {
 }
 
 void Worker::sweep(const Snapshot& snapshot, Now now) {
-  if (swept_until_ms_ == 0) swept_until_ms_ = now.ms;
-  if (now.ms == swept_until_ms_) return;
-  const uint64_t round_ms = purges_begun_ == purges_ended_ ? kSweepRound_ms : kPurgeRound_ms;
-  const uint64_t due = given_.table.capacity() * (now.ms - swept_until_ms_) / round_ms + 1;
-  swept_until_ms_ = now.ms;
-  const auto budget = static_cast<uint32_t>(std::min(due, kSweepPositionsPerTurn));
-  given_.table.sweep(now, budget, [&](SessionHandle handle, bool expired) {
+  const auto visit = [&](SessionHandle handle, bool expired) {
     SessionEntry& entry = given_.table.entry(handle);
     if (expired) {
       sessions_.settle_expired(entry);
@@ -213,7 +200,10 @@ void Worker::sweep(const Snapshot& snapshot, Now now) {
     if (session_stands(snapshot, entry)) return SweepVerdict::kKeep;
     sessions_.settle_removed(entry);
     return SweepVerdict::kEnd;
-  });
+  };
+  sweep_pace_.turn(
+      now, given_.table.capacity(), purges_begun_ != purges_ended_,
+      [&](uint32_t positions) { return given_.table.sweep(now, positions, visit); }, rte_rdtsc);
   while (purges_begun_ != purges_ended_ &&
          given_.table.purged(purge_tickets_[purges_ended_ % kPurgesUnderWay])) {
     ++purges_ended_;

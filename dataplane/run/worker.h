@@ -23,6 +23,7 @@
 #include "dataplane/run/clock.h"
 #include "dataplane/run/heard_filter.h"
 #include "dataplane/run/session_errands.h"
+#include "dataplane/run/sweep_pace.h"
 #include "dataplane/run/trial_facts.h"
 #include "dataplane/run/walk.h"
 #include "dataplane/table/fragment_table.h"
@@ -92,7 +93,7 @@ class Worker {
   WalkContext walk_;
   Burst burst_;
   uint64_t released_at_ms_ = 0;
-  uint64_t swept_until_ms_ = 0;
+  SweepPace sweep_pace_;
   // Tickets of the purges under way, a ring: begun at purges_begun_, ended at purges_ended_.
   std::array<uint64_t, kPurgesUnderWay> purge_tickets_{};
   uint64_t purges_begun_ = 0;
