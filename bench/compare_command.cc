@@ -11,10 +11,9 @@ namespace postern::bench {
 namespace {
 
 constexpr const char* kAbout =
-    "Compares two result files that `run --json` wrote: the ratio of the medians, B to A, with "
-    "the\n"
-    "interval that holds the true one with 95 %. Concludes only where the difference is larger\n"
-    "than the spread, and compares only the same case, sizes, port kind and machine.\n"
+    "Compares two result files that `run --json` wrote: the ratio of the medians, B to A, with\n"
+    "the interval that holds the true one with 95 %. Concludes only where the difference is\n"
+    "larger than the spread, and compares only the same case, sizes, port kind and machine.\n"
     "Exit status: 0 they differ, 1 no conclusion or no comparison, 2 usage.\n";
 
 std::string or_unsaid(const std::string& value) { return value.empty() ? "not said" : value; }
@@ -44,6 +43,10 @@ std::string value_of(const std::vector<Fact>& facts, std::string_view name) {
 
 // Why nothing can be concluded from the samples alone; empty: nothing is in the way.
 std::string obstacle(const ResultFile& a, const ResultFile& b) {
+  if (a.figure != b.figure) {
+    return "they are about " + std::string(words_of(a.figure)) + " and " +
+           std::string(words_of(b.figure)) + ": name one of them with --figure";
+  }
   for (const ResultFile* file : {&a, &b}) {
     if (file->samples.size() < kFewestSamples) {
       return printed("%s has fewer than %zu samples: measure longer", file->path.c_str(),
@@ -57,7 +60,8 @@ std::string obstacle(const ResultFile& a, const ResultFile& b) {
   return "";
 }
 
-std::string verdict(const Ratio& ratio, const CompareOptions& options, bool& concluded) {
+std::string verdict(const Ratio& ratio, Figure figure, const CompareOptions& options,
+                    bool& concluded) {
   const double percent = 100 * std::abs(ratio.value - 1);
   if (!ratio.differs()) {
     return printed("no conclusion: the spread exceeds the difference of %.1f %%\n", percent);
@@ -67,18 +71,18 @@ std::string verdict(const Ratio& ratio, const CompareOptions& options, bool& con
                    100 * options.at_least);
   }
   concluded = true;
-  return printed("B takes %.1f %% %s than A\n", percent, ratio.value < 1 ? "less" : "more");
+  return printed("B %s %.1f %% %s than A\n", is_rate(figure) ? "carries" : "takes", percent,
+                 ratio.value < 1 ? "less" : "more");
 }
 
 Grammar grammar_for(CompareOptions& options) {
   return {.usage = "compare A.json B.json [OPTION VALUE]...",
           .about = kAbout,
-          .flags = {{"--figure", "NAME", "net, total or io cycles a packet; default net",
+          .flags = {{"--figure", "NAME",
+                     "net, total, io (cycles) or rate; default what the case is about",
                      [&](std::string_view text) {
-                       if (text == "net") options.figure = Figure::kNet;
-                       if (text == "total") options.figure = Figure::kTotal;
-                       if (text == "io") options.figure = Figure::kIo;
-                       return text == "net" || text == "total" || text == "io";
+                       options.figure = figure_named(text);
+                       return options.figure.has_value();
                      }},
                     {"--at-least", "SHARE",
                      "differences below are none, as 2% for what two runs may differ by; default 0",
@@ -100,11 +104,10 @@ Comparison compare(const ResultFile& a, const ResultFile& b, const CompareOption
         "not compared, they differ in more than the program (--anyway compares):\n" + apart;
     return result;
   }
-  result.text = printed("%s: %s, %s sessions, frames of %s bytes\n",
-                        or_unsaid(value_of(a.fixed, "case")).c_str(),
-                        std::string(words_of(options.figure)).c_str(),
-                        or_unsaid(value_of(a.fixed, "sessions")).c_str(),
-                        or_unsaid(value_of(a.fixed, "frame size")).c_str());
+  result.text = printed(
+      "%s: %s, %s sessions, frames of %s bytes\n", or_unsaid(value_of(a.fixed, "case")).c_str(),
+      std::string(words_of(a.figure)).c_str(), or_unsaid(value_of(a.fixed, "sessions")).c_str(),
+      or_unsaid(value_of(a.fixed, "frame size")).c_str());
   result.text += line_of("A", a) + line_of("B", b);
   if (!apart.empty()) result.text += "compared although these differ:\n" + apart;
   const std::string changed = differences(a.free, b.free);
@@ -117,7 +120,7 @@ Comparison compare(const ResultFile& a, const ResultFile& b, const CompareOption
   const Ratio ratio = ratio_of_medians(a.samples, b.samples);
   result.text +=
       printed("B / A  %.4f  (95 %%: %.4f to %.4f)\n", ratio.value, ratio.low, ratio.high);
-  result.text += verdict(ratio, options, result.concluded);
+  result.text += verdict(ratio, a.figure, options, result.concluded);
   return result;
 }
 

@@ -2,6 +2,7 @@
 #ifndef POSTERN_BENCH_COMPARE_COMMAND_H_
 #define POSTERN_BENCH_COMPARE_COMMAND_H_
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -11,9 +12,9 @@
 namespace postern::bench {
 
 struct CompareOptions {
-  Figure figure = Figure::kNet;
-  bool anyway = false;  // compare what differs in more than the program
-  double at_least = 0;  // a smaller difference is none
+  std::optional<Figure> figure = {};  // of the result files; none: what their case is about
+  bool anyway = false;                // compare what differs in more than the program
+  double at_least = 0;                // a smaller difference is none
 };
 
 // What comes of a comparison.
@@ -25,7 +26,7 @@ struct Comparison {
 // Fewer samples than this have no spread to speak of.
 inline constexpr size_t kFewestSamples = 10;
 
-// `b` against `a`; both have samples.
+// `b` against `a`; both have samples, read for options.figure.
 [[nodiscard]] Comparison compare(const ResultFile& a, const ResultFile& b,
                                  const CompareOptions& options);
 

@@ -20,7 +20,7 @@ constexpr const char* kAbout =
     "Draws result files, each as a PNG and an SVG file. Which plots come out depends on the "
     "files:\n"
     "  cycles-by-sessions  sweep, run, bench/compare/run, bench/peers_elsewhere.json\n"
-    "  stages              run with stages; stage_bench --benchmark_out=FILE\n"
+    "  stages              run of established cases; stage_bench --benchmark_out=FILE\n"
     "  new-sessions        run or sweep new-sessions, connections\n"
     "  refusals            run ports-full\n"
     "  reload-loss         run reload\n"
@@ -68,14 +68,33 @@ PlotInput read_files(const std::vector<std::string>& paths) {
 }
 
 // Empty, or what went wrong.
-std::string draw(const std::string& script, const std::string& file) {
-  std::ofstream written(file);
-  written << script;
-  written.close();
-  if (!written) return file + " cannot be written";
-  const ChildEnd end = run_child({file}, "gnuplot");
+std::string write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  file.close();
+  return file ? "" : path + " cannot be written";
+}
+
+// Draws in `folder` first, so that a picture that is already there is replaced by a whole one, or
+// left as it is. Empty, or what went wrong.
+std::string draw(PlotKind kind, const std::vector<Series>& series, const std::string& folder,
+                 const PlotOptions& options) {
+  const std::string name = '/' + std::string(name_of(kind));
+  const std::string script = folder + name + ".gp";
+  std::string failure = write_file(script, plot_script(kind, series, folder));
+  if (!failure.empty()) return failure;
+  const ChildEnd end = run_child({script}, "gnuplot");
   if (end.status == 127) return "gnuplot is not there: apt-get install gnuplot-nox";
-  return end.status == 0 ? "" : "gnuplot: " + end.said;
+  if (end.status != 0) return "gnuplot: " + end.said;
+  for (const char* ending : {".png", ".svg"}) {
+    const std::string picture = options.directory + name + ending;
+    std::error_code error;
+    std::filesystem::copy_file(folder + name + ending, picture,
+                               std::filesystem::copy_options::overwrite_existing, error);
+    if (error) return picture + " cannot be written: " + error.message();
+  }
+  if (!options.scripts) return "";
+  return write_file(options.directory + name + ".gp", plot_script(kind, series, options.directory));
 }
 
 // How many plots there are, or -1 when something went wrong.
@@ -93,9 +112,7 @@ int draw_all(const PlotInput& input, const PlotOptions& options) {
                   std::string(source_of(kind)).c_str());
       continue;
     }
-    const std::string script_file =
-        (options.scripts ? options.directory : folder.path()) + '/' + name + ".gp";
-    const std::string failure = draw(plot_script(kind, of_kind, options.directory), script_file);
+    const std::string failure = draw(kind, of_kind, folder.path(), options);
     if (!failure.empty()) {
       complain(failure);
       return -1;

@@ -61,7 +61,8 @@ constexpr const char* kSessionAxis =
 std::string cycles_by_sessions(const std::vector<Series>& series, std::string& settings) {
   settings = title_of("Cycles a packet by sessions", series) + kSessionAxis +
              "set ylabel 'net TSC cycles a packet (peers as labelled)'\n"
-             "set logscale y\nset yrange [30:*]\nset ytics (50, 100, 200, 500, 1000, 2000, 5000, "
+             "set logscale y\nset yrange [*<30:*]\nset ytics (1, 2, 5, 10, 20, 50, 100, 200, 500, "
+             "1000, 2000, 5000, "
              "10000, 20000)\n"
              "set key outside right top Left reverse samplen 2 width -14 font ',9'\n";
   return plot_command(series, [](size_t i, const Series& each) {

@@ -11,7 +11,7 @@
 namespace postern::bench {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;  // stages and curves in the file's order
 
 std::string text_at(const json& object, const char* key) {
   const bool there = object.is_object() && object.contains(key) && object[key].is_string();
@@ -100,7 +100,7 @@ class Reader {
     if (name == "ports-full") return refusals(point);
     if (name == "reload") return timeline(point);
     if (name == "expire") return latency_steps(point);
-    if (name == "io" || name == "scale") return;  // no cost of a packet in them
+    if (name == "io" || name == "scale") return complain("a result of " + name + " has no plot");
     std::string label = name;
     if (const std::string draw = text_at(point, "draw"); !draw.empty()) label += ", " + draw;
     if (const std::string port = text_at(point, "port"); !port.empty() && port != "memory") {
@@ -108,21 +108,34 @@ class Reader {
     }
     auto numbers = row(point, {"sessions", "net_cycles_per_packet"}, name);
     if (!numbers) return;
-    const json& interval = at(point, "net_cycles_per_packet_interval");
-    const bool both = interval.is_array() && interval.size() == 2 && interval[0].is_number() &&
-                      interval[1].is_number();
-    numbers->push_back(both ? interval[0].get<double>() : (*numbers)[1]);
-    numbers->push_back(both ? interval[1].get<double>() : (*numbers)[1]);
+    if (!add_interval(at(point, "net_cycles_per_packet_interval"), name, *numbers)) return;
     Series& series = begin(PlotKind::kCyclesBySessions, label);
     series.rows.push_back(*numbers);
     series.disturbed = is_disturbed(point);
-    stages(point, label);
+    const bool has_two = point.contains("stage_cycles_inbound");
+    stages(point, "stage_cycles", label + (has_two ? ", outbound" : ""));
+    stages(point, "stage_cycles_inbound", label + ", inbound");
+    stages(point, "stages", label);
   }
 
-  // "stage_cycles" is an object of numbers; "stages" likewise, or a list of objects with "name" and
-  // "cycles_per_packet".
-  void stages(const json& point, const std::string& label) {
-    const json& list = at(point, point.contains("stage_cycles") ? "stage_cycles" : "stages");
+  // Appends both ends of the interval to sessions and cycles, which are on axes without zero.
+  bool add_interval(const json& interval, const std::string& what, std::vector<double>& numbers) {
+    const double cycles = numbers[1];
+    if (!(numbers[0] > 0) || !(cycles > 0)) {
+      complain(what + " has sessions or cycles that are not above zero");
+      return false;
+    }
+    const bool both = interval.is_array() && interval.size() == 2 && interval[0].is_number() &&
+                      interval[1].is_number();
+    const double low = both ? interval[0].get<double>() : cycles;
+    numbers.push_back(low > 0 ? low : cycles);
+    numbers.push_back(both ? interval[1].get<double>() : cycles);
+    return true;
+  }
+
+  // An object of numbers by stage, or a list of objects with "name" and "cycles_per_packet".
+  void stages(const json& point, const char* where, const std::string& label) {
+    const json& list = at(point, where);
     if (list.is_null()) return;
     const std::optional<double> sessions = number_at(point, "sessions");
     Series series = {.kind = PlotKind::kStages,
@@ -264,10 +277,9 @@ class Reader {
       auto numbers = row(peer, {"sessions", net ? "net_cycles_per_packet" : "cycles_per_packet"},
                          "peer " + name);
       if (!numbers) continue;
-      const json& interval = at(peer, net ? "interval" : "cycles_interval");
-      const bool both = interval.is_array() && interval.size() == 2 && interval[0].is_number();
-      numbers->push_back(both ? interval[0].get<double>() : (*numbers)[1]);
-      numbers->push_back(both ? interval[1].get<double>() : (*numbers)[1]);
+      if (!add_interval(at(peer, net ? "interval" : "cycles_interval"), "peer " + name, *numbers)) {
+        continue;
+      }
       std::string label = name + (net ? "" : ", with port I/O");
       if (!where.empty()) label += " (" + where + ")";
       Series& series = begin(PlotKind::kCyclesBySessions, label);
@@ -310,7 +322,7 @@ std::string_view source_of(PlotKind kind) {
     case PlotKind::kCyclesBySessions:
       return "sweep CASE, run CASE, bench/compare/run, bench/peers_elsewhere.json";
     case PlotKind::kStages:
-      return "run CASE with stages, stage_bench --benchmark_out";
+      return "run of established cases, stage_bench --benchmark_out";
     case PlotKind::kNewSessions:
       return "run new-sessions, sweep new-sessions, connections";
     case PlotKind::kRefusals:

@@ -30,6 +30,13 @@ void resample(std::span<const double> from, std::mt19937_64& random, std::vector
   }
 }
 
+// Samples drawn in all, at most, as long as that is enough.
+constexpr size_t kDraws = 100'000'000;
+
+size_t resamples_for(size_t samples) {
+  return std::clamp<size_t>(kDraws / samples, kFewestResamples, kResamples);
+}
+
 }  // namespace
 
 Ratio ratio_of_medians(std::span<const double> a, std::span<const double> b, uint64_t seed) {
@@ -38,15 +45,15 @@ Ratio ratio_of_medians(std::span<const double> a, std::span<const double> b, uin
   Ratio ratio;
   ratio.value = median_in_place(of_b) / median_in_place(of_a);
   std::mt19937_64 random(seed);
-  std::vector<double> ratios(kResamples);
+  std::vector<double> ratios(resamples_for(a.size() + b.size()));
   for (double& each : ratios) {
     resample(a, random, of_a);
     resample(b, random, of_b);
     each = median_in_place(of_b) / median_in_place(of_a);
   }
   std::sort(ratios.begin(), ratios.end());
-  ratio.low = std::min(ratio.value, ratios[kResamples * 25 / 1000]);
-  ratio.high = std::max(ratio.value, ratios[kResamples * 975 / 1000]);
+  ratio.low = std::min(ratio.value, ratios[ratios.size() * 25 / 1000]);
+  ratio.high = std::max(ratio.value, ratios[ratios.size() * 975 / 1000]);
   return ratio;
 }
 

@@ -23,7 +23,11 @@ struct Ratio {
 // in blocks of the square root of the number of samples: neighbouring samples share what disturbed
 // them, and drawn one by one they would claim a precision that is not there (Politis and Romano, A
 // Circular Block-Resampling Procedure for Stationary Data, 1992).
+//
+// Very many samples are resampled less often, so that an answer takes seconds at most: their
+// interval is narrow anyhow, and its ends are known less sharply.
 inline constexpr uint32_t kResamples = 2000;
+inline constexpr uint32_t kFewestResamples = 200;
 [[nodiscard]] Ratio ratio_of_medians(std::span<const double> a, std::span<const double> b,
                                      uint64_t seed = 1);
 

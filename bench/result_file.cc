@@ -6,6 +6,9 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "bench/printed.h"
+#include "bench/statistics.h"
+
 namespace postern::bench {
 namespace {
 
@@ -56,68 +59,39 @@ std::vector<Fact> free_facts(const json& file) {
           {"stolen, percent", text_of(where, "steal_percent")}};
 }
 
-const char* sample_key(Figure figure) {
-  switch (figure) {
-    case Figure::kNet:
-      return "net";
-    case Figure::kTotal:
-      return "total";
-    case Figure::kIo:
-      return "io";
-  }
-  return "";
-}
-
 bool flag_of(const json& file, const char* key) {
   return file.contains(key) && file[key].is_boolean() && file[key].get<bool>();
 }
 
-// Empty, or why the samples are none.
-std::string take_samples(const json& file, Figure figure, std::vector<double>& samples) {
-  const char* const key = sample_key(figure);
-  if (!file.contains("samples") || !file["samples"].is_array()) return "it has no samples";
-  for (const json& sample : file["samples"]) {
-    // Cases that have no walk to take away say what the rest took.
-    if (figure == Figure::kNet && sample.is_object() && !sample.contains(key) &&
-        sample.value("total", json()).is_number() && sample.value("io", json()).is_number()) {
-      samples.push_back(sample["total"].get<double>() - sample["io"].get<double>());
-      continue;
-    }
-    if (!sample.is_object() || !sample.contains(key) || !sample[key].is_number()) {
-      return "a sample has no number \"" + std::string(key) + '"';
-    }
-    samples.push_back(sample[key].get<double>());
+// What every result of `run` says; empty, or what this one lacks.
+std::string lacking(const json& file) {
+  if (file.contains("kind") && file["kind"] != "run") return "it is of kind " + file["kind"].dump();
+  if (!file.contains("case") || !file["case"].is_string()) return "it names no case";
+  for (const char* key : {"sessions", "size", "workers", "port"}) {
+    if (!file.contains(key)) return "it does not say \"" + std::string(key) + '"';
   }
-  return samples.empty() ? "it has no samples" : "";
+  if (!file.contains("environment") || !file["environment"].is_object()) {
+    return "it does not say where it was measured (\"environment\")";
+  }
+  return "";
+}
+
+// Empty, or that the file was put together by hand: its figure and its samples disagree. What is
+// rounded, or a difference of medians instead of a median of differences, is within this.
+std::string contradiction(const json& file, const ResultFile& result) {
+  constexpr double kShare = 0.02;
+  constexpr double kRounding = 0.5;
+  const std::optional<double> said = said_of(file, result.figure);
+  if (!said || std::abs(*said - result.value) <= kShare * std::abs(result.value) + kRounding) {
+    return "";
+  }
+  return printed("it says %.2f %s, and its samples have a median of %.2f", *said,
+                 std::string(words_of(result.figure)).c_str(), result.value);
 }
 
 }  // namespace
 
-std::string_view key_of(Figure figure) {
-  switch (figure) {
-    case Figure::kNet:
-      return "net_cycles_per_packet";
-    case Figure::kTotal:
-      return "cycles_per_packet";
-    case Figure::kIo:
-      return "io_cycles_per_packet";
-  }
-  return "";
-}
-
-std::string_view words_of(Figure figure) {
-  switch (figure) {
-    case Figure::kNet:
-      return "net cycles a packet";
-    case Figure::kTotal:
-      return "cycles a packet";
-    case Figure::kIo:
-      return "io cycles a packet";
-  }
-  return "";
-}
-
-Outcome<ResultFile> read_result_file(const std::string& path, Figure figure) {
+Outcome<ResultFile> read_result_file(const std::string& path, std::optional<Figure> figure) {
   if (std::filesystem::is_directory(path)) {
     return Complaint{path + " is a directory", "name a file that run --json wrote"};
   }
@@ -128,31 +102,24 @@ Outcome<ResultFile> read_result_file(const std::string& path, Figure figure) {
 }
 
 Outcome<ResultFile> parse_result_file(const std::string& path, const std::string& text,
-                                      Figure figure) {
+                                      std::optional<Figure> figure) {
   const json file = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (file.is_discarded()) return not_a_result(path, "it is not JSON");
   if (!file.is_object()) return not_a_result(path, "it is not a JSON object");
-  if (file.contains("kind") && file["kind"] != "run") {
-    return not_a_result(path, "it is of kind " + file["kind"].dump());
-  }
-  const std::string key(key_of(figure));
-  if (!file.contains("case")) return not_a_result(path, "it names no case");
-  if (!file.contains(key) || !file[key].is_number()) {
-    return not_a_result(path, "it has no number \"" + key + '"');
-  }
-  if (!file.contains("environment") || !file["environment"].is_object()) {
-    return not_a_result(path, "it does not say where it was measured (\"environment\")");
-  }
-  ResultFile result{
-      .path = path, .fixed = fixed_facts(file), .free = free_facts(file), .samples = {}};
-  result.value = result.low = result.high = file[key].get<double>();
-  const json interval = file.value(key + "_interval", json());
-  if (interval.is_array() && interval.size() == 2 && interval[0].is_number() &&
-      interval[1].is_number()) {
-    result.low = interval[0].get<double>();
-    result.high = interval[1].get<double>();
-  }
-  const std::string why = take_samples(file, figure, result.samples);
+  std::string why = lacking(file);
+  if (!why.empty()) return not_a_result(path, why);
+  ResultFile result{.path = path,
+                    .fixed = fixed_facts(file),
+                    .free = free_facts(file),
+                    .figure = figure.value_or(usual_figure(file["case"].get<std::string>())),
+                    .samples = {}};
+  result.samples = samples_of(file, result.figure, why);
+  if (!why.empty()) return not_a_result(path, why);
+  const Median median = median_of(result.samples);
+  result.value = median.value;
+  result.low = median.low;
+  result.high = median.high;
+  why = contradiction(file, result);
   if (!why.empty()) return not_a_result(path, why);
   result.disturbed = flag_of(file, "disturbed");
   result.interrupted = flag_of(file, "interrupted");

@@ -3,10 +3,12 @@
 #ifndef POSTERN_BENCH_RESULT_FILE_H_
 #define POSTERN_BENCH_RESULT_FILE_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bench/result_samples.h"
 #include "dataplane/run/complaint.h"
 
 namespace postern::bench {
@@ -24,7 +26,8 @@ struct ResultFile {
   // kind, the machine. And what may well differ, because it is compared: commit, compiler, kernel.
   std::vector<Fact> fixed;
   std::vector<Fact> free;
-  // The figure that was asked for.
+  // The figure: the median of its samples, with its 95 % interval.
+  Figure figure = Figure::kNet;
   double value = 0;
   double low = 0;
   double high = 0;
@@ -33,16 +36,14 @@ struct ResultFile {
   bool interrupted = false;  // ended before its time
 };
 
-// The figures that samples are of.
-enum class Figure : uint8_t { kNet, kTotal, kIo };
-[[nodiscard]] std::string_view key_of(Figure figure);    // "net_cycles_per_packet"
-[[nodiscard]] std::string_view words_of(Figure figure);  // "net cycles a packet"
-
-// Complains where the file cannot be read, is no JSON, or is no result of `run`, and says which.
-[[nodiscard]] Outcome<ResultFile> read_result_file(const std::string& path, Figure figure);
+// `figure`: none is what the file's case is about. Complains where the file cannot be read, is no
+// JSON, is no result of `run`, or says something else than its own samples, and says which.
+[[nodiscard]] Outcome<ResultFile> read_result_file(const std::string& path,
+                                                   std::optional<Figure> figure);
 // The same from the file's text.
 [[nodiscard]] Outcome<ResultFile> parse_result_file(const std::string& path,
-                                                    const std::string& text, Figure figure);
+                                                    const std::string& text,
+                                                    std::optional<Figure> figure);
 
 }  // namespace postern::bench
 

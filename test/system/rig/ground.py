@@ -17,6 +17,7 @@ import time
 
 CLONE_NEWNET = 0x40000000
 NETNS_DIR = "/run/netns"
+DPDK_DIR = "/run/dpdk"               # a folder for each file prefix, which DPDK leaves there
 NAME = "postern-%d-%d-%s"            # pid, number of the ground, role
 NAME_PATTERN = re.compile(r"postern-(\d+)-\d+-")
 IP_COMMAND_TIMEOUT_S = 30
@@ -161,20 +162,32 @@ class Ground:
             with contextlib.suppress(Exception):
                 namespace.close()
         self._closers, self._namespaces = [], []
+        self._forget_prefixes()
         if not self._keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _forget_prefixes(self):
+        """DPDK's folders of programs whose file prefix began with the name of ours."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(DPDK_DIR):
+                if name.startswith(os.path.basename(self.folder)):
+                    shutil.rmtree(os.path.join(DPDK_DIR, name), ignore_errors=True)
 
 
 def sweep():
     """Takes away the namespaces and folders of predecessors that were killed."""
-    for place, remove in ((NETNS_DIR, lambda name: run(["ip", "netns", "del", name], check=False)),
-                          (tempfile.gettempdir(), lambda name: shutil.rmtree(
-                              os.path.join(tempfile.gettempdir(), name), ignore_errors=True))):
+    def remove_namespace(path):
+        run(["ip", "netns", "del", os.path.basename(path)], check=False)
+
+    def remove_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    for place, remove in ((NETNS_DIR, remove_namespace), (tempfile.gettempdir(), remove_folder),
+                          (DPDK_DIR, remove_folder)):
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(place):
                 owner = NAME_PATTERN.match(name)
                 if owner and not os.path.exists("/proc/" + owner.group(1)):
-                    remove(name)
+                    remove(os.path.join(place, name))
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ json result(double centre, double spread, uint64_t seed, size_t samples = 200) {
                {"sessions", 1000},
                {"size", 64},
                {"workers", 1},
+               {"port", "memory"},
                {"net_cycles_per_packet", centre},
                {"cycles_per_packet", centre + 20},
                {"net_cycles_per_packet_interval", {centre - 1, centre + 1}},
@@ -30,14 +31,15 @@ json result(double centre, double spread, uint64_t seed, size_t samples = 200) {
   return file;
 }
 
-ResultFile parsed(const json& file, const char* path = "file.json", Figure figure = Figure::kNet) {
+ResultFile parsed(const json& file, const char* path = "file.json",
+                  std::optional<Figure> figure = {}) {
   auto outcome = parse_result_file(path, file.dump(), figure);
   if (!outcome) ADD_FAILURE() << outcome.complaint().text();
   return outcome.ok() ? outcome.value() : ResultFile{};
 }
 
 std::string refused(const std::string& text) {
-  auto outcome = parse_result_file("bad.json", text, Figure::kNet);
+  auto outcome = parse_result_file("bad.json", text, {});
   return outcome.ok() ? "" : outcome.complaint().text();
 }
 
@@ -75,7 +77,7 @@ TEST(Compare, WhatMustBeTheSameIsNamedWhereItIsNot) {
       {"/case", "nat-in", "case: nat-out, nat-in"},
       {"/size", 1518, "frame size: 64, 1518"},
       {"/sessions", 2000, "sessions: 1000, 2000"},
-      {"/port", "net_pcap", "port kind: not said, net_pcap"},
+      {"/port", "net_pcap", "port kind: memory, net_pcap"},
       {"/workers", 2, "workers: 1, 2"},
       {"/environment/cpu", "Y", "CPU: X, Y"},
       {"/environment/tsc_hz", 2'100'000'000, "time stamp counter: 2600 MHz, 2100 MHz"}};
@@ -108,6 +110,7 @@ TEST(Compare, TheFigureIsAQuestion) {
   const json a = result(100, 3, 1);
   json b = result(100, 3, 1);
   for (json& sample : b["samples"]) sample["total"] = sample["total"].get<double>() * 1.2;
+  b["cycles_per_packet"] = 144;
   EXPECT_FALSE(compare(parsed(a), parsed(b), CompareOptions{}).concluded);
   CompareOptions options;
   options.figure = Figure::kTotal;
@@ -135,7 +138,9 @@ TEST(Compare, FilesThatAreNoResultsAreTold) {
     file.erase(key);
     return refused(file.dump());
   };
-  EXPECT_NE(without("net_cycles_per_packet").find("net_cycles_per_packet"), std::string::npos);
+  for (const char* key : {"sessions", "size", "workers", "port"}) {
+    EXPECT_NE(without(key).find("does not say \"" + std::string(key) + '"'), std::string::npos);
+  }
   EXPECT_NE(without("samples").find("no samples"), std::string::npos);
   EXPECT_NE(without("environment").find("where it was measured"), std::string::npos);
   json odd = result(100, 3, 1);
@@ -143,6 +148,72 @@ TEST(Compare, FilesThatAreNoResultsAreTold) {
   EXPECT_NE(refused(odd.dump()).find("\"net\""), std::string::npos);
   odd["samples"] = json::array();
   EXPECT_NE(refused(odd.dump()).find("no samples"), std::string::npos);
+}
+
+TEST(Compare, EveryCaseHasItsFigure) {
+  json scale = result(100, 3, 1);
+  scale["case"] = "scale";
+  scale["samples"] = json::array();
+  for (int i = 0; i < 20; ++i) {
+    scale["samples"].push_back({{"io", 130e6},
+                                {"one_worker", 26e6},
+                                {"steered", 50e6},
+                                {"disturbed", i % 2 == 0 ? json(true) : json(false)}});
+    if (i % 2 == 0) scale["samples"].back()["steered"] = 1e6;
+  }
+  scale["net_cycles_per_packet"] = 80;
+  EXPECT_EQ(parsed(scale).figure, Figure::kRate);
+  EXPECT_DOUBLE_EQ(parsed(scale).value, 50);
+  EXPECT_EQ(parsed(scale).samples.size(), 10u) << "disturbed ones are left out";
+  EXPECT_NEAR(parsed(scale, "s", Figure::kNet).value, 80, 0.01);
+  json reload = result(100, 3, 1);
+  reload["case"] = "reload";
+  reload["samples"] = {{"before", {30e6}}, {"during", {28e6, 29e6, 29e6}}};
+  EXPECT_DOUBLE_EQ(parsed(reload).value, 29);
+  json ports = result(390, 3, 1);
+  ports["case"] = "ports-full";
+  ports["samples"] = {{"10", {280}}, {"99", {389, 391, 390}}};
+  EXPECT_DOUBLE_EQ(parsed(ports).value, 390);
+  json io = result(0, 0, 1);
+  io["case"] = "io";
+  EXPECT_EQ(parsed(io).figure, Figure::kTotal);
+  EXPECT_DOUBLE_EQ(parsed(io).value, 20);
+  json opened = result(100, 3, 1);  // its samples have no net
+  for (json& sample : opened["samples"]) sample.erase("net");
+  EXPECT_NEAR(parsed(opened).value, 100, 1);
+  json expire = result(100, 3, 1);
+  expire["case"] = "expire";
+  expire.erase("samples");
+  EXPECT_NE(refused(expire.dump()).find("which plot draws"), std::string::npos);
+}
+
+TEST(Compare, RatesAreCarried) {
+  const auto rate = [](double percent_more) {
+    json file = result(100, 1, 1);
+    for (json& sample : file["samples"]) {
+      sample["total"] = sample["total"].get<double>() / (1 + percent_more / 100);
+    }
+    return parsed(file, "file.json", Figure::kRate);
+  };
+  const Comparison more = compare(rate(0), rate(25), CompareOptions{});
+  EXPECT_NE(more.text.find("B carries 25.0 % more than A"), std::string::npos) << more.text;
+}
+
+TEST(Compare, WhatWasChangedByHandIsTold) {
+  json file = result(100, 3, 1);
+  file["net_cycles_per_packet"] = 80;
+  EXPECT_NE(refused(file.dump()).find("its samples have a median of"), std::string::npos);
+  file["net_cycles_per_packet"] = 100.9;
+  EXPECT_EQ(refused(file.dump()), "");
+}
+
+TEST(Compare, FiguresOfTwoKindsAreNotCompared) {
+  const json a = result(100, 3, 1);
+  CompareOptions anyway;
+  anyway.anyway = true;
+  const Comparison refused = compare(parsed(a), parsed(a, "b.json", Figure::kTotal), anyway);
+  EXPECT_FALSE(refused.concluded);
+  EXPECT_NE(refused.text.find("--figure"), std::string::npos) << refused.text;
 }
 
 TEST(Compare, TheCommandsStatusSaysWhatCame) {

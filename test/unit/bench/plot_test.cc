@@ -119,6 +119,24 @@ TEST(PlotSeries, StagesAreOfRunsOrOfStageBench) {
   EXPECT_EQ(input.series[2].rows, (std::vector<std::vector<double>>{{31}, {41}}));
 }
 
+TEST(PlotSeries, BothDirectionsHaveStages) {
+  json result = run_result("mix", 1000, 60);
+  result["stage_cycles"] = {{"arrive", 17.5}};
+  result["stage_cycles_inbound"] = {{"arrive", 13.5}};
+  const PlotInput input = read({result});
+  ASSERT_EQ(input.series.size(), 3u);
+  EXPECT_EQ(input.series[1].label, "mix, uniform, outbound, 1000");
+  EXPECT_EQ(input.series[2].label, "mix, uniform, inbound, 1000");
+  EXPECT_EQ(input.series[2].rows, (std::vector<std::vector<double>>{{13.5}}));
+}
+
+TEST(PlotSeries, AnIntervalThatReachesZeroIsNotDrawnThere) {
+  json result = run_result("nat-out", 1000, 0.5);
+  const PlotInput input = read({result});
+  ASSERT_EQ(input.series.size(), 1u);
+  EXPECT_EQ(input.series[0].rows, (std::vector<std::vector<double>>{{1000, 0.5, 0.5, 1.5}}));
+}
+
 TEST(PlotSeries, OtherCasesHaveTheirOwnPlots) {
   const json files = {
       {{"case", "new-sessions"}, {"sessions", 1024}, {"new_sessions_per_second", 4e6}},
@@ -163,7 +181,10 @@ TEST(PlotSeries, WhatIsMissingIsToldNotGuessed) {
   EXPECT_NE(complaint({{"case", "new-sessions"}, {"sessions", 1}}).find("new_sessions_per_second"),
             std::string::npos);
   EXPECT_NE(complaint({{"kind", "ndr"}}).find("\"latency\""), std::string::npos);
-  EXPECT_NE(complaint(run_result("scale", 1000, 50)).find("nothing"), std::string::npos);
+  EXPECT_NE(complaint(run_result("scale", 1000, 50)).find("of scale has no plot"),
+            std::string::npos);
+  EXPECT_NE(complaint(run_result("nat-out", 1000, -3)).find("not above zero"), std::string::npos);
+  EXPECT_NE(complaint(run_result("nat-out", 0, 60)).find("not above zero"), std::string::npos);
   EXPECT_NE(complaint({{"kind", "rfc9693"}}).find("establishment"), std::string::npos);
   EXPECT_NE(complaint({{"peers", 7}}).find("no list"), std::string::npos);
   EXPECT_NE(complaint({{"peers", {{{"name", "x"}}}}}).find("peer x"), std::string::npos);

@@ -72,5 +72,15 @@ TEST(BenchRatio, DriftWithinARunWidensTheInterval) {
   EXPECT_GT(in_order.high - in_order.low, 0.05);
 }
 
+TEST(BenchRatio, VeryManySamplesStillHaveAnInterval) {
+  const auto a = noisy(100, 8, 100'000, 1);
+  const auto b = noisy(101, 8, 100'000, 2);
+  const Ratio ratio = ratio_of_medians(a, b);
+  EXPECT_TRUE(ratio.differs());
+  EXPECT_NEAR(ratio.low, 1.01, 0.003);
+  EXPECT_NEAR(ratio.high, 1.01, 0.003);
+  EXPECT_LT(ratio.low, ratio.high);
+}
+
 }  // namespace
 }  // namespace postern::bench
