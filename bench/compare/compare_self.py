@@ -197,11 +197,12 @@ class WhatPeersSay(unittest.TestCase):
 
 
 class Table(unittest.TestCase):
-    """Two turns with plain figures: postern 130 and 100 with io, Open vSwitch 830 with io 30."""
+    """Plain figures: postern 130 with io 30, Open vSwitch 830, and 1,030 where it commits."""
 
     def setUp(self):
         cycles = {"testpmd-io": 30, "testpmd-io-plain": 30, "testpmd-5tswap": 52,
-                  "postern-nat-out": 130, "postern-nat-in": 90, "ovs-dpdk": 830, "linux-nft": 1000}
+                  "postern-nat-out": 130, "postern-nat-in": 90, "ovs-dpdk": 1030,
+                  "ovs-dpdk-marked": 830, "linux-nft": 1000}
         self.trials = [trial(name, turn, value, packets_per_second=1.0) for turn in range(8)
                        for name, value in cycles.items()]
 
@@ -217,6 +218,7 @@ class Table(unittest.TestCase):
         self.assertEqual(self.row("11"), (40, "must"))
         self.assertEqual(self.row("12", "1 k"), (8, "target"))
         self.assertEqual(self.row("12", "64 k"), (None, "not measured"))
+        self.assertEqual(self.row("12u", "1 k"), (10, "for comparison"))
         self.assertAlmostEqual(self.row("13", "1 k")[0], 1000 / 130)
         self.assertEqual(self.row("13", "1 k")[1], "MISSED")
 
@@ -243,6 +245,19 @@ class Table(unittest.TestCase):
         self.assertEqual(self.row("14"), (0, "target"))
         self.assertEqual(self.row("16", "steer"), (1.8, "must"))
         self.assertEqual(self.row("18"), (1.5, "reported"))
+
+    def test_counts_of_the_hot_path(self):
+        said = postern.parse_counts("""of 100352 packets of a case, and step by step:
+case     system calls  allocations  locked  locked in libraries  instructions/packet
+nat-out             0            1       0                    2                527.7
+first               3            0       0                    0               2389.9
+""")
+        self.assertEqual(said, 6)
+        self.assertEqual(postern.parse_counts("nothing here\n"), None)
+        self.assertEqual(self.row("19"), (None, "not measured"))
+        self.trials += [trials.Trial(rows.HOT_PATH, 0, turn, 0, {"calls_allocations_locks": 0},
+                                     ["steal 3 %"], {}) for turn in range(4)]
+        self.assertEqual(self.row("19"), (0, "target"))
 
     def test_latency(self):
         for turn in range(6):
@@ -284,10 +299,10 @@ class Table(unittest.TestCase):
             record.write(path, self.trials, rows.Measured(self.trials), {"cpu": "any"}, False)
             with open(path, encoding="utf-8") as file:
                 result = json.load(file)
-        self.assertEqual(len(result["trials"]), 8 * 7)
+        self.assertEqual(len(result["trials"]), 8 * 8)
         self.assertTrue(result["trials"][0]["counts"])
         peers = {peer["name"]: peer for peer in result["peers"]}
-        self.assertEqual({key: peers["ovs-dpdk"][key] for key in (
+        self.assertEqual({key: peers["ovs-dpdk-marked"][key] for key in (
             "case", "port", "sessions", "cycles_per_packet", "net_cycles_per_packet",
             "interval")}, {"case": "snat", "port": "net_pcap", "sessions": 1008,
                            "cycles_per_packet": 830, "net_cycles_per_packet": 800,

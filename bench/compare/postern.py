@@ -1,6 +1,7 @@
 """postern as a peer: postern-bench on the same kind of port, a process a trial."""
 import json
 import os
+import re
 import subprocess
 
 START_S = 120           # to fill the largest table
@@ -78,3 +79,32 @@ class Postern:
         if not self._alone:
             figures["port"] = self._setting.postern_port
         return figures
+
+
+def parse_counts(text):
+    """What `hot_path check` counted in all cases together: system calls, allocations, and locked
+    instructions, of ours and in libraries. None where it counted nothing."""
+    lines = re.findall(r"^\S+ +(\d+) +(\d+) +(\d+) +(\d+) +[\d.]+$", text, re.MULTILINE)
+    return sum(int(number) for line in lines for number in line) if lines else None
+
+
+class HotPath:
+    """What the hot path must not do, counted: once, since nothing disturbs a count."""
+    PROGRAM = "hot_path"
+
+    def __init__(self, name, setting):
+        self.name, self.sessions, self._setting = name, 0, setting
+        self._figures = None
+
+    def poll_threads(self):
+        return 0, ""
+
+    def measure(self, _seconds):
+        if self._figures is None:
+            done = subprocess.run([self._setting.program(self.PROGRAM), "check"],
+                                  capture_output=True, text=True, timeout=START_S, check=False)
+            count = parse_counts(done.stdout)
+            if count is None:
+                raise Failed("hot_path counted nothing: " + done.stderr.strip()[-400:])
+            self._figures = {"calls_allocations_locks": count}
+        return self._figures

@@ -14,6 +14,7 @@ STEPS = {"1 k": 1008, "64 k": 64512, "1 M": 1032192, "16 M": 16515072}
 SOLO = {"new-sessions": STEPS["1 M"], "ports-full": 1000, "reload": STEPS["1 M"],
         "scale": STEPS["1 M"], "expire": STEPS["1 M"]}
 LATENCY_SESSIONS = 1000
+HOT_PATH = "postern-hot-path"
 WIDEST = 0.05   # half an interval, as a share: wider is said
 
 
@@ -107,7 +108,12 @@ def tail_ratio(measured):
         "postern-memif", "testpmd-macswap-memif")))
 
 
+def hot_path(measured):
+    return figures.figure_of(measured.cycles(HOT_PATH, 0, "calls_allocations_locks").values())
+
+
 OVS = "net cycles of OVS-DPDK conntrack SNAT / postern's, %s"
+USUAL = "the same, Open vSwitch commits every packet, %s"
 ROWS = (
     Row("1", "net cycles, outbound established, 1 k sessions", 90, 60, "", False,
         net("postern-nat-out", "1 k")),
@@ -127,15 +133,12 @@ ROWS = (
     Row("10", "bytes a session, the table at design load, 1 M", 128, 116, "", False,
         bytes_a_session, timed=False),
     Row("11", "raw rate as a share of testpmd 5tswap, 1 k", 40, 60, " %", True, share_of_5tswap),
-    Row("12", OVS % "1 k", 5, 8, "x", True, net_ratio("ovs-dpdk", "1 k")),
-    Row("12", OVS % "64 k", 5, 12, "x", True, net_ratio("ovs-dpdk", "64 k")),
-    Row("12", OVS % "1 M", 5, 12, "x", True, net_ratio("ovs-dpdk", "1 M")),
-    Row("12m", "the same, OVS sessions marked, 1 k", None, None, "x", True,
-        net_ratio("ovs-dpdk-marked", "1 k")),
-    Row("12m", "the same, OVS sessions marked, 64 k", None, None, "x", True,
-        net_ratio("ovs-dpdk-marked", "64 k")),
-    Row("12m", "the same, OVS sessions marked, 1 M", None, None, "x", True,
-        net_ratio("ovs-dpdk-marked", "1 M")),
+    Row("12", OVS % "1 k", 5, 8, "x", True, net_ratio("ovs-dpdk-marked", "1 k")),
+    Row("12", OVS % "64 k", 5, 12, "x", True, net_ratio("ovs-dpdk-marked", "64 k")),
+    Row("12", OVS % "1 M", 5, 12, "x", True, net_ratio("ovs-dpdk-marked", "1 M")),
+    Row("12u", USUAL % "1 k", None, None, "x", True, net_ratio("ovs-dpdk", "1 k")),
+    Row("12u", USUAL % "64 k", None, None, "x", True, net_ratio("ovs-dpdk", "64 k")),
+    Row("12u", USUAL % "1 M", None, None, "x", True, net_ratio("ovs-dpdk", "1 M")),
     Row("13", "rate per core / Linux VXLAN + nft SNAT, 1 k", 8, 15, "x", True, per_core("1 k")),
     Row("13", "the same, 64 k", 8, 15, "x", True, per_core("64 k")),
     Row("13", "the same, 1 M", 8, 15, "x", True, per_core("1 M")),
@@ -151,6 +154,8 @@ ROWS = (
         tail_ratio),
     Row("18", "p99.9 while 1 M sessions expire / quiet", None, 1.2, "x", False,
         solo("expire", "expiring_to_quiet")),
+    Row("19", "system calls, allocations and locked instructions", 0, 0, "", False, hot_path,
+        timed=False),
 )
 
 

@@ -56,6 +56,8 @@ def solo_contestants(ground, setting):
             found.append(postern.Postern(case, ground, setting, sessions, alone=True))
         else:
             absent.append(case)
+    if os.access(setting.program(postern.HotPath.PROGRAM), os.X_OK):
+        found.append(postern.HotPath(rows.HOT_PATH, setting))
     return found, absent
 
 
