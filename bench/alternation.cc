@@ -63,7 +63,10 @@ bool Alternation::run(uint64_t packets, bool treated, Spent& spent, LatencyHisto
     spent.packets += received;
     if (!timed) continue;
     const uint64_t ended = rte_rdtsc();
-    if (received == 0) spent.idle_cycles += ended - begun;
+    if (received == 0) {
+      spent.idle_cycles += ended - begun;
+      if (attention_.is_called_off()) return false;
+    }
     for (uint32_t i = 0; latency != nullptr && i < received; ++i) latency->add(ended - begun);
     begun = ended;
     if (received != 0) last_came = ended;

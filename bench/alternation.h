@@ -18,6 +18,7 @@
 
 #include "bench/latency_histogram.h"
 #include "bench/portless_gateway.h"
+#include "bench/run/attention.h"
 #include "bench/run/traffic_port.h"
 #include "bench/run_delay.h"
 
@@ -60,7 +61,7 @@ class Alternation {
   // `lanes`, at least one, and `gateway` outlive it.
   Alternation(std::span<const Lane> lanes, PortlessGateway& gateway, Treatment treatment);
 
-  // One group A B B A; nothing when it has failed.
+  // One group A B B A; nothing when it has failed, or when Ctrl-C came while no frame did.
   std::optional<Sample> measure();
 
   // Not empty once anything went wrong: then nothing that was measured counts.
@@ -98,6 +99,7 @@ class Alternation {
   size_t next_lane_ = 0;
   Burst burst_;
   RunDelay delay_;
+  Attention attention_;
   uint64_t walked_ = 0;
   uint64_t lost_ = 0;
   LatencyHistogram latency_;

@@ -1,15 +1,17 @@
 #include "bench/command_line.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 
+#include "config/nearest.h"
 #include "dataplane/table/session_table.h"
 
 namespace postern::bench {
 namespace {
 
-constexpr uint64_t kLongest_ms = 3'600'000;
+constexpr uint64_t kLongest_ms = 24 * 3'600'000;
 constexpr size_t kHelpColumn = 24;
 
 std::optional<double> decimal_of(std::string_view text) {
@@ -34,14 +36,20 @@ std::string take_option(std::span<const char* const> arguments, size_t& at,
                         const Grammar& grammar) {
   const std::string_view name = arguments[at];
   const Flag* const flag = find(grammar, name);
-  if (flag == nullptr) return "there is no option " + quoted(name);
+  if (flag == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Flag& each : grammar.flags) names.push_back(each.name);
+    return unknown_word("there is no option", name, names);
+  }
   std::string_view value;
   if (!flag->value.empty()) {
     if (at + 1 == arguments.size()) return "a value is missing after " + quoted(name);
     value = arguments[++at];
   }
   if (flag->take(value)) return "";
-  return std::string(name) + " does not take " + quoted(value);
+  const std::string refused = std::string(name) + " does not take";
+  if (!flag->words.empty()) return unknown_word(refused, value, flag->words);
+  return refused + ' ' + quoted(value) + ": " + flag->help;
 }
 
 std::string_view name_of(const Grammar& grammar) {
@@ -91,6 +99,18 @@ std::optional<int> settle(const CommandLine& line, const Grammar& grammar) {
   return 2;
 }
 
+std::string unknown_word(std::string_view what, std::string_view word,
+                         std::span<const std::string_view> known) {
+  std::string text = std::string(what) + ' ' + quoted(word);
+  if (const auto meant = config::nearest(word, known)) {
+    return text + "; did you mean " + quoted(*meant) + '?';
+  }
+  for (size_t i = 0; i < known.size(); ++i) {
+    text += (i == 0 ? "; there are " : ", ") + std::string(known[i]);
+  }
+  return text;
+}
+
 std::optional<uint64_t> number_of(std::string_view text, uint64_t low, uint64_t high) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
@@ -110,18 +130,21 @@ std::optional<uint32_t> sessions_of(std::string_view text) {
 }
 
 std::optional<uint32_t> milliseconds_of(std::string_view text) {
-  uint64_t unit_ms = 1;
-  if (text.ends_with("ms")) {
-    text.remove_suffix(2);
-  } else if (text.ends_with('s')) {
-    text.remove_suffix(1);
-    unit_ms = 1000;
-  } else {
-    return std::nullopt;
+  struct Unit {
+    std::string_view name;
+    uint64_t ms;
+  };
+  // "ms" before those that it ends with.
+  constexpr std::array kUnits = {Unit{"ms", 1}, Unit{"s", 1000}, Unit{"m", 60'000},
+                                 Unit{"h", 3'600'000}};
+  for (const Unit& unit : kUnits) {
+    if (!text.ends_with(unit.name)) continue;
+    text.remove_suffix(unit.name.size());
+    const auto number = number_of(text, 1, kLongest_ms / unit.ms);
+    if (!number) return std::nullopt;
+    return static_cast<uint32_t>(*number * unit.ms);
   }
-  const auto number = number_of(text, 1, kLongest_ms / unit_ms);
-  if (!number) return std::nullopt;
-  return static_cast<uint32_t>(*number * unit_ms);
+  return std::nullopt;
 }
 
 std::optional<double> share_of(std::string_view text) {

@@ -19,6 +19,7 @@ struct Flag {
   std::string_view value;  // in words, "FILE"; empty: the option takes none
   std::string help;
   std::function<bool(std::string_view)> take;
+  std::span<const std::string_view> words = {};  // that the value may be, if it is a word
 };
 
 struct Grammar {
@@ -44,11 +45,16 @@ struct CommandLine {
 // Prints help or the error, where there is one, and returns the exit status then: 0 or 2.
 [[nodiscard]] std::optional<int> settle(const CommandLine& line, const Grammar& grammar);
 
+// What is wrong with a word: "WHAT "WORD"", with the one of `known` that may have been meant, or
+// all of them.
+[[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
+                                       std::span<const std::string_view> known);
+
 // "1000": a number with nothing behind it, from `low` to `high`.
 [[nodiscard]] std::optional<uint64_t> number_of(std::string_view text, uint64_t low, uint64_t high);
 // "1000", "64k", "1M": k and M are powers of 1024, the steps of a session ladder. 1 to 16M.
 [[nodiscard]] std::optional<uint32_t> sessions_of(std::string_view text);
-// "5s" or "500ms", up to an hour.
+// "500ms", "5s", "10m" or "1h", up to a day.
 [[nodiscard]] std::optional<uint32_t> milliseconds_of(std::string_view text);
 // "0.5", "5%": a share from 0 to below 1; a bare number is one already.
 [[nodiscard]] std::optional<double> share_of(std::string_view text);

@@ -1,7 +1,6 @@
 #include "bench/connections_command.h"
 
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/bench_eal.h"
@@ -53,12 +52,12 @@ std::string measure(const ConnectionsOptions& options, BenchEal& started, Connec
   json["environment"]["memory"] = name_of(started.eal.memory_mode());
   json["environment"]["session_pages"] = name_of(device.gateway().session_pages());
   json["environment"]["session_table_bytes"] = device.gateway().session_table_bytes();
-  return options.measuring.json.empty() ? "" : write_result(options.measuring.json, json);
+  return write_result(options.measuring.json, json);
 }
 
-std::string run_all(const ConnectionsOptions& options) {
-  const std::string& file = options.measuring.json;
-  if (!file.empty() && !std::ofstream(file)) return file + " cannot be written";
+std::string run_all(ConnectionsOptions& options) {
+  const std::string unwritable = claim_result(options.measuring.json);
+  if (!unwritable.empty()) return unwritable;
   auto started = start_bench_eal(options.measuring.memory, options.measuring.cpu);
   if (!started) return started.complaint().text();
   Json json = {{"kind", "rfc9693"},

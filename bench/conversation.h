@@ -14,13 +14,14 @@ namespace postern::bench {
 struct Conversation {
   static constexpr uint16_t kRemotePort = 443;
   static constexpr uint16_t kFirstSourcePort = 1024;
+  static constexpr uint32_t kSourcePorts = 64'512;  // of a pod
 
   uint32_t node = 0;
   Ipv4Address pod;
   uint16_t source_port = 0;
   Ipv4Address remote;
 
-  // `number` below 64,512 times the scenario's pods, so that no two are the same flow.
+  // `number` below kSourcePorts times the scenario's pods, so that no two are the same flow.
   static Conversation at(const Scenario& scenario, uint32_t number) {
     const uint32_t pod = number % scenario.pods;
     // Odd multiplications and shifts can be undone, so numbers spread evenly over the range.

@@ -1,6 +1,5 @@
 #include "bench/measured_run.h"
 
-#include <fstream>
 #include <vector>
 
 #include "bench/bench_eal.h"
@@ -25,9 +24,6 @@ std::vector<PortSettings> ports_of(const Options& options) {
 }  // namespace
 
 std::string run_measurement(const Options& options) {
-  if (!options.json.empty() && !std::ofstream(options.json)) {
-    return options.json + " cannot be written";
-  }
   const BufferNeeds needs = buffer_needs(options);
   auto started = start_bench_eal(
       {.memory = options.memory,
@@ -38,19 +34,20 @@ std::string run_measurement(const Options& options) {
   if (!started) return started.complaint().text();
   auto pool = make_bench_pool(needs.buffers, needs.frame_room_bytes);
   if (!pool) return pool.complaint().text();
+  const CaseParts parts{.options = options, .started = started.value(), .pool = pool.value().get()};
   switch (options.which) {
     case Case::kNewSessions:
-      return run_new_sessions(options, started.value(), pool.value().get());
+      return run_new_sessions(parts);
     case Case::kReload:
-      return run_reload(options, started.value(), pool.value().get());
+      return run_reload(parts);
     case Case::kExpire:
-      return run_expire(options, started.value(), pool.value().get());
+      return run_expire(parts);
     case Case::kScale:
-      return run_scale(options, started.value(), pool.value().get());
+      return run_scale(parts);
     case Case::kPortsFull:
-      return run_ports_full(options, started.value(), pool.value().get());
+      return run_ports_full(parts);
     default:
-      return run_alternating(options, started.value(), pool.value().get());
+      return run_alternating(parts);
   }
 }
 

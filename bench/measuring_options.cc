@@ -1,5 +1,7 @@
 #include "bench/measuring_options.h"
 
+#include <array>
+
 #include "dataplane/run/environment.h"
 
 namespace postern::bench {
@@ -8,6 +10,7 @@ namespace {
 constexpr uint32_t kSmallestFrame = 64;
 constexpr uint32_t kLargestFrame = 1518;
 constexpr uint32_t kLastCpu = 1023;
+constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
 
 bool take_memory(std::string_view text, MemoryMode& memory) {
   for (const MemoryMode mode : {MemoryMode::kAuto, MemoryMode::kInMemory, MemoryMode::kNoHuge}) {
@@ -29,13 +32,14 @@ std::vector<Flag> measuring_flags(MeasuringOptions& options) {
        [&](std::string_view text) {
          return put(options.frame_bytes, number_of(text, kSmallestFrame, kLargestFrame));
        }},
-      {"--json", "FILE", "write the results there",
+      {"--json", "FILE",
+       "write the results, their samples and the environment there; - is standard output",
        [&](std::string_view text) {
          options.json = text;
          return !text.empty();
        }},
       {"--memory", "MODE", "auto, in-memory (huge pages) or no-huge; default auto",
-       [&](std::string_view text) { return take_memory(text, options.memory); }},
+       [&](std::string_view text) { return take_memory(text, options.memory); }, kMemoryModes},
       {"--cpu", "N", "the worker's CPU; default the last one allowed",
        [&](std::string_view text) { return put(options.cpu, number_of(text, 0, kLastCpu)); }},
   };

@@ -3,7 +3,6 @@
 #include <rte_cycles.h>
 
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/bench_eal.h"
@@ -51,12 +50,12 @@ std::string measure(const NdrOptions& options, BenchEal& started, NdrResult& res
   json["environment"].update(environment_json(read_environment()));
   json["environment"]["cpu_of_worker"] = started.worker_cpu;
   json["environment"]["memory"] = name_of(started.eal.memory_mode());
-  return options.measuring.json.empty() ? "" : write_result(options.measuring.json, json);
+  return write_result(options.measuring.json, json);
 }
 
-std::string run_search(const NdrOptions& options) {
-  const std::string& file = options.measuring.json;
-  if (!file.empty() && !std::ofstream(file)) return file + " cannot be written";
+std::string run_search(NdrOptions& options) {
+  const std::string unwritable = claim_result(options.measuring.json);
+  if (!unwritable.empty()) return unwritable;
   auto started = start_bench_eal(options.measuring.memory, options.measuring.cpu);
   if (!started) return started.complaint().text();
   nlohmann::ordered_json json = {{"kind", "ndr"},

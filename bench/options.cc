@@ -1,73 +1,21 @@
 #include "bench/options.h"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
+#include <bit>
+#include <utility>
 #include <vector>
 
-#include "config/nearest.h"
-#include "dataplane/run/environment.h"
+#include "bench/command_line.h"
 #include "dataplane/table/owner_map.h"
-#include "dataplane/table/session_table.h"
 
 namespace postern::bench {
 namespace {
 
-constexpr uint32_t kSmallestFrame = 64;
-constexpr uint32_t kLargestFrame = 1518;
-constexpr uint32_t kLongest_ms = 3'600'000;
-
-// A number with nothing behind it, from `low` to `high`.
-template <typename T>
-bool take_number(std::string_view text, uint64_t low, uint64_t high, T& out) {
-  uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || value < low || value > high) return false;
-  out = static_cast<T>(value);
-  return true;
-}
-
-// "1000", "64k", "1M": k and M are powers of 1024, the steps of a session ladder.
-bool take_sessions(std::string_view text, Options& options) {
-  uint64_t unit = 1;
-  if (text.ends_with('k')) unit = 1024;
-  if (text.ends_with('M')) unit = 1024 * 1024;
-  if (unit != 1) text.remove_suffix(1);
-  if (!take_number(text, 1, kMaxSessions / unit, options.sessions)) return false;
-  options.sessions *= static_cast<uint32_t>(unit);
-  return true;
-}
-
-// "5s" or "500ms".
-bool take_duration(std::string_view text, Options& options) {
-  uint32_t unit_ms = 1;
-  if (text.ends_with("ms")) {
-    text.remove_suffix(2);
-  } else if (text.ends_with('s')) {
-    text.remove_suffix(1);
-    unit_ms = 1000;
-  } else {
-    return false;
-  }
-  if (!take_number(text, 1, kLongest_ms / unit_ms, options.duration_ms)) return false;
-  options.duration_ms *= unit_ms;
-  return true;
-}
-
-bool take_port(std::string_view text, Options& options) {
-  const std::optional<PortChoice> choice = parse_port(text);
-  if (choice) options.port = *choice;
-  return choice.has_value();
-}
-
-bool take_memory(std::string_view text, Options& options) {
-  for (const MemoryMode mode : {MemoryMode::kAuto, MemoryMode::kInMemory, MemoryMode::kNoHuge}) {
-    if (text != name_of(mode)) continue;
-    options.memory = mode;
-    return true;
-  }
-  return false;
-}
+constexpr uint32_t kFewestDescriptors = 64;
+constexpr uint32_t kMostDescriptors = 32'768;
+// As many as a NIC's queue is set to where nothing may be lost; and DPDK's usual number.
+constexpr uint32_t kReloadDescriptors = 4096;
 
 // One row per case, in the order of their enumerators.
 struct CaseRow {
@@ -87,102 +35,99 @@ constexpr std::array kCases = {
     CaseRow{"expire", "a million sessions expire within a second beside traffic at 50 % load"},
     CaseRow{"scale", "--workers by one worker, steered and handing over, both directions"},
 };
-constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
-
-constexpr std::array<std::string_view, 2> kDraws = {"uniform", "zipf"};
-
-// One row per option: its name, its value in words, what it does, how the value is taken, and the
-// words that it may be, if it is a word.
-struct Row {
-  std::string_view name;
-  std::string_view value;
-  std::string_view help;
-  bool (*take)(std::string_view text, Options& options);
-  std::span<const std::string_view> words = {};
-};
-
-constexpr std::array kRows = {
-    Row{"--sessions", "N", "live sessions, 1 to 16M (k, M: times 1024); default 1000",
-        take_sessions},
-    Row{"--size", "BYTES", "the pod's frame with its checksum, 64 to 1518; default 64",
-        [](std::string_view text, Options& options) {
-          return take_number(text, kSmallestFrame, kLargestFrame, options.frame_bytes);
-        }},
-    Row{"--workers", "N", "worker threads: scale takes 2 to 32 (default 2), the others 1",
-        [](std::string_view text, Options& options) {
-          const bool several = options.which == Case::kScale;
-          return take_number(text, several ? 2 : 1, several ? kMaxWorkers : 1, options.workers);
-        }},
-    Row{"--duration", "TIME", "how long to measure, as 5s or 500ms; default 5s", take_duration},
-    Row{"--port", "KIND", "memory, net_ring, net_pcap, net_memif or a PCI address; default memory",
-        take_port, kPortKinds},
-    Row{"--frames", "FILE", "with --port PCI: write the frames there, for postern-bench send",
-        [](std::string_view text, Options& options) {
-          options.frames = text;
-          return !text.empty();
-        }},
-    Row{"--json", "FILE", "write the results, every sample and the environment there",
-        [](std::string_view text, Options& options) {
-          options.json = text;
-          return !text.empty();
-        }},
-    Row{"--memory", "MODE", "auto, in-memory (huge pages) or no-huge; default auto", take_memory,
-        kMemoryModes},
-    Row{"--cpu", "N", "the worker's CPU; default the last one allowed",
-        [](std::string_view text, Options& options) {
-          return take_number(text, 0, 1023, options.cpu.emplace());
-        }},
-    Row{"--seed", "N", "of the random traffic; default 1",
-        [](std::string_view text, Options& options) {
-          return take_number(text, 0, UINT64_MAX, options.seed);
-        }},
-    Row{"--draw", "LAW", "which session a packet is of: uniform, or zipf (1.0); default uniform",
-        [](std::string_view text, Options& options) {
-          const std::optional<Draw> draw = draw_of(text);
-          options.draw = draw.value_or(options.draw);
-          return draw.has_value();
-        },
-        kDraws},
-};
-
-// `known`: words that may have been meant.
-UsageError error(std::string_view what, std::string_view word,
-                 std::span<const std::string_view> known = {}) {
-  std::string text = std::string(what) + " \"" + std::string(word) + '"';
-  const std::optional<std::string_view> meant = config::nearest(word, known);
-  if (meant) text += "; did you mean \"" + std::string(*meant) + "\"?";
-  if (!meant && !known.empty()) {
-    text += "; there are ";
-    for (const std::string_view each : known) {
-      text += std::string(each) + (each.data() == known.back().data() ? "" : ", ");
-    }
-  }
-  return {text + "; postern-bench run --help"};
-}
-
-// The names of rows.
-template <typename Rows>
-std::vector<std::string_view> names_of(const Rows& rows) {
-  std::vector<std::string_view> names;
-  for (const auto& row : rows) names.push_back(row.name);
+constexpr std::array kCaseNames = [] {
+  std::array<std::string_view, kCases.size()> names;
+  for (size_t i = 0; i < names.size(); ++i) names[i] = kCases[i].name;
   return names;
+}();
+constexpr std::array<std::string_view, 2> kDraws = {"uniform", "zipf"};
+constexpr const char* kWorkersHelp =
+    "worker threads: scale takes 2 to 32 (default 2), the others 1";
+
+constexpr std::string_view kEnd =
+    "\nCtrl-C ends a run early, with its results. Exit status: 0 measured, 1 could not be\n"
+    "measured or lost a packet, 2 usage. docs/benchmarking.md has the cases, docs/performance.md\n"
+    "the method.\n";
+
+bool take_path(std::string_view text, std::string& path) {
+  path = text;
+  return !text.empty();
 }
 
-bool take_case(std::string_view word, Options& options) {
-  for (size_t i = 0; i < kCases.size(); ++i) {
-    if (word != kCases[i].name) continue;
-    options.which = static_cast<Case>(i);
-    return true;
+std::optional<uint64_t> descriptors_of(std::string_view text) {
+  const auto number = number_of(text, kFewestDescriptors, kMostDescriptors);
+  return number && std::has_single_bit(*number) ? number : std::nullopt;
+}
+
+Grammar grammar_for(Options& options) {
+  Grammar grammar{.usage = "run CASE [OPTION VALUE]...",
+                  .about = "",
+                  .flags = measuring_flags(options),
+                  .least_words = 1,
+                  .most_words = 1,
+                  .words_are = "\"run\" and a case"};
+  for (const CaseRow& row : kCases) {
+    std::string left = "  " + std::string(row.name);
+    left.resize(20, ' ');
+    grammar.about += left + std::string(row.help) + '\n';
   }
-  return false;
+  const std::vector<Flag> more = {
+      {"--duration", "TIME", "how long to measure, as 500ms, 5s, 10m or 1h; default 5s",
+       [&](std::string_view text) { return put(options.duration_ms, milliseconds_of(text)); }},
+      {"--port", "KIND", "memory, net_ring, net_pcap, net_memif or a PCI address; default memory",
+       [&](std::string_view text) { return put(options.port, parse_port(text)); }, kPortKinds},
+      {"--frames", "FILE", "with --port PCI: write the frames there, for postern-bench send",
+       [&](std::string_view text) { return take_path(text, options.frames); }},
+      {"--workers", "N", kWorkersHelp,
+       [&](std::string_view text) {
+         return put(options.workers, number_of(text, 1, kMaxWorkers));
+       }},
+      {"--descriptors", "N",
+       "reload, expire: places of the receive queue, a power of two, 64 to 32768; default 4096 "
+       "and 1024",
+       [&](std::string_view text) { return put(options.descriptors, descriptors_of(text)); }},
+      {"--seed", "N", "of the random traffic; default 1",
+       [&](std::string_view text) { return put(options.seed, number_of(text, 0, UINT64_MAX)); }},
+      {"--draw", "LAW", "which session a packet is of: uniform, or zipf (1.0); default uniform",
+       [&](std::string_view text) { return put(options.draw, draw_of(text)); }, kDraws},
+  };
+  grammar.flags.insert(grammar.flags.end(), more.begin(), more.end());
+  return grammar;
 }
 
-// What is wrong with a value: what there is to say.
-UsageError refused_value(const Row& row, std::string_view value) {
-  const std::string what = std::string(row.name) + " does not take";
-  if (!row.words.empty()) return error(what, value, row.words);
-  return {what + " \"" + std::string(value) + "\": " + std::string(row.help) +
-          "; postern-bench run --help"};
+bool said(std::span<const char* const> arguments, std::string_view option) {
+  return std::find(arguments.begin(), arguments.end(), option) != arguments.end();
+}
+
+// Empty, or what does not go together.
+std::string contradiction(const Options& options, std::span<const char* const> arguments) {
+  const std::string name(name_of(options.which));
+  const bool several = options.which == Case::kScale;
+  if (said(arguments, "--workers") && several != (options.workers > 1)) {
+    return "--workers does not take \"" + std::to_string(options.workers) + "\": " + kWorkersHelp;
+  }
+  if (said(arguments, "--size") && options.which == Case::kImix) {
+    return "imix has frame sizes of its own: leave --size out";
+  }
+  const bool both_ways = options.which == Case::kMix || options.which == Case::kImix;
+  if (both_ways && options.port.kind == PortKind::kPci) {
+    return name + " needs a port each way: measure nat-out and nat-in by themselves";
+  }
+  if (!uses_ports(options.which) && options.port.kind != PortKind::kMemory) {
+    return name + " runs in memory: leave --port out";
+  }
+  if (!options.frames.empty() && options.port.kind != PortKind::kPci) {
+    return "--frames goes with a PCI address as --port: the other ports make their frames";
+  }
+  if (said(arguments, "--descriptors") && !is_paced(options.which)) {
+    return name + " takes packets as fast as it can, none waits: leave --descriptors out";
+  }
+  if (options.draw == Draw::kUniform) return "";
+  if (!uses_ports(options.which)) return name + " draws by itself: leave --draw out";
+  if (options.port.kind == PortKind::kNetPcap) {
+    return "net_pcap replays every session as often: --draw zipf needs another --port";
+  }
+  return "";
 }
 
 }  // namespace
@@ -191,62 +136,36 @@ bool uses_ports(Case which) { return which <= Case::kImix; }
 
 std::string_view name_of(Case which) { return kCases[static_cast<size_t>(which)].name; }
 
+bool is_paced(Case which) { return which == Case::kReload || which == Case::kExpire; }
+
 Parsed parse_options(std::span<const char* const> arguments) {
-  for (const std::string_view word : arguments) {
-    if (word == "--help" || word == "-h") return HelpWanted{};
-  }
   Options options;
-  if (arguments.size() < 2 || std::string_view(arguments[0]) != "run") {
-    return UsageError{"say \"run\" and a case; postern-bench run --help"};
+  const Grammar grammar = grammar_for(options);
+  if (arguments.empty() || std::string_view(arguments[0]) != "run") {
+    return UsageError{"say " + std::string(grammar.words_are)};
   }
-  if (!take_case(arguments[1], options)) {
-    return error("there is no case", arguments[1], names_of(kCases));
-  }
-  const std::string name(name_of(options.which));
-  if (options.which == Case::kScale) options.workers = 2;
-  for (size_t i = 2; i < arguments.size(); i += 2) {
-    const std::string_view word = arguments[i];
-    const Row* found = nullptr;
-    for (const Row& row : kRows) {
-      if (row.name == word) found = &row;
+  const CommandLine line = read_command_line(arguments, grammar);
+  if (line.help_wanted) return HelpWanted{};
+  if (!line.words.empty()) {
+    const auto* const found = std::find(kCaseNames.begin(), kCaseNames.end(), line.words[0]);
+    if (found == kCaseNames.end()) {
+      return UsageError{unknown_word("there is no case", line.words[0], kCaseNames)};
     }
-    if (found == nullptr) return error("there is no option", word, names_of(kRows));
-    if (i + 1 == arguments.size()) return error("a value is missing after", word);
-    if (!found->take(arguments[i + 1], options)) return refused_value(*found, arguments[i + 1]);
-    if (word == "--size" && options.which == Case::kImix) {
-      return UsageError{"imix has frame sizes of its own: leave --size out"};
-    }
+    options.which = static_cast<Case>(found - kCaseNames.begin());
   }
-  const bool both_ways = options.which == Case::kMix || options.which == Case::kImix;
-  if (both_ways && options.port.kind == PortKind::kPci) {
-    return UsageError{name + " needs a port each way: measure nat-out and nat-in by themselves"};
+  if (!line.error.empty()) return UsageError{line.error};
+  if (options.which == Case::kScale && !said(arguments, "--workers")) options.workers = 2;
+  if (options.which == Case::kReload && !said(arguments, "--descriptors")) {
+    options.descriptors = kReloadDescriptors;
   }
-  if (!uses_ports(options.which) && options.port.kind != PortKind::kMemory) {
-    return UsageError{name + " runs in memory: leave --port out"};
-  }
-  if (options.draw != Draw::kUniform && !uses_ports(options.which)) {
-    return UsageError{name + " draws by itself: leave --draw out"};
-  }
-  if (options.draw != Draw::kUniform && options.port.kind == PortKind::kNetPcap) {
-    return UsageError{"net_pcap replays every session as often: --draw zipf needs another --port"};
-  }
+  std::string wrong = contradiction(options, arguments);
+  if (!wrong.empty()) return UsageError{std::move(wrong)};
   return options;
 }
 
 std::string usage() {
-  std::string text = "usage: postern-bench run CASE [OPTION VALUE]...\n\n";
-  const auto add = [&](std::string left, std::string_view right) {
-    left.resize(20, ' ');
-    text += left + std::string(right) + '\n';
-  };
-  for (const CaseRow& row : kCases) add("  " + std::string(row.name), row.help);
-  text += '\n';
-  for (const Row& row : kRows) {
-    add("  " + std::string(row.name) + ' ' + std::string(row.value), row.help);
-  }
-  return text +
-         "\nCtrl-C ends a run early, with its results. Exit status: 0 measured, 1 could not be\n"
-         "measured or lost a packet, 2 usage. docs/performance.md has the method.\n";
+  Options options;
+  return usage_of(grammar_for(options)) + std::string(kEnd);
 }
 
 }  // namespace postern::bench

@@ -3,15 +3,14 @@
 #define POSTERN_BENCH_OPTIONS_H_
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "bench/measuring_options.h"
 #include "bench/run/port_choice.h"
 #include "bench/session_draw.h"
-#include "dataplane/run/settings.h"
 
 namespace postern::bench {
 
@@ -32,20 +31,18 @@ enum class Case : uint8_t {
 [[nodiscard]] std::string_view name_of(Case which);
 // Whether it can run on every kind of port (--port); the others run in memory.
 [[nodiscard]] bool uses_ports(Case which);
+// Whether packets fall due at a rate and wait in a receive queue (--descriptors).
+[[nodiscard]] bool is_paced(Case which);
 
-struct Options {
+struct Options : MeasuringOptions {
   Case which = Case::kNatOut;
-  uint32_t sessions = 1000;
-  uint32_t frame_bytes = 64;  // of the pod's frame with its checksum: 64 is the smallest there is
-  uint32_t workers = 1;       // scale: 2 or more
+  uint32_t workers = 1;  // scale: 2 or more
   uint32_t duration_ms = 5000;
+  uint32_t descriptors = 1024;  // of the receive queue, where packets wait: a power of two
   PortChoice port = {};
-  std::string frames;  // file for the frames, for a generator; empty: none
-  std::string json;    // file for the results; empty: none
-  MemoryMode memory = MemoryMode::kAuto;
-  std::optional<uint32_t> cpu;  // of the worker; otherwise the last one that is allowed
-  uint64_t seed = 1;            // of the traffic
-  Draw draw = Draw::kUniform;   // of sessions for packets
+  std::string frames;          // file for the frames, for a generator; empty: none
+  uint64_t seed = 1;           // of the traffic
+  Draw draw = Draw::kUniform;  // of sessions for packets
 };
 
 struct UsageError {

@@ -6,14 +6,17 @@
 
 namespace postern::bench {
 
-PacedRing::PacedRing(rte_mempool* pool, const Frames& frames, std::span<const FrameRecord> records)
-    : pool_(pool), frames_(frames), records_(records) {
-  for (uint32_t slot = 0; slot < kSlots && filled_; slot += kBurst) {
+PacedRing::PacedRing(rte_mempool* pool, const Frames& frames, std::span<const FrameRecord> records,
+                     uint32_t slots)
+    : pool_(pool), frames_(frames), records_(records), arrivals_(slots), slots_(slots) {
+  for (uint32_t slot = 0; slot < slots && filled_; slot += kBurst) {
     filled_ = refill(std::span(slots_).subspan(slot, kBurst));
   }
 }
 
-PacedRing::~PacedRing() { rte_pktmbuf_free_bulk(slots_.data(), kSlots); }
+PacedRing::~PacedRing() {
+  rte_pktmbuf_free_bulk(slots_.data(), static_cast<unsigned>(slots_.size()));
+}
 
 uint32_t PacedRing::take(Burst& burst, uint64_t now) {
   arrivals_.arrive(now);
@@ -21,11 +24,11 @@ uint32_t PacedRing::take(Burst& burst, uint64_t now) {
   taken_ = arrivals_.take(due_at_);
   burst.size = taken_;
   // Up to the end of the ring, and the rest from its beginning.
-  const uint32_t first = std::min(taken_, kSlots - oldest_);
+  const uint32_t first = std::min(taken_, slots() - oldest_);
   const auto head = std::span(slots_).subspan(oldest_, first);
   const auto rest = std::span(slots_).first(taken_ - first);
   std::copy(rest.begin(), rest.end(), std::copy(head.begin(), head.end(), burst.frame.begin()));
-  oldest_ = (oldest_ + taken_) % kSlots;
+  oldest_ = (oldest_ + taken_) & (slots() - 1);
   filled_ = refill(head) && refill(rest);
   return taken_;
 }

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "bench/arrival_queue.h"
 #include "bench/frames.h"
@@ -34,11 +35,13 @@ namespace postern::bench {
 
 class PacedRing {
  public:
-  static constexpr uint32_t kSlots = ArrivalQueue::kSlots;
+  static constexpr uint32_t kSlots = ArrivalQueue::kSlots;  // where nothing else is asked for
 
   // Frames come from `records` (at least one), round and round. `pool` holds more buffers than the
-  // ring and all that is on its way. `frames` and `records` outlive the ring.
-  PacedRing(rte_mempool* pool, const Frames& frames, std::span<const FrameRecord> records);
+  // ring and all that is on its way. `frames` and `records` outlive the ring. `slots`: a power of
+  // two, at least kBurst.
+  PacedRing(rte_mempool* pool, const Frames& frames, std::span<const FrameRecord> records,
+            uint32_t slots = kSlots);
   ~PacedRing();
   PacedRing(const PacedRing&) = delete;
   PacedRing& operator=(const PacedRing&) = delete;
@@ -53,7 +56,7 @@ class PacedRing {
   // The same for `count` packets, at least one; when the last of them has fallen due.
   uint64_t schedule_count(uint64_t start, double per_second, uint64_t hz, uint64_t count) {
     const double cycles = static_cast<double>(hz) / per_second;
-    const uint64_t end = ArrivalQueue::end_after(start, cycles, count);
+    const uint64_t end = ArrivalCount::end_after(start, cycles, count);
     arrivals_.schedule(start, cycles, end);
     return end;
   }
@@ -72,6 +75,7 @@ class PacedRing {
     for (uint32_t i = 0; i < taken_; ++i) latency.add(now - due_at_[i]);
   }
 
+  [[nodiscard]] uint32_t slots() const { return arrivals_.slots(); }
   [[nodiscard]] uint32_t waiting() const { return arrivals_.waiting(); }
   // Since the ring was made.
   [[nodiscard]] uint64_t offered() const { return arrivals_.offered(); }
@@ -88,7 +92,7 @@ class PacedRing {
   const Frames& frames_;
   std::span<const FrameRecord> records_;
   ArrivalQueue arrivals_;
-  std::array<rte_mbuf*, kSlots> slots_{};
+  std::vector<rte_mbuf*> slots_;
   std::array<uint64_t, kBurst> due_at_{};
   size_t next_record_ = 0;
   uint32_t oldest_ = 0;

@@ -143,8 +143,8 @@ std::string reload_loss(const std::vector<Series>& series, std::string& settings
     std::string text = item("1:2", "impulses linewidth 2.5", ", lost");
     if (std::any_of(each.rows.begin(), each.rows.end(),
                     [](const std::vector<double>& row) { return row[2] > 0; })) {
-      text += ", \\\n     " +
-              item("1:3", "impulses linewidth 1 dashtype 3", ", lost while others had the CPU");
+      text += ", \\\n     " + item("1:3", "impulses linewidth 1 dashtype 3",
+                                   ", lost while the CPU stood still or was others'");
     }
     return text + ", \\\n     " + item("1:($4/1e6) axes x1y2", "lines", ", rate");
   });

@@ -209,29 +209,29 @@ class Reader {
     begin(PlotKind::kRefusals, "ports-full").rows = std::move(rows);
   }
 
-  // Slices of time. A slice lasts until the next one begins, but for what its thread waited for its
-  // CPU, in which no time passes for the packets; how long the last one took nobody says.
+  // Slices of time, but for what their thread waited for its CPU, in which no time passes for the
+  // packets.
   void timeline(const json& point) {
     std::map<std::string, std::vector<std::vector<double>>> phases;
     for (const json& slice : at(point, "timeline")) {
       auto numbers = row(slice, {"at_ms", "lost", "sent"}, "a slice of the timeline");
       if (!numbers) return;
       numbers->push_back(number_at(slice, "waited_us").value_or(0) / 1e6);
+      numbers->push_back(number_at(slice, "lost_own").value_or((*numbers)[1]));
+      numbers->push_back(number_at(slice, "lasted_ms").value_or(0) / 1e3);
       phases[text_at(slice, "phase")].push_back(*numbers);
     }
     if (phases.empty()) return complain("it has no \"timeline\"");
     for (const auto& [phase, slices] : phases) {
       Series& series = begin(PlotKind::kReloadLoss, phase.empty() ? "reload" : phase);
-      for (size_t i = 0; i < slices.size(); ++i) {
-        double rate = std::numeric_limits<double>::quiet_NaN();
-        if (i + 1 < slices.size()) {
-          const double lasted_s = (slices[i + 1][0] - slices[i][0]) / 1e3 - slices[i][3];
-          if (lasted_s > 0) rate = slices[i][2] / lasted_s;
-        }
-        // A thread that has to wait for its CPU loses packets whatever it is doing.
-        const bool waited = slices[i][3] > 0;
-        const double lost = slices[i][1];
-        series.rows.push_back({slices[i][0] / 1e3, waited ? 0 : lost, waited ? lost : 0, rate});
+      for (const std::vector<double>& slice : slices) {
+        const double lasted_s = slice[5] - slice[3];
+        const double rate =
+            lasted_s > 0 ? slice[2] / lasted_s : std::numeric_limits<double>::quiet_NaN();
+        // A thread that has to wait for its CPU loses packets whatever it is doing, and so does one
+        // whose machine stands still.
+        const double own = slice[3] > 0 ? 0 : slice[4];
+        series.rows.push_back({slice[0] / 1e3, own, slice[1] - own, rate});
       }
     }
   }

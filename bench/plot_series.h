@@ -15,7 +15,8 @@ enum class PlotKind : uint8_t {
   kStages,            // rows: cycles; row_names: stages
   kNewSessions,       // rows: live sessions, new sessions a second
   kRefusals,          // rows: percent of ports in use, percent refused, cycles a new session
-  kReloadLoss,   // rows: seconds, packets lost, lost while others had the CPU, packets a second
+  kReloadLoss,   // rows: seconds, packets lost, lost as the CPU stood still or was others', packets
+                 // a second
   kLatencyTail,  // rows: share of packets, microseconds
 };
 inline constexpr PlotKind kPlotKinds[] = {PlotKind::kCyclesBySessions, PlotKind::kStages,

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/alternation.h"
@@ -55,15 +57,24 @@ struct Figures {
 };
 [[nodiscard]] Figures figures_of(const std::vector<Sample>& samples, uint64_t tsc_hz);
 
-// What a second brought; `samples` must not be empty.
+// What a second brought.
 struct Second {
   double at_s = 0;
-  std::vector<Sample> samples = {};
+  double packets_per_second = 0;
   uint64_t lost = 0;
+  double cycles = 0;                     // a packet
+  std::optional<double> io_cycles = {};  // of them, where they are known
+  double busy = 1;                       // share of the time
   uint32_t sessions = 0;
-  LatencySummary latency = {};
+  LatencySummary latency = {};       // without packets: not known
+  std::string_view packets = "pps";  // what is counted, behind "M"
+  std::string what = {};             // behind it all
 };
-[[nodiscard]] std::string progress_line(const Second& second, uint64_t tsc_hz);
+[[nodiscard]] std::string line_of(const Second& second);
+// Of samples, at least one; the rest of the line is the caller's.
+[[nodiscard]] Second second_of(const std::vector<Sample>& samples, uint64_t tsc_hz);
+// Two decimals: the third says nothing here.
+[[nodiscard]] double two_decimals(double value);
 [[nodiscard]] std::string closing_block(const Options& options, const RunSetting& setting,
                                         const RunResult& result, const Environment& environment);
 // What every result of a run says of where it was taken, and of latencies.
@@ -72,9 +83,11 @@ struct Second {
                                                       double stolen_percent);
 [[nodiscard]] nlohmann::ordered_json latency_json(const LatencySummary& latency);
 // Keys are a public interface: net_cycles_per_packet, cycles_per_packet, io_cycles_per_packet,
-// packets_per_second, case, sessions, samples, environment, and what stands beside them.
-[[nodiscard]] std::string to_json(const Options& options, const RunSetting& setting,
-                                  const RunResult& result, const Environment& environment);
+// packets_per_second, case, sessions, samples (those that count), samples_disturbed (the others),
+// environment, and what stands beside them.
+[[nodiscard]] nlohmann::ordered_json to_json(const Options& options, const RunSetting& setting,
+                                             const RunResult& result,
+                                             const Environment& environment);
 
 }  // namespace postern::bench
 

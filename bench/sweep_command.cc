@@ -105,12 +105,11 @@ int carry_out(const SweepOptions& options) {
       if (!failure.empty()) leave_out(sweep, draw, sessions, failure);
       failed = failed || !failure.empty();
       // After every point: who ends a long sweep keeps what it has.
-      if (!options.json.empty() && !write_result(options.json, sweep).empty()) break;
+      if (options.json_at_once && !write_result(options.json, sweep).empty()) break;
     }
   }
   std::fputs(table_of(sweep).c_str(), stdout);
-  std::string failure;
-  if (!options.json.empty()) failure = write_result(options.json, sweep);
+  const std::string failure = write_result(options.json, sweep);
   if (!failure.empty()) std::fprintf(stderr, "postern-bench: %s\n", failure.c_str());
   return failed || !failure.empty() ? 1 : 0;
 }
@@ -160,8 +159,8 @@ Json point_of(Json result) {
   Json point = {{"sessions", result.value("sessions", 0)},
                 {"draw", result.value("draw", "uniform")}};
   for (const auto& [key, value] : result.items()) {
-    if (key == "samples") {
-      point["samples"] = value.size();
+    if (key == "samples" || key == "samples_disturbed") {
+      point[key] = value.size();
     } else if (key != "environment") {
       point[key] = value;
     }
@@ -205,8 +204,10 @@ int sweep_command(std::span<const char* const> arguments) {
     std::fprintf(stderr, "postern-bench: %s\n", refused.c_str());
     return 2;
   }
-  if (!options.json.empty() && !std::ofstream(options.json)) {
-    std::fprintf(stderr, "postern-bench: %s cannot be written\n", options.json.c_str());
+  options.json_at_once = options.json != "-";
+  const std::string unwritable = claim_result(options.json);
+  if (!unwritable.empty()) {
+    std::fprintf(stderr, "postern-bench: %s\n", unwritable.c_str());
     return 1;
   }
   return carry_out(options);

@@ -19,6 +19,7 @@ struct SweepOptions {
   std::vector<uint32_t> sessions;
   std::vector<Draw> draws = {Draw::kUniform, Draw::kZipf};
   std::string json;
+  bool json_at_once = true;            // after every point, not only at the end
   std::vector<std::string> passed_on;  // options and values for every run
 };
 

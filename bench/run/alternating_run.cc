@@ -2,18 +2,16 @@
 
 #include <rte_cycles.h>
 
-#include <algorithm>
-#include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "bench/environment_json.h"
 #include "bench/nat_traffic.h"
 #include "bench/report.h"
 #include "bench/run/console.h"
 #include "bench/run/ports.h"
 #include "bench/run/stage_profile.h"
-#include "bench/run/worker_thread.h"
-#include "dataplane/run/environment.h"
 
 namespace postern::bench {
 namespace {
@@ -42,36 +40,17 @@ struct Way {
   std::unique_ptr<TrafficPort> port = {};
 };
 
-class AlternatingRun {
+class AlternatingRun : public SoloCase {
  public:
-  AlternatingRun(const Options& options, BenchEal& started, rte_mempool* pool)
-      : options_(options),
-        started_(started),
-        pool_(pool),
-        treatment_(treatment_of(options.which)),
-        scenario_(nat_scenario(options.sessions)) {}
-
-  std::string carry_out() {
-    auto tables = CompiledTables::make(scenario_.configuration());
-    if (!tables.ok()) return std::string(tables.status().message());
-    const bool huge = started_.eal.memory_mode() != MemoryMode::kNoHuge;
-    auto gateway = PortlessGateway::make(**tables, pool_, huge);
-    if (!gateway) return gateway.complaint().text();
-    gateway_ = gateway.value().get();
-    Eal& eal = started_.eal;
-    std::string failure = on_worker(eal, 0, [&] { return prepare(); });
-    if (failure.empty()) failure = make_ports();
-    if (failure.empty()) failure = on_worker(eal, 0, [&] { return measure(); });
-    // Their buffers go back before the pool goes.
-    ways_.clear();
-    return failure.empty() ? tell() : failure;
-  }
+  explicit AlternatingRun(const CaseParts& parts)
+      : SoloCase(parts, nat_scenario(parts.options.sessions)),
+        treatment_(treatment_of(parts.options.which)) {}
 
  private:
-  // On the worker: sessions and packets.
-  std::string prepare() {
+  // Sessions and packets.
+  std::string prepare() override {
     if (treatment_ == Treatment::kWalk) {
-      const std::string failure = open_sessions(scenario_, pool_, *gateway_);
+      const std::string failure = SoloCase::prepare();
       if (!failure.empty()) return failure;
     }
     const std::vector<Direction> directions = directions_of(options_.which);
@@ -81,12 +60,12 @@ class AlternatingRun {
                                                   ? std::span<const uint32_t>(kImixSizes)
                                                   : std::span(&options_.frame_bytes, 1);
       Way& way = ways_.emplace_back(Way{direction, Frames(scenario_, direction, sizes)});
-      way.packets = draw_for_port(options_, scenario_, way.frames, direction, *gateway_);
+      way.packets = draw_for_port(options_, scenario_, way.frames, direction, gateway());
     }
     return "";
   }
 
-  std::string make_ports() {
+  std::string make_ports() override {
     const PortParts parts{.pool = pool_,
                           .folder = folder_,
                           .log = started_.eal.log(),
@@ -100,17 +79,15 @@ class AlternatingRun {
     return "";
   }
 
-  // On the worker: until the time is over, with a line a second.
-  std::string measure() {
+  // Until the time is over, with a line a second.
+  std::string measure() override {
     std::vector<Lane> lanes;
     for (const Way& way : ways_) {
       const bool outbound = way.direction == Direction::kOutbound;
       lanes.push_back({way.port.get(), outbound ? Scenario::kClusterPort : Scenario::kUplinkPort});
     }
-    Alternation alternation(lanes, *gateway_, treatment_);
-    const StolenTime before = StolenTime::now();
+    Alternation alternation(lanes, gateway(), treatment_);
     measure(alternation);
-    result_.stolen_percent = StolenTime::now().percent_since(before);
     result_.walked = alternation.walked();
     result_.lost = alternation.lost();
     if (alternation.failure().empty()) profile();
@@ -121,40 +98,28 @@ class AlternatingRun {
   void profile() {
     if (treatment_ != Treatment::kWalk) return;
     for (const Way& way : ways_) {
-      const auto cycles = profile_stages(*way.port, *gateway_, way.direction);
+      const auto cycles = profile_stages(*way.port, gateway(), way.direction);
       if (cycles) result_.stages.push_back({way.direction == Direction::kOutbound, *cycles});
     }
   }
 
   void measure(Alternation& alternation) {
     const uint64_t hz = rte_get_tsc_hz();
-    const uint64_t begin = rte_rdtsc();
-    const uint64_t end = begin + options_.duration_ms * (hz / 1000);
-    const auto seconds = [&] {
-      return static_cast<double>(rte_rdtsc() - begin) / static_cast<double>(hz);
-    };
-    Second second;
-    double next_line = 1;
-    while (rte_rdtsc() < end && !result_.interrupted) {
+    attention_.begin();
+    const uint64_t end = rte_rdtsc() + options_.duration_ms * (hz / 1000);
+    std::vector<Sample> recent;
+    do {
       const std::optional<Sample> sample = alternation.measure();
       if (!sample) break;
       (sample->disturbed ? result_.disturbed : result_.samples).push_back(*sample);
-      second.samples.push_back(*sample);
-      result_.interrupted = was_interrupted();
-      if (seconds() < next_line) continue;
-      second.at_s = seconds();
-      second.lost = alternation.lost() - lost_before_;
-      second.sessions = gateway_->sessions().live();
-      second.latency = alternation.latency().summary(hz);
-      print(progress_line(second, hz));
-      lost_before_ = alternation.lost();
-      result_.latency.merge(alternation.latency());
-      alternation.latency().clear();
-      second.samples.clear();
-      next_line += 1;
-    }
+      recent.push_back(*sample);
+      if (!attention_.line_is_due()) continue;
+      tell_second(alternation, recent);
+      recent.clear();
+    } while (rte_rdtsc() < end && !attention_.is_called_off());
+    result_.interrupted = was_interrupted();
     result_.latency.merge(alternation.latency());
-    result_.seconds = seconds();
+    result_.seconds = attention_.seconds();
     if (result_.samples.size() >= kEnoughSamples) return;
     result_.on_disturbed = !result_.disturbed.empty();
     result_.samples.insert(result_.samples.end(), result_.disturbed.begin(),
@@ -162,29 +127,27 @@ class AlternatingRun {
     result_.disturbed.clear();
   }
 
-  std::string tell() const {
-    if (result_.samples.empty()) return "there was no time for a single sample: measure longer";
-    const RunSetting setting{.pods = scenario_.pods,
-                             .nodes = scenario_.nodes(),
-                             .cpu = started_.worker_cpu,
-                             .memory = std::string(name_of(started_.eal.memory_mode())),
-                             .session_pages = std::string(name_of(gateway_->session_pages())),
-                             .session_table_bytes = gateway_->session_table_bytes()};
-    const Environment environment = read_environment();
-    print(closing_block(options_, setting, result_, environment));
-    if (options_.json.empty()) return "";
-    std::ofstream file(options_.json);
-    file << to_json(options_, setting, result_, environment);
-    file.close();
-    return file ? "" : options_.json + " cannot be written";
+  void tell_second(Alternation& alternation, const std::vector<Sample>& recent) {
+    Second second = second_of(recent, rte_get_tsc_hz());
+    second.at_s = attention_.seconds();
+    second.lost = alternation.lost() - lost_before_;
+    second.sessions = gateway().sessions().live();
+    second.latency = alternation.latency().summary(rte_get_tsc_hz());
+    print(line_of(second));
+    lost_before_ = alternation.lost();
+    result_.latency.merge(alternation.latency());
+    alternation.latency().clear();
   }
 
-  const Options& options_;
-  BenchEal& started_;
-  rte_mempool* pool_;
+  std::string tell() override {
+    if (result_.samples.empty()) return "it was interrupted before anything was measured";
+    result_.stolen_percent = stolen_percent_;
+    const Environment environment = read_environment();
+    print(closing_block(options_, setting(), result_, environment));
+    return write_result(options_.json, to_json(options_, setting(), result_, environment));
+  }
+
   const Treatment treatment_;
-  const Scenario scenario_;
-  PortlessGateway* gateway_ = nullptr;
   TemporaryFolder folder_;
   std::vector<Way> ways_;
   uint64_t lost_before_ = 0;
@@ -193,8 +156,6 @@ class AlternatingRun {
 
 }  // namespace
 
-std::string run_alternating(const Options& options, BenchEal& started, rte_mempool* pool) {
-  return AlternatingRun(options, started, pool).carry_out();
-}
+std::string run_alternating(const CaseParts& parts) { return AlternatingRun(parts).carry_out(); }
 
 }  // namespace postern::bench

@@ -5,13 +5,12 @@
 
 #include <string>
 
-#include "bench/bench_eal.h"
-#include "bench/options.h"
+#include "bench/run/solo_case.h"
 
 namespace postern::bench {
 
 // Measures and reports. Returns "" or what went wrong. Main thread.
-std::string run_alternating(const Options& options, BenchEal& started, rte_mempool* pool);
+std::string run_alternating(const CaseParts& parts);
 
 }  // namespace postern::bench
 

@@ -2,18 +2,15 @@
 
 #include <rte_cycles.h>
 
-#include <cinttypes>
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
-#include <fstream>
 
+#include "bench/environment_json.h"
 #include "bench/run/console.h"
 #include "bench/statistics.h"
 #include "dataplane/run/environment.h"
 
 namespace postern::bench {
-
-double two_decimals(double value) { return std::round(value * 100) / 100; }
 
 CaseReport::CaseReport(const Options& options, const std::string& sentence) : options_(options) {
   block_ = "\n" + std::string(name_of(options.which)) + ": " + sentence + "\n";
@@ -64,12 +61,8 @@ std::string CaseReport::finish(const RunSetting& setting, double stolen_percent)
   say("stolen by others", text);
   print(block_ + "  " + environment.cpu + ", CPU " + std::to_string(setting.cpu) + ", buffers " +
         setting.memory + ", " + environment.dpdk + ", " + environment.commit + "\n");
-  if (options_.json.empty()) return "";
   json_["environment"] = environment_json(environment, setting, stolen_percent);
-  std::ofstream file(options_.json);
-  file << json_.dump(2) << '\n';
-  file.close();
-  return file ? "" : options_.json + " cannot be written";
+  return write_result(options_.json, json_);
 }
 
 RunSetting setting_of(const Scenario& scenario, const BenchEal& started,

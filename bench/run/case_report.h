@@ -15,9 +15,6 @@
 
 namespace postern::bench {
 
-// Two decimals: the third says nothing here.
-[[nodiscard]] double two_decimals(double value);
-
 class CaseReport {
  public:
   // `sentence`: what was done, behind the name of the case.

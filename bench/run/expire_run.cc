@@ -2,20 +2,17 @@
 
 #include <rte_cycles.h>
 
-#include <cstdio>
-#include <memory>
+#include <cmath>
 #include <vector>
 
 #include "bench/alternation.h"
 #include "bench/nat_traffic.h"
 #include "bench/run/case_report.h"
-#include "bench/run/console.h"
 #include "bench/run/memory_port.h"
 #include "bench/run/paced_loop.h"
+#include "bench/run/stretch_lines.h"
 #include "bench/run/timeline_json.h"
 #include "bench/run/worker_chores.h"
-#include "bench/run/worker_thread.h"
-#include "bench/statistics.h"
 
 namespace postern::bench {
 namespace {
@@ -25,6 +22,8 @@ constexpr double kLoad = 0.5;
 constexpr uint32_t kLongTimeout_s = 8 * 3600;
 constexpr uint32_t kSilentTimeout_s = 600;
 constexpr int kCapacityGroups = 32;
+// However long the sweep takes.
+constexpr uint64_t kPatience_s = 20;
 
 Scenario scenario_for(const Options& options) {
   Scenario scenario = nat_scenario(options.sessions);
@@ -32,46 +31,27 @@ Scenario scenario_for(const Options& options) {
   return scenario;
 }
 
-class ExpireRun {
+class ExpireRun : public SoloCase {
  public:
-  ExpireRun(const Options& options, BenchEal& started, rte_mempool* pool)
-      : options_(options),
-        started_(started),
-        pool_(pool),
-        scenario_(scenario_for(options)),
-        frames_(scenario_, Direction::kOutbound, options.frame_bytes) {}
-
-  std::string carry_out() {
-    auto tables = CompiledTables::make(scenario_.configuration());
-    if (!tables.ok()) return std::string(tables.status().message());
-    tables_ = std::move(*tables);
-    const bool huge = started_.eal.memory_mode() != MemoryMode::kNoHuge;
-    auto gateway = PortlessGateway::make(*tables_, pool_, huge);
-    if (!gateway) return gateway.complaint().text();
-    gateway_ = std::move(gateway).value();
-    std::string failure = on_worker(started_.eal, 0, [&] { return measure(); });
-    return failure.empty() ? tell() : failure;
-  }
+  explicit ExpireRun(const CaseParts& parts)
+      : SoloCase(parts, scenario_for(parts.options)),
+        frames_(scenario_, Direction::kOutbound, options_.frame_bytes) {}
 
  private:
-  std::string measure() {
-    tables_->set_udp_timeout_s(kLongTimeout_s);
-    std::string failure = open_sessions(scenario_, pool_, *gateway_);
+  std::string prepare() override {
+    compiled().set_udp_timeout_s(kLongTimeout_s);
+    std::string failure = SoloCase::prepare();
     if (!failure.empty()) return failure;
-    packets_ = draw_packets(scenario_, frames_, Direction::kOutbound, options_.seed, *gateway_);
+    packets_ = draw_packets(scenario_, frames_, Direction::kOutbound, options_.seed, gateway());
     failure = measure_capacity();
-    if (failure.empty()) failure = open_silent();
-    const StolenTime before = StolenTime::now();
-    if (failure.empty()) failure = measure_stretches();
-    stolen_percent_ = StolenTime::now().percent_since(before);
-    return failure;
+    return failure.empty() ? open_silent() : failure;
   }
 
   // Packets a second that the worker carries when it need not wait for any.
   std::string measure_capacity() {
     MemoryPort port(pool_, frames_, packets_);
     const Lane lane{&port, Scenario::kClusterPort};
-    Alternation alternation(std::span(&lane, 1), *gateway_, Treatment::kWalk);
+    Alternation alternation(std::span(&lane, 1), gateway(), Treatment::kWalk);
     for (int i = 0; i < kCapacityGroups; ++i) {
       const std::optional<Sample> sample = alternation.measure();
       if (!sample) return alternation.failure();
@@ -82,141 +62,149 @@ class ExpireRun {
 
   // Sessions that will all expire within the same second: from the beginning of one on.
   std::string open_silent() {
-    tables_->set_udp_timeout_s(kSilentTimeout_s);
+    compiled().set_udp_timeout_s(kSilentTimeout_s);
     std::vector<FrameRecord> firsts(kSilent);
     for (uint32_t i = 0; i < kSilent; ++i) {
       firsts[i] = frames_.outbound_record(Conversation::at(scenario_, scenario_.sessions + i));
     }
-    gateway_->skip_ms(1000 - gateway_->now().ms % 1000);
-    opened_s_ = gateway_->now().seconds();
+    gateway().skip_ms(1000 - gateway().now().ms % 1000);
+    opened_s_ = gateway().now().seconds();
     ReceiveRing ring(pool_, frames_, firsts);
     for (uint32_t sent = 0; sent < kSilent; sent += kBurst) {
       if (!ring.take(burst_)) return "no packet buffer is free";
-      gateway_->carry(burst_, Scenario::kClusterPort);
+      gateway().carry(burst_, Scenario::kClusterPort);
     }
-    took_s_ = gateway_->now().seconds() - opened_s_ + 1;
-    tables_->set_udp_timeout_s(kLongTimeout_s);
-    if (gateway_->sessions().live() == scenario_.sessions + kSilent) return "";
-    return "not all of the silent sessions began; lost: " + gateway_->lost();
+    took_s_ = gateway().now().seconds() - opened_s_ + 1;
+    compiled().set_udp_timeout_s(kLongTimeout_s);
+    if (gateway().sessions().live() == scenario_.sessions + kSilent) return "";
+    return "not all of the silent sessions began; lost: " + gateway().lost();
   }
 
-  std::string measure_stretches() {
-    PacedRing ring(pool_, frames_, packets_);
-    PacedLoop loop(ring, *gateway_, Scenario::kClusterPort);
-    WorkerChores chores(*gateway_, nullptr);
-    const uint64_t hz = rte_get_tsc_hz();
-    const uint64_t quiet = options_.duration_ms * (hz / 1000) / 3;
-    uint64_t end = rte_rdtsc() + quiet;
-    const auto until_end = [&] {
-      chores.turn();
-      return rte_rdtsc() < end && !interrupted_at(hz);
-    };
-    const Figures figures = figures_of(samples_, hz);
+  std::string measure() override {
+    attention_.begin();
+    PacedRing ring(pool_, frames_, packets_, options_.descriptors);
+    PacedLoop loop(ring, gateway(), Scenario::kClusterPort);
+    const Figures figures = figures_of(samples_, rte_get_tsc_hz());
     per_second_ = kLoad * loop.capacity(2 * figures.packets_per_second);
     if (per_second_ == 0) return "no packet buffer is free";
-    end = rte_rdtsc() + quiet;
-    std::string failure = loop.run(per_second_, Carriage::kMacSwap, macswap_, until_end);
-    tell_stretch("macswap", macswap_);
-    end = rte_rdtsc() + quiet;
-    if (failure.empty()) failure = loop.run(per_second_, Carriage::kWalk, quiet_, until_end);
-    tell_stretch("quiet", quiet_);
-    if (!failure.empty() || interrupted_) return failure;
-    // To the second before the first of them expires.
-    const uint64_t expires_ms = uint64_t{opened_s_ + kSilentTimeout_s} * 1000;
-    if (gateway_->now().ms < expires_ms) gateway_->skip_ms(expires_ms - gateway_->now().ms);
-    const uint64_t patience = rte_rdtsc() + 20 * hz;
-    failure = loop.run(per_second_, Carriage::kWalk, expiring_, [&] {
-      chores.turn();
-      return gateway_->sessions().live() > scenario_.sessions && rte_rdtsc() < patience &&
-             !interrupted_at(hz);
+    const uint64_t quiet = options_.duration_ms * (rte_get_tsc_hz() / 1000) / 3;
+    const auto for_a_third = [&] {
+      return [end = rte_rdtsc() + quiet] { return rte_rdtsc() < end; };
+    };
+    std::string failure = carry(loop, Carriage::kMacSwap, "macswap", macswap_, for_a_third());
+    if (failure.empty()) failure = carry(loop, Carriage::kWalk, "quiet", quiet_, for_a_third());
+    if (!failure.empty() || attention_.interrupted()) return failure;
+    skip_to(opened_s_ + kSilentTimeout_s);
+    const uint64_t patience = rte_rdtsc() + kPatience_s * rte_get_tsc_hz();
+    failure = carry(loop, Carriage::kWalk, "expiring", expiring_, [&] {
+      return gateway().sessions().live() > scenario_.sessions && rte_rdtsc() < patience;
     });
-    tell_stretch("expiring", expiring_);
+    if (!failure.empty() || attention_.interrupted()) return failure;
+    return measure_holds(loop);
+  }
+
+  // Their ports are held for a while; all of these holds end within a second as well.
+  std::string measure_holds(PacedLoop& loop) {
+    held_ = gateway().sessions().held();
+    skip_to(gateway().now().seconds() + scenario_.port_hold_s);
+    const uint64_t patience = rte_rdtsc() + kPatience_s * rte_get_tsc_hz();
+    return carry(loop, Carriage::kWalk, "holds end", holds_end_,
+                 [&] { return gateway().sessions().held() > 0 && rte_rdtsc() < patience; });
+  }
+
+  // To the beginning of that second.
+  void skip_to(uint32_t second) {
+    const uint64_t ms = uint64_t{second} * 1000;
+    if (gateway().now().ms < ms) gateway().skip_ms(ms - gateway().now().ms);
+  }
+
+  // While `more()`, with the worker's chores after every turn.
+  template <typename More>
+  std::string carry(PacedLoop& loop, Carriage carriage, const char* phase, Stretch& stretch,
+                    More&& more) {
+    if (attention_.is_called_off()) return "";
+    // Time was skipped: the sweep owes nothing for that.
+    WorkerChores chores(gateway(), nullptr);
+    StretchLines lines(attention_, stretch, phase, per_second_);
+    std::string failure = loop.run(per_second_, carriage, stretch, [&] {
+      const bool worked = chores.turn();
+      lines.look(gateway().sessions().live());
+      return AfterTurn{.goes_on = more() && !attention_.is_called_off(), .worked = worked};
+    });
+    lines.tell(gateway().sessions().live());
     return failure;
   }
 
-  // Looks at signals now and then.
-  bool interrupted_at(uint64_t hz) {
-    const uint64_t now = rte_rdtsc();
-    if (now < next_look_) return interrupted_;
-    next_look_ = now + hz / 10;
-    interrupted_ = was_interrupted();
-    return interrupted_;
-  }
-
-  void tell_stretch(const char* name, const Stretch& stretch) const {
-    const LatencySummary latency = stretch.likely_latency().summary(rte_get_tsc_hz());
-    char text[320];
-    snprintf(text, sizeof text,
-             "%-9s %6.2f Mpps  drops %llu  cycles a packet: %.1f  busy %.0f %%  sessions %u  "
-             "latency us: %.2f p50, %.2f p99, %.2f p99.9\n",
-             name, per_second_ / 1e6, static_cast<unsigned long long>(stretch.lost),
-             stretch.cycles_per_packet(), 100 * stretch.busy(), gateway_->sessions().live(),
-             latency.p50_ns / 1e3, latency.p99_ns / 1e3, latency.p999_ns / 1e3);
-    print(text);
-  }
-
-  static double p999(const Stretch& stretch) {
-    return stretch.likely_latency().summary(rte_get_tsc_hz()).p999_ns;
-  }
-
-  std::string tell() {
+  std::string tell() override {
     const Figures figures = figures_of(samples_, rte_get_tsc_hz());
     CaseReport report(options_, std::to_string(kSilent) + " sessions expire within " +
                                     std::to_string(took_s_) + " s beside " +
-                                    std::to_string(options_.sessions) + " with traffic at 50 %");
+                                    std::to_string(options_.sessions) + " with traffic at 50 %" +
+                                    unless_whole());
     report.add("offered_per_second", "offered", per_second_, "packets a second");
-    report.add("latency_macswap", "latency, macswap", macswap_.likely_latency());
-    report.add("latency_quiet", "latency, quiet", quiet_.likely_latency());
-    report.add("latency_expiring", "latency, expiring", expiring_.likely_latency());
-    report.add("quiet_to_macswap", "p99.9, quiet / macswap", p999(quiet_) / p999(macswap_), "");
-    report.add("expiring_to_quiet", "p99.9, expiring / quiet", p999(expiring_) / p999(quiet_), "");
-    report.add("cycles_quiet", "cycles a packet, quiet", quiet_.cycles_per_packet(), "");
-    report.add("cycles_expiring", "cycles a packet, expiring", expiring_.cycles_per_packet(), "");
-    add_losses(report, "quiet", quiet_);
-    add_losses(report, "expiring", expiring_);
+    const double macswap = add_latency(report, "macswap", macswap_);
+    const double quiet = add_latency(report, "quiet", quiet_);
+    const double expiring = add_latency(report, "expiring", expiring_);
+    const double holds_end = add_latency(report, "holds_end", holds_end_);
+    const auto ratio = [&](const char* key, const char* label, double one, double other) {
+      if (one > 0 && other > 0) report.add(key, label, one / other, "");
+    };
+    ratio("quiet_to_macswap", "p99.9, quiet / macswap", quiet, macswap);
+    ratio("expiring_to_quiet", "p99.9, expiring / quiet", expiring, quiet);
+    ratio("holds_end_to_quiet", "p99.9, holds end / quiet", holds_end, quiet);
+    for (const auto& [phase, stretch] : phases()) {
+      if (stretch->sent == 0 || stretch == &macswap_) continue;
+      report.add("cycles_" + phase, "cycles a packet, " + phase, stretch->cycles_per_packet(), "");
+      add_losses(report, phase, *stretch);
+    }
+    report.add("held_ports", "ports held by those that ended", held_, "");
+    report.add("left_of_holds", "held ports that are left", gateway().sessions().held(), "");
     report.add("left_of_silent", "silent sessions that are left",
-               static_cast<double>(gateway_->sessions().live() - scenario_.sessions), "");
+               static_cast<double>(gateway().sessions().live() - scenario_.sessions), "");
     nlohmann::ordered_json& json = report.json();
     json["net_cycles_per_packet"] = two_decimals(figures.net.value);
     json["cycles_per_packet"] = two_decimals(figures.total.value);
     json["io_cycles_per_packet"] = two_decimals(figures.io.value);
     json["packets_per_second"] = std::round(per_second_);
-    json["dropped"] = quiet_.lost + expiring_.lost;
+    json["dropped"] = quiet_.losses.all + expiring_.losses.all + holds_end_.losses.all;
     json["disturbed"] = quiet_.latency.total() == 0 || expiring_.latency.total() == 0;
-    json["interrupted"] = interrupted_;
-    json["timeline"] =
-        timeline_json({{"macswap", &macswap_}, {"quiet", &quiet_}, {"expiring", &expiring_}});
-    json["latency_steps"] = {{"macswap", steps_json(macswap_.likely_latency())},
-                             {"quiet", steps_json(quiet_.likely_latency())},
-                             {"expiring", steps_json(expiring_.likely_latency())}};
-    return report.finish(setting_of(scenario_, started_, *gateway_), stolen_percent_);
+    json["timeline"] = timeline_json(phases());
+    for (const auto& [phase, stretch] : phases()) {
+      json["latency_steps"][phase] = steps_json(stretch->likely_latency());
+    }
+    return finish(report);
   }
 
-  const Options& options_;
-  BenchEal& started_;
-  rte_mempool* pool_;
-  const Scenario scenario_;
+  // Its p99.9.
+  static double add_latency(CaseReport& report, const std::string& phase, const Stretch& stretch) {
+    if (stretch.sent == 0) return 0;
+    report.add("latency_" + phase, "latency, " + phase, stretch.likely_latency());
+    return stretch.likely_latency().summary(rte_get_tsc_hz()).p999_ns;
+  }
+
+  [[nodiscard]] Phases phases() const {
+    return {{"macswap", &macswap_},
+            {"quiet", &quiet_},
+            {"expiring", &expiring_},
+            {"holds_end", &holds_end_}};
+  }
+
   const Frames frames_;
-  std::unique_ptr<CompiledTables> tables_;
-  std::unique_ptr<PortlessGateway> gateway_;
   std::vector<FrameRecord> packets_;
   std::vector<Sample> samples_;
   Burst burst_;
   double per_second_ = 0;
   uint32_t opened_s_ = 0;  // the second in which the silent ones began
   uint32_t took_s_ = 0;    // seconds until the last of them had
+  uint32_t held_ = 0;      // ports, after they had expired
   Stretch macswap_;
   Stretch quiet_;
   Stretch expiring_;
-  uint64_t next_look_ = 0;
-  bool interrupted_ = false;
-  double stolen_percent_ = 0;
+  Stretch holds_end_;
 };
 
 }  // namespace
 
-std::string run_expire(const Options& options, BenchEal& started, rte_mempool* pool) {
-  return ExpireRun(options, started, pool).carry_out();
-}
+std::string run_expire(const CaseParts& parts) { return ExpireRun(parts).carry_out(); }
 
 }  // namespace postern::bench

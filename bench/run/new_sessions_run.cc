@@ -3,18 +3,17 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <memory>
+#include <cmath>
 #include <random>
 #include <vector>
 
 #include "bench/alternation.h"
 #include "bench/nat_traffic.h"
+#include "bench/printed.h"
 #include "bench/run/case_report.h"
 #include "bench/run/console.h"
 #include "bench/run/memory_port.h"
 #include "bench/run/timed_window.h"
-#include "bench/run/worker_thread.h"
 #include "bench/statistics.h"
 
 namespace postern::bench {
@@ -80,81 +79,74 @@ Scenario scenario_for(const Options& options) {
   return scenario;
 }
 
-class NewSessionsRun {
+class NewSessionsRun : public SoloCase {
  public:
-  NewSessionsRun(const Options& options, BenchEal& started, rte_mempool* pool)
-      : options_(options),
-        started_(started),
-        pool_(pool),
-        scenario_(scenario_for(options)),
-        frames_(scenario_, Direction::kOutbound, options.frame_bytes),
-        next_number_(options.sessions) {}
-
-  std::string carry_out() {
-    auto tables = CompiledTables::make(scenario_.configuration());
-    if (!tables.ok()) return std::string(tables.status().message());
-    tables_ = std::move(*tables);
-    const bool huge = started_.eal.memory_mode() != MemoryMode::kNoHuge;
-    auto gateway = PortlessGateway::make(*tables_, pool_, huge);
-    if (!gateway) return gateway.complaint().text();
-    gateway_ = std::move(gateway).value();
-    std::string failure = on_worker(started_.eal, 0, [&] { return measure(); });
-    return failure.empty() ? tell() : failure;
-  }
+  explicit NewSessionsRun(const CaseParts& parts)
+      : SoloCase(parts, scenario_for(parts.options)),
+        frames_(scenario_, Direction::kOutbound, options_.frame_bytes),
+        next_number_(options_.sessions) {}
 
  private:
-  std::string measure() {
-    tables_->set_udp_timeout_s(kLongTimeout_s);
-    std::string failure = open_sessions(scenario_, pool_, *gateway_);
-    const StolenTime before = StolenTime::now();
-    if (failure.empty()) failure = measure_established();
-    tables_->set_udp_timeout_s(kShortTimeout_s);
-    if (failure.empty()) failure = measure_windows();
-    stolen_percent_ = StolenTime::now().percent_since(before);
-    return failure;
+  std::string prepare() override {
+    compiled().set_udp_timeout_s(kLongTimeout_s);
+    return SoloCase::prepare();
+  }
+
+  std::string measure() override {
+    attention_.begin();
+    std::string failure = measure_established();
+    compiled().set_udp_timeout_s(kShortTimeout_s);
+    return failure.empty() ? measure_windows() : failure;
   }
 
   // What a packet of one of the others costs: for a fifth of the time.
   std::string measure_established() {
     const std::vector<FrameRecord> packets =
-        draw_packets(scenario_, frames_, Direction::kOutbound, options_.seed, *gateway_);
+        draw_packets(scenario_, frames_, Direction::kOutbound, options_.seed, gateway());
     MemoryPort port(pool_, frames_, packets);
     const Lane lane{&port, Scenario::kClusterPort};
-    Alternation alternation(std::span(&lane, 1), *gateway_, Treatment::kWalk);
+    Alternation alternation(std::span(&lane, 1), gateway(), Treatment::kWalk);
     std::vector<double> undisturbed;
     const uint64_t end = rte_rdtsc() + options_.duration_ms / 5 * (rte_get_tsc_hz() / 1000);
+    std::vector<Sample> recent;
     do {
       const std::optional<Sample> sample = alternation.measure();
       if (!sample) return alternation.failure();
       (sample->disturbed ? established_ : undisturbed).push_back(sample->net());
-    } while (rte_rdtsc() < end && !was_interrupted());
+      recent.push_back(*sample);
+      if (!attention_.line_is_due()) continue;
+      Second second = second_of(recent, rte_get_tsc_hz());
+      second.at_s = attention_.seconds();
+      second.sessions = gateway().sessions().live();
+      second.latency = alternation.latency().summary(rte_get_tsc_hz());
+      second.what = "established ones";
+      print(line_of(second));
+      recent.clear();
+    } while (rte_rdtsc() < end && !attention_.is_called_off());
     if (!undisturbed.empty()) established_ = undisturbed;
     return "";
   }
 
   // The first window ends nothing and does not count.
   std::string measure_windows() {
-    const uint64_t hz = rte_get_tsc_hz();
-    const uint64_t begin = rte_rdtsc();
-    const uint64_t end = begin + options_.duration_ms * (hz / 1000);
-    uint64_t next_line = begin + hz;
+    const uint64_t end = rte_rdtsc() + options_.duration_ms * (rte_get_tsc_hz() / 1000);
     size_t told = 0;
     for (uint32_t number = 0; number < 2 || rte_rdtsc() < end; ++number) {
-      interrupted_ = was_interrupted();
-      if (interrupted_ && !samples_.empty()) break;
+      if (attention_.is_called_off() && !samples_.empty()) break;
       const std::string failure = measure_window(number != 0);
       if (!failure.empty()) return failure;
-      const uint64_t now = rte_rdtsc();
-      if (now < next_line || samples_.size() == told) continue;
-      tell_second(static_cast<double>(now - begin) / static_cast<double>(hz), told);
+      if (samples_.size() == told || !attention_.line_is_due()) continue;
+      tell_second(told);
       told = samples_.size();
-      next_line = now + hz;
     }
     return "";
   }
 
+  // Flows that were used long ago come again: those of the window before have gone.
   void draw_window() {
     packets_.resize(kWindow);
+    const uint64_t flows = uint64_t{scenario_.pods} * Conversation::kSourcePorts;
+    if (next_number_ + kWindow > flows) next_number_ = scenario_.sessions;
     for (FrameRecord& packet : packets_) {
       packet = frames_.outbound_record(Conversation::at(scenario_, next_number_++));
     }
@@ -163,7 +155,7 @@ class NewSessionsRun {
 
   std::string measure_window(bool counts) {
     draw_window();
-    const uint64_t created_before = gateway_->counters().session_created.read();
+    const uint64_t created_before = gateway().counters().session_created.read();
     ReceiveRing ring(pool_, frames_, packets_);
     const uint32_t positions =
         (scenario_.sessions + scenario_.more_sessions) / (kWindow / kBurst) + kMorePositions;
@@ -176,12 +168,12 @@ class NewSessionsRun {
                               .io = measure_io(ring),
                               .ending = parts.ending.mean(),
                               .disturbed = parts.total.mostly_disturbed()};
-    const uint64_t created = gateway_->counters().session_created.read() - created_before;
-    const uint32_t live = gateway_->sessions().live();
-    gateway_->skip_ms(kSkip_ms);
+    const uint64_t created = gateway().counters().session_created.read() - created_before;
+    const uint32_t live = gateway().sessions().live();
+    gateway().skip_ms(kSkip_ms);
     if (created != kWindow || live != scenario_.sessions + kWindow) {
       return "of " + std::to_string(kWindow) + " sessions " + std::to_string(created) +
-             " began, and " + std::to_string(live) + " live; lost: " + gateway_->lost();
+             " began, and " + std::to_string(live) + " live; lost: " + gateway().lost();
     }
     if (!counts) return "";
     samples_.push_back(sample);
@@ -196,9 +188,9 @@ class NewSessionsRun {
     for (uint32_t sent = 0; sent < kPart; sent += kBurst) {
       if (!ring.take(burst_)) return false;
       const uint64_t begun = rte_rdtsc();
-      gateway_->carry(burst_, Scenario::kClusterPort);
+      gateway().carry(burst_, Scenario::kClusterPort);
       const uint64_t carried = rte_rdtsc();
-      gateway_->sweep(positions);
+      gateway().sweep(positions);
       ending += rte_rdtsc() - carried;
       for (uint32_t i = 0; i < kBurst; ++i) latency_.add(carried - begun);
     }
@@ -222,24 +214,24 @@ class NewSessionsRun {
     return io.mean();
   }
 
-  void tell_second(double seconds, size_t told) const {
+  void tell_second(size_t told) const {
     const std::vector<WindowSample> last(samples_.begin() + static_cast<ptrdiff_t>(told),
                                          samples_.end());
-    const double total = median_of(each(last, [](const WindowSample& s) { return s.total; })).value;
-    const double first =
-        median_of(each(last, [](const WindowSample& s) { return s.first_packet(); })).value;
-    const double ending =
-        median_of(each(last, [](const WindowSample& s) { return s.ending; })).value;
-    const LatencySummary latency = latency_.summary(rte_get_tsc_hz());
-    char text[320];
-    snprintf(text, sizeof text,
-             "%6.1f s  %6.2f M new sessions/s  drops 0  cycles a session: %.1f = %.1f first packet "
-             "+ %.1f ending + io  busy 100 %%  sessions %u  latency us: %.2f p50, %.2f p99, %.2f "
-             "p99.9  windows %zu\n",
-             seconds, static_cast<double>(rte_get_tsc_hz()) / total / 1e6, total, first, ending,
-             gateway_->sessions().live(), latency.p50_ns / 1e3, latency.p99_ns / 1e3,
-             latency.p999_ns / 1e3, last.size());
-    print(text);
+    const auto middle = [&](double (*figure)(const WindowSample&)) {
+      return median_of(each(last, figure)).value;
+    };
+    const double total = middle([](const WindowSample& s) { return s.total; });
+    print(line_of(
+        {.at_s = attention_.seconds(),
+         .packets_per_second = static_cast<double>(rte_get_tsc_hz()) / total,
+         .cycles = total,
+         .io_cycles = middle([](const WindowSample& s) { return s.io; }),
+         .sessions = gateway().sessions().live(),
+         .latency = latency_.summary(rte_get_tsc_hz()),
+         .packets = " new sessions/s",
+         .what = printed("first packets %.1f net, ending %.1f; windows %zu",
+                         middle([](const WindowSample& s) { return s.first_packet(); }),
+                         middle([](const WindowSample& s) { return s.ending; }), last.size())}));
   }
 
   // Undisturbed windows, or all where there are none.
@@ -251,13 +243,12 @@ class NewSessionsRun {
     return good.empty() ? samples_ : good;
   }
 
-  std::string tell() const {
+  std::string tell() override {
     const std::vector<WindowSample> good = counted();
     const auto hz = static_cast<double>(rte_get_tsc_hz());
-    CaseReport report(options_, "windows of " + std::to_string(kWindow) +
-                                    " new sessions, random remotes, " +
-                                    std::to_string(options_.sessions) + " others live" +
-                                    (interrupted_ ? ", interrupted" : ""));
+    CaseReport report(options_,
+                      "windows of " + std::to_string(kWindow) + " new sessions, random remotes, " +
+                          std::to_string(options_.sessions) + " others live" + unless_whole());
     const auto rates = each(good, [&](const WindowSample& s) { return hz / s.total; });
     const auto millions = each(good, [&](const WindowSample& s) { return hz / s.total / 1e6; });
     report.add("new_sessions_millions", "new sessions a second", millions, "million");
@@ -294,19 +285,12 @@ class NewSessionsRun {
                       {"disturbed", sample.disturbed}});
     }
     report.json()["dropped"] = 0;
-    report.json()["interrupted"] = interrupted_;
     report.json()["samples"] = rows;
-    return report.finish(setting_of(scenario_, started_, *gateway_), stolen_percent_);
+    return finish(report);
   }
 
-  const Options& options_;
-  BenchEal& started_;
-  rte_mempool* pool_;
-  const Scenario scenario_;
   const Frames frames_;
   uint32_t next_number_;  // of conversations
-  std::unique_ptr<CompiledTables> tables_;
-  std::unique_ptr<PortlessGateway> gateway_;
   std::vector<FrameRecord> packets_;
   Burst burst_;
   TimedWindow window_;
@@ -314,14 +298,10 @@ class NewSessionsRun {
   std::vector<double> established_;
   LatencyHistogram latency_;      // of the last window
   LatencyHistogram all_latency_;  // of those that count
-  double stolen_percent_ = 0;
-  bool interrupted_ = false;
 };
 
 }  // namespace
 
-std::string run_new_sessions(const Options& options, BenchEal& started, rte_mempool* pool) {
-  return NewSessionsRun(options, started, pool).carry_out();
-}
+std::string run_new_sessions(const CaseParts& parts) { return NewSessionsRun(parts).carry_out(); }
 
 }  // namespace postern::bench

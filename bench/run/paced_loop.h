@@ -1,6 +1,6 @@
 // A worker under a load that is offered rather than taken, over a stretch of time in which
-// something else happens beside the packets: what is lost, how long packets take, how busy the
-// worker is.
+// something else happens beside the packets: what is lost and by whose fault (loss_blame.h), how
+// long packets take, how busy the worker is.
 //
 // As LoadedGateway, but time is the caller's: after every turn he does what a worker does between
 // bursts, and says when the stretch is over. While the thread waits for its CPU, because others run
@@ -14,11 +14,11 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "bench/latency_histogram.h"
 #include "bench/paced_ring.h"
 #include "bench/portless_gateway.h"
+#include "bench/run/loss_blame.h"
+#include "bench/run/stretch.h"
 #include "bench/run_delay.h"
 
 namespace postern::bench {
@@ -29,66 +29,47 @@ enum class Carriage : uint8_t {
   kMacSwap,  // as testpmd's macswap: source and destination change places
 };
 
-// A hundredth of a second of a stretch.
-struct Slice {
-  double at_ms = 0;  // since the loop was made
-  uint64_t offered = 0;
-  uint64_t sent = 0;
-  uint64_t lost = 0;
-  double waited_us = 0;
-};
-
-// What a stretch brought.
-struct Stretch {
-  std::vector<Slice> slices = {};
-  LatencyHistogram latency = {};    // of slices in which the thread did not wait; where there are
-  LatencyHistogram disturbed = {};  // none, likely_latency() is of the others
-  uint64_t offered = 0;
-  uint64_t sent = 0;
-  uint64_t lost = 0;          // by a full queue, or by the gateway
-  uint64_t lost_waiting = 0;  // of them, in slices in which the thread waited for its CPU
-  uint64_t busy_cycles = 0;   // of turns with packets
-  uint64_t cycles = 0;        // of all turns
-  double waited_ms = 0;
-
-  [[nodiscard]] double cycles_per_packet() const {
-    return sent == 0 ? 0 : static_cast<double>(busy_cycles) / static_cast<double>(sent);
-  }
-  [[nodiscard]] const LatencyHistogram& likely_latency() const {
-    return latency.total() != 0 ? latency : disturbed;
-  }
-  [[nodiscard]] double busy() const {
-    return cycles == 0 ? 0 : static_cast<double>(busy_cycles) / static_cast<double>(cycles);
-  }
+// What the caller did after a turn.
+struct AfterTurn {
+  bool goes_on = true;
+  bool worked = false;  // it was more than looking whether there is something to do
 };
 
 class PacedLoop {
  public:
   // The packets arrive on `port`. All references outlive it.
-  PacedLoop(PacedRing& ring, PortlessGateway& gateway, uint16_t port)
-      : ring_(ring), gateway_(gateway), port_(port), begun_(rte_rdtsc()) {}
+  PacedLoop(PacedRing& ring, PortlessGateway& gateway, uint16_t port);
 
   // Packets a second that this loop carries when it is offered more. 0 when buffers ran out.
   double capacity(double more_than_it_can);
 
-  // Offers `per_second` packets a second until `between()`, which is called after every turn,
-  // returns false; adds to `stretch`. Returns "" or what went wrong.
-  template <typename Between>
-  std::string run(double per_second, Carriage carriage, Stretch& stretch, Between&& between) {
+  // Offers `per_second` packets a second until `after_turn()` says that it does not go on; adds to
+  // `stretch`. Returns "" or what went wrong.
+  template <typename Callback>
+  std::string run(double per_second, Carriage carriage, Stretch& stretch, Callback&& after_turn) {
     begin(per_second);
+    AfterTurn after;
     do {
-      turn(carriage, stretch);
-    } while (between() && ring_.failure().empty());
+      const bool busy = turn(carriage, stretch);
+      after = after_turn();
+      end_turn(stretch, busy, after.worked);
+    } while (after.goes_on && ring_.failure().empty());
     end_slice(stretch);
+    stretch.steps.add(blame_.times());
     return std::string(ring_.failure());
   }
 
  private:
   void begin(double per_second);
-  void turn(Carriage carriage, Stretch& stretch);
+  bool turn(Carriage carriage, Stretch& stretch);
+  void end_turn(Stretch& stretch, bool busy, bool worked);
+  uint32_t take();
   void carry(Carriage carriage);
+  // The step since the last call is over: the counter.
+  uint64_t step(Step step);
   // The counter; what the thread waited since the last look has not passed.
   uint64_t look();
+  [[gnu::cold]] void ask_the_kernel(uint64_t before);
   void begin_slice();
   void end_slice(Stretch& stretch);
   [[nodiscard]] uint64_t sent() const { return swapped_ + gateway_.forwarded(); }
@@ -96,7 +77,10 @@ class PacedLoop {
   PacedRing& ring_;
   PortlessGateway& gateway_;
   const uint16_t port_;
+  const uint64_t hz_;
   const uint64_t begun_;
+  const uint64_t suspicious_;  // cycles after which the kernel is asked
+  LossBlame blame_;
   Burst burst_;
   RunDelay delay_;
   uint64_t swapped_ = 0;
@@ -104,6 +88,8 @@ class PacedLoop {
   uint64_t last_look_ = 0;
   uint64_t delay_ns_ = 0;
   uint64_t waited_cycles_ = 0;
+  uint64_t turn_begun_ = 0;
+  uint64_t turn_waited_ = 0;  // waited_cycles_ then
   // At the beginning of the slice.
   uint64_t slice_begun_ = 0;
   uint64_t slice_waited_ns_ = 0;  // in it, so far
@@ -111,6 +97,7 @@ class PacedLoop {
   uint64_t full_before_ = 0;
   uint64_t sent_before_ = 0;
   uint64_t taken_before_ = 0;
+  BlamedLosses blamed_before_{};
   LatencyHistogram latency_;
 };
 

@@ -78,6 +78,8 @@ BufferNeeds buffer_needs(const Options& options) {
   if (options.port.kind == PortKind::kNetPcap) {
     needs.buffers += file_frames(options) * (both_ways ? 2 : 1);
   }
+  // The queue where packets wait for a worker, as far as it is deeper than usual.
+  if (is_paced(options.which)) needs.buffers += options.descriptors;
   // Rings of a device, and what is on its way in them.
   if (options.port.kind >= PortKind::kNetMemif) needs.buffers += 2 * kBenchBuffers;
   // Both teams' receive queues, and what is on its way.

@@ -4,21 +4,22 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <memory>
+#include <cinttypes>
+#include <cmath>
 #include <random>
 #include <vector>
 
 #include "bench/nat_traffic.h"
+#include "bench/printed.h"
 #include "bench/run/case_report.h"
 #include "bench/run/console.h"
-#include "bench/run/worker_thread.h"
 #include "bench/statistics.h"
 
 namespace postern::bench {
 namespace {
 
 constexpr uint32_t kPorts = 64'512;  // 1024 to 65535
+constexpr uint32_t kIoBatches = 1000;
 constexpr std::array kLevels = {10u, 50u, 90u, 95u, 99u, 100u};
 // Sessions that begin at once, below 100 %: the same at all levels, for each burst has its own
 // costs; and few, so that the use stays.
@@ -43,39 +44,39 @@ Scenario scenario_for(const Options& options) {
   return scenario;
 }
 
-class PortsFullRun {
+class PortsFullRun : public SoloCase {
  public:
-  PortsFullRun(const Options& options, BenchEal& started, rte_mempool* pool)
-      : options_(options),
-        started_(started),
-        pool_(pool),
-        scenario_(scenario_for(options)),
-        frames_(scenario_, Direction::kOutbound, options.frame_bytes),
-        random_(options.seed) {}
-
-  std::string carry_out() {
-    auto tables = CompiledTables::make(scenario_.configuration());
-    if (!tables.ok()) return std::string(tables.status().message());
-    tables_ = std::move(*tables);
-    const bool huge = started_.eal.memory_mode() != MemoryMode::kNoHuge;
-    auto gateway = PortlessGateway::make(*tables_, pool_, huge);
-    if (!gateway) return gateway.complaint().text();
-    gateway_ = std::move(gateway).value();
-    const std::string failure = on_worker(started_.eal, 0, [&] { return measure(); });
-    return failure.empty() ? tell() : failure;
-  }
+  explicit PortsFullRun(const CaseParts& parts)
+      : SoloCase(parts, scenario_for(parts.options)),
+        frames_(scenario_, Direction::kOutbound, options_.frame_bytes),
+        random_(options_.seed) {}
 
  private:
-  std::string measure() {
-    std::string failure = open_sessions(scenario_, pool_, *gateway_);
-    const StolenTime before = StolenTime::now();
+  std::string measure() override {
+    attention_.begin();
+    measure_io();
+    std::string failure;
     for (const uint32_t percent : kLevels) {
-      if (!failure.empty() || was_interrupted()) break;
+      if (!failure.empty() || (attention_.is_called_off() && !levels_.empty())) break;
       levels_.push_back({.percent = percent});
       failure = measure_level(levels_.back());
     }
-    stolen_percent_ = StolenTime::now().percent_since(before);
     return failure;
+  }
+
+  // What making a frame and freeing it costs, which is no part of a level's figures.
+  void measure_io() {
+    std::vector<double> making;
+    std::vector<double> freeing;
+    for (uint32_t i = 0; i < kIoBatches && make_burst(kBatch); ++i) {
+      const uint64_t made = rte_rdtsc_precise();
+      rte_pktmbuf_free_bulk(burst_.frame.data(), kBatch);
+      freeing.push_back(static_cast<double>(rte_rdtsc_precise() - made) / kBatch);
+      making.push_back(making_cycles_ / kBatch);
+    }
+    if (making.empty()) return;
+    making_ = median_of(std::move(making)).value;
+    freeing_ = median_of(std::move(freeing)).value;
   }
 
   std::string measure_level(Level& level) {
@@ -102,11 +103,11 @@ class PortsFullRun {
       level.refused_while_free += batch - opened;
       level.sessions += batch;
       if (opened == batch) level.cycles.push_back(cycles_ / batch);
+      if (attention_.line_is_due()) tell_second(level);
       if (!all) continue;
       level.granted_without_port += open(1);
       level.refusal_cycles.push_back(cycles_);
-    } while (rte_rdtsc() < end && !was_interrupted());
-    tell_level(level);
+    } while (rte_rdtsc() < end && !attention_.is_called_off());
     return "";
   }
 
@@ -122,24 +123,34 @@ class PortsFullRun {
             .remote = kRemote};
   }
 
-  // Has `count` sessions begin, in one burst; how many did. Their cycles are in cycles_.
-  uint32_t open(uint32_t count) {
-    std::array<OutboundKey, kBurst> keys;
-    if (rte_pktmbuf_alloc_bulk(pool_, burst_.frame.data(), count) != 0) return 0;
+  // First packets of `count` sessions. Their cycles are in making_cycles_. False when no buffer is
+  // free.
+  bool make_burst(uint32_t count) {
+    const uint64_t begun = rte_rdtsc_precise();
+    if (rte_pktmbuf_alloc_bulk(pool_, burst_.frame.data(), count) != 0) return false;
     burst_.size = count;
     for (uint32_t i = 0; i < count; ++i) {
       const Conversation conversation = next_conversation();
-      keys[i] = conversation.key();
+      keys_[i] = conversation.key();
       burst_.frame[i]->data_len = frames_.bytes();
       burst_.frame[i]->pkt_len = frames_.bytes();
       frames_.write(frames_.outbound_record(conversation), burst_.bytes(i));
     }
+    making_cycles_ = static_cast<double>(rte_rdtsc_precise() - begun);
+    return true;
+  }
+
+  // Has `count` sessions begin, in one burst; how many did. Their cycles are in cycles_.
+  uint32_t open(uint32_t count) {
+    if (!make_burst(count)) return 0;
     const uint64_t begun = rte_rdtsc_precise();
-    gateway_->carry(burst_, Scenario::kClusterPort);
-    cycles_ = static_cast<double>(rte_rdtsc_precise() - begun);
+    gateway().carry(burst_, Scenario::kClusterPort);
+    const uint64_t cycles = rte_rdtsc_precise() - begun;
+    cycles_ = static_cast<double>(cycles);
+    latency_.add(cycles);
     uint32_t opened = 0;
     for (uint32_t i = 0; i < count; ++i) {
-      const SessionHandle handle = gateway_->sessions().find_outbound_one(keys[i]);
+      const SessionHandle handle = gateway().sessions().find_outbound_one(keys_[i]);
       if (handle == kNoSession) continue;
       crowd_.push_back(handle);
       ++opened;
@@ -150,36 +161,42 @@ class PortsFullRun {
   void end_some(uint32_t count) {
     for (uint32_t i = 0; i < count && !crowd_.empty(); ++i) {
       const size_t victim = random_() % crowd_.size();
-      gateway_->end_session(crowd_[victim]);
+      gateway().end_session(crowd_[victim]);
       crowd_[victim] = crowd_.back();
       crowd_.pop_back();
     }
   }
 
-  void tell_level(const Level& level) const {
-    const double cycles = level.cycles.empty() ? 0 : median_of(level.cycles).value;
-    char text[256];
-    snprintf(text, sizeof text,
-             "%3u %% of %u ports  cycles a new session: %.1f  refused while a port was free: %llu "
-             "of %llu  sessions %u\n",
-             level.percent, kPorts, cycles,
-             static_cast<unsigned long long>(level.refused_while_free),
-             static_cast<unsigned long long>(level.sessions), gateway_->sessions().live());
-    print(text);
+  // With what a session costs at this level, as far as it is known.
+  void tell_second(const Level& level) {
+    if (level.cycles.empty()) return;
+    const double cycles = median_of(level.cycles).value + making_;
+    print(line_of({.at_s = attention_.seconds(),
+                   .packets_per_second = static_cast<double>(rte_get_tsc_hz()) / cycles,
+                   .lost = level.refused_while_free,
+                   .cycles = cycles,
+                   .io_cycles = making_ + freeing_,
+                   .sessions = gateway().sessions().live(),
+                   .latency = latency_.summary(rte_get_tsc_hz()),
+                   .packets = " new sessions/s",
+                   .what = printed("%u %% of %u ports in use", level.percent, kPorts)}));
+    latency_.clear();
   }
 
-  std::string tell() const {
+  std::string tell() override {
     CaseReport report(options_, "one egress address, one remote, " + std::to_string(kPorts) +
                                     " ports, " + std::to_string(options_.sessions) +
-                                    " other sessions");
+                                    " other sessions" + unless_whole());
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
     uint64_t wrong = 0;
     double at_10 = 0;
     double at_99 = 0;
+    double at_last = 0;  // of the levels below 100 %
     for (const Level& level : levels_) {
       wrong += level.refused_while_free + level.granted_without_port;
       const double cycles = level.cycles.empty() ? 0 : median_of(level.cycles).value;
       if (level.percent == 10) at_10 = cycles;
+      if (level.percent <= 99 && cycles > 0) at_last = cycles;
       if (level.percent == 99) at_99 = cycles;
       nlohmann::ordered_json row = {{"use_percent", level.percent},
                                     {"cycles", two_decimals(cycles)},
@@ -197,23 +214,22 @@ class PortsFullRun {
                "");
     if (at_10 > 0 && at_99 > 0) {
       report.add("cycles_99_to_10", "cycles at 99 % / at 10 %", at_99 / at_10, "");
-      report.json()["net_cycles_per_packet"] = two_decimals(at_99);
-      report.json()["cycles_per_packet"] = two_decimals(at_99);
-      report.json()["io_cycles_per_packet"] = 0;
-      report.json()["packets_per_second"] =
-          std::round(static_cast<double>(rte_get_tsc_hz()) / at_99);
     }
+    const double total = at_last + making_;
+    report.add("net_cycles_per_packet", "net cycles of a new session", at_last - freeing_,
+               at_99 > 0 ? "at 99 %" : "");
+    report.add("cycles_per_packet", "cycles with io", total, "");
+    report.add("io_cycles_per_packet", "io cycles", making_ + freeing_, "");
+    report.json()["packets_per_second"] = std::round(static_cast<double>(rte_get_tsc_hz()) / total);
+    report.json()["dropped"] = wrong;
     report.json()["levels"] = rows;
     report.json()["samples"] = samples();
-    return report.finish(setting_of(scenario_, started_, *gateway_), stolen_percent_);
+    return finish(report);
   }
 
   static std::string describe(const Level& level, double cycles) {
-    char text[160];
-    snprintf(text, sizeof text, "%10.1f   cycles a new session, %llu of %llu refused", cycles,
-             static_cast<unsigned long long>(level.refused_while_free),
-             static_cast<unsigned long long>(level.sessions));
-    return text;
+    return printed("%10.1f   cycles a new session, %" PRIu64 " of %" PRIu64 " refused", cycles,
+                   level.refused_while_free, level.sessions);
   }
 
   // Every batch, by level.
@@ -227,26 +243,22 @@ class PortsFullRun {
     return all;
   }
 
-  const Options& options_;
-  BenchEal& started_;
-  rte_mempool* pool_;
-  const Scenario scenario_;
   const Frames frames_;
   std::mt19937_64 random_;
-  std::unique_ptr<CompiledTables> tables_;
-  std::unique_ptr<PortlessGateway> gateway_;
   std::vector<SessionHandle> crowd_;
   uint32_t next_number_ = 0;
   Burst burst_;
-  double cycles_ = 0;  // of the last burst
+  std::array<OutboundKey, kBurst> keys_;  // of its packets
+  double making_cycles_ = 0;              // of the last burst
+  double cycles_ = 0;                     // of walking it
+  double making_ = 0;                     // of a frame
+  double freeing_ = 0;                    // likewise
+  LatencyHistogram latency_;
   std::vector<Level> levels_;
-  double stolen_percent_ = 0;
 };
 
 }  // namespace
 
-std::string run_ports_full(const Options& options, BenchEal& started, rte_mempool* pool) {
-  return PortsFullRun(options, started, pool).carry_out();
-}
+std::string run_ports_full(const CaseParts& parts) { return PortsFullRun(parts).carry_out(); }
 
 }  // namespace postern::bench

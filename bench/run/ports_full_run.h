@@ -10,14 +10,13 @@
 
 #include <string>
 
-#include "bench/bench_eal.h"
-#include "bench/options.h"
+#include "bench/run/solo_case.h"
 
 namespace postern::bench {
 
 // Measures and reports. Returns "" or what went wrong; a wrong refusal goes into the figures. Main
 // thread.
-std::string run_ports_full(const Options& options, BenchEal& started, rte_mempool* pool);
+std::string run_ports_full(const CaseParts& parts);
 
 }  // namespace postern::bench
 

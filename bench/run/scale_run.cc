@@ -3,10 +3,12 @@
 #include <rte_cycles.h>
 
 #include <array>
-#include <cstdio>
+#include <cmath>
 #include <memory>
 #include <vector>
 
+#include "bench/printed.h"
+#include "bench/run/attention.h"
 #include "bench/run/case_report.h"
 #include "bench/run/console.h"
 #include "bench/run/spin_barrier.h"
@@ -43,13 +45,13 @@ std::vector<double> each(const std::vector<Round>& rounds, Figure&& figure) {
 
 class ScaleRun {
  public:
-  ScaleRun(const Options& options, BenchEal& started, rte_mempool* pool)
-      : options_(options),
-        started_(started),
-        pool_(pool),
-        scenario_(nat_scenario(options.sessions)),
-        barrier_(options.workers),
-        rates_(options.workers) {}
+  explicit ScaleRun(const CaseParts& parts)
+      : options_(parts.options),
+        started_(parts.started),
+        pool_(parts.pool),
+        scenario_(nat_scenario(options_.sessions)),
+        barrier_(options_.workers),
+        rates_(options_.workers) {}
 
   std::string carry_out() {
     auto tables = CompiledTables::make(scenario_.configuration());
@@ -79,20 +81,16 @@ class ScaleRun {
   // On every worker's thread. Worker 0 keeps the books.
   std::string measure(uint32_t worker) {
     const uint64_t hz = rte_get_tsc_hz();
-    const uint64_t begin = rte_rdtsc();
-    const uint64_t end = begin + options_.duration_ms * (hz / 1000);
-    uint64_t next_line = begin + hz;
+    const uint64_t end = rte_rdtsc() + options_.duration_ms * (hz / 1000);
+    if (worker == 0) attention_.begin();
     TimedWindow window;
     while (true) {
       Round round;
       for (const Mode mode : kRound) run_window(worker, mode, window, round);
       if (worker == 0) {
         rounds_.push_back(round);
-        if (rte_rdtsc() >= next_line) {
-          tell_second(static_cast<double>(rte_rdtsc() - begin) / static_cast<double>(hz));
-          next_line += hz;
-        }
-        over_ = rte_rdtsc() >= end || was_interrupted() || failed_.load();
+        if (attention_.line_is_due()) tell_second();
+        over_ = rte_rdtsc() >= end || attention_.is_called_off() || failed_.load();
       }
       barrier_.arrive_and_wait();
       if (over_) return failed_.load() ? "no packet buffer is free" : "";
@@ -158,26 +156,29 @@ class ScaleRun {
     return good.empty() ? rounds_ : good;
   }
 
-  void tell_second(double seconds) const {
+  void tell_second() const {
     const std::vector<Round> good = counted();
     const auto rate = [&](Mode mode) {
-      return median_of(each(good, [&](const Round& round) { return round.of(mode); })).value / 1e6;
+      return median_of(each(good, [&](const Round& round) { return round.of(mode); })).value;
     };
-    char text[256];
-    snprintf(
-        text, sizeof text,
-        "%6.1f s  Mpps: %.2f one worker, %.2f steered, %.2f handed over  drops 0  busy 100 %%  "
-        "sessions %u  rounds %zu, %zu disturbed\n",
-        seconds, rate(Mode::kAlone), rate(Mode::kSteered), rate(Mode::kHandedOver),
-        one_->gateway(0).sessions().live(), rounds_.size(), rounds_.size() - good.size());
-    print(text);
+    const auto hz = static_cast<double>(rte_get_tsc_hz());
+    print(line_of({.at_s = attention_.seconds(),
+                   .packets_per_second = rate(Mode::kSteered),
+                   .cycles = hz / rate(Mode::kAlone),
+                   .io_cycles = hz / rate(Mode::kUnseen),
+                   .sessions = one_->gateway(0).sessions().live(),
+                   .what = printed("Mpps: %.2f one worker, %.2f handed over; rounds %zu, %zu "
+                                   "disturbed",
+                                   rate(Mode::kAlone) / 1e6, rate(Mode::kHandedOver) / 1e6,
+                                   rounds_.size(), rounds_.size() - good.size())}));
   }
 
   std::string tell() const {
     const std::vector<Round> good = counted();
     const std::string workers = std::to_string(options_.workers) + " workers";
     CaseReport report(options_, workers + ", " + std::to_string(options_.sessions) +
-                                    " sessions, both directions");
+                                    " sessions, both directions" +
+                                    (attention_.interrupted() ? ", interrupted" : ""));
     const auto millions = [&](Mode mode) {
       return each(good, [&](const Round& round) { return round.of(mode) / 1e6; });
     };
@@ -212,6 +213,7 @@ class ScaleRun {
                       {"disturbed", round.disturbed}});
     }
     report.json()["dropped"] = 0;
+    report.json()["interrupted"] = attention_.interrupted();
     report.json()["handed_over"] = all_->handed_over();
     report.json()["disturbed"] = good.front().disturbed;
     report.json()["samples"] = rows;
@@ -234,15 +236,14 @@ class ScaleRun {
   SpinBarrier barrier_;
   std::vector<Rate> rates_;
   std::vector<Round> rounds_;
-  bool over_ = false;  // written by worker 0 before the barrier, read behind it
+  Attention attention_;  // worker 0's
+  bool over_ = false;    // written by worker 0 before the barrier, read behind it
   std::atomic<bool> failed_{false};
   double stolen_percent_ = 0;
 };
 
 }  // namespace
 
-std::string run_scale(const Options& options, BenchEal& started, rte_mempool* pool) {
-  return ScaleRun(options, started, pool).carry_out();
-}
+std::string run_scale(const CaseParts& parts) { return ScaleRun(parts).carry_out(); }
 
 }  // namespace postern::bench

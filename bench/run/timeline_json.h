@@ -3,21 +3,24 @@
 #ifndef POSTERN_BENCH_RUN_TIMELINE_JSON_H_
 #define POSTERN_BENCH_RUN_TIMELINE_JSON_H_
 
-#include <initializer_list>
 #include <nlohmann/json.hpp>
-#include <string_view>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "bench/run/case_report.h"
-#include "bench/run/paced_loop.h"
+#include "bench/run/stretch.h"
 
 namespace postern::bench {
 
-// A row a slice: at_ms, phase, offered, sent, lost, waited_us.
-[[nodiscard]] nlohmann::ordered_json timeline_json(
-    std::initializer_list<std::pair<std::string_view, const Stretch*>> stretches);
-// "lost_PHASE", "lost_PHASE_waiting": all that was lost, and what of it while the thread waited for
-// its CPU because others ran there.
+// A row a slice: at_ms, lasted_ms, phase, offered, sent, lost, lost_own (without any stall),
+// waited_us.
+using Phases = std::vector<std::pair<std::string, const Stretch*>>;
+[[nodiscard]] nlohmann::ordered_json timeline_json(const Phases& phases);
+// "lost_PHASE": all that was lost; of it "..._stalled" while the machine stood still, "..._waiting"
+// while the thread waited for its CPU because others ran there, "..._own" by the worker's own doing
+// (loss_blame.h). "stalls_PHASE": what is known of the machine's. "turns_PHASE": how long the
+// worker took from one look at the queue to the next.
 void add_losses(CaseReport& report, const std::string& phase, const Stretch& stretch);
 // Pairs of nanoseconds and the share of packets that took at most as long.
 [[nodiscard]] nlohmann::ordered_json steps_json(const LatencyHistogram& latency);

@@ -22,20 +22,28 @@ class WorkerChores {
   WorkerChores(PortlessGateway& gateway, WorkerChannel* channel)
       : gateway_(gateway), channel_(channel) {}
 
-  // After every turn.
-  void turn() {
+  // After every turn. Whether there was anything to do.
+  bool turn() {
+    bool worked = false;
     WorkerCommand command;
     if (channel_ != nullptr && channel_->commands.pop(command) &&
         command.kind == WorkerCommand::Kind::kPurge) {
       purges_.push_back(gateway_.table().purge());
+      worked = true;
     }
     pace_.turn(
         gateway_.now(), gateway_.sessions().capacity(), !purges_.empty(),
-        [&](uint32_t positions) { return gateway_.sweep(positions); }, rte_rdtsc);
+        [&](uint32_t positions) {
+          worked = true;
+          return gateway_.sweep(positions);
+        },
+        rte_rdtsc);
     while (!purges_.empty() && gateway_.sessions().purged(purges_.front())) {
       purges_.pop_front();
       channel_->purges_finished.fetch_add(1, std::memory_order_release);
+      worked = true;
     }
+    return worked;
   }
 
  private:

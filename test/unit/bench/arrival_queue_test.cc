@@ -85,7 +85,7 @@ TEST(ArrivalQueue, AnEndCanBeThatOfANumberOfPackets) {
   for (const double cycles : {1.0, 1.5, 33.3, 144.44, 2600.0}) {
     for (const uint64_t count : {1u, 2u, 1000u, 16'515'072u}) {
       ArrivalQueue queue;
-      queue.schedule(77, cycles, ArrivalQueue::end_after(77, cycles, count));
+      queue.schedule(77, cycles, ArrivalCount::end_after(77, cycles, count));
       queue.arrive(1ull << 40);
       EXPECT_EQ(queue.offered(), count) << cycles;
     }

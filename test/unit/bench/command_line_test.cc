@@ -41,9 +41,13 @@ TEST(CommandLine, WhatIsWrongIsNamed) {
   Taken taken;
   EXPECT_EQ(read({}, taken).error, "say a wall or two");
   EXPECT_EQ(read({"a", "b", "c"}, taken).error, "say a wall or two");
-  EXPECT_EQ(read({"a", "--slow"}, taken).error, "there is no option \"--slow\"");
+  EXPECT_EQ(read({"a", "--slow"}, taken).error,
+            "there is no option \"--slow\"; there are --coats, --fast");
+  EXPECT_EQ(read({"a", "--fats"}, taken).error,
+            "there is no option \"--fats\"; did you mean \"--fast\"?");
   EXPECT_EQ(read({"a", "--coats"}, taken).error, "a value is missing after \"--coats\"");
-  EXPECT_EQ(read({"a", "--coats", "10"}, taken).error, "--coats does not take \"10\"");
+  EXPECT_EQ(read({"a", "--coats", "10"}, taken).error,
+            "--coats does not take \"10\": how many; default 0");
   EXPECT_EQ(settle(read({}, taken), grammar_for(taken)), 2);
   EXPECT_EQ(settle(read({"a"}, taken), grammar_for(taken)), std::nullopt);
 }
@@ -68,7 +72,9 @@ TEST(CommandLine, QuantitiesHaveUnitsAndBounds) {
   }
   EXPECT_EQ(milliseconds_of("2s"), 2000u);
   EXPECT_EQ(milliseconds_of("250ms"), 250u);
-  for (const char* bad : {"5", "0s", "4000s", "1m", "1.5s"}) {
+  EXPECT_EQ(milliseconds_of("90m"), 5'400'000u);
+  EXPECT_EQ(milliseconds_of("24h"), 86'400'000u);
+  for (const char* bad : {"5", "0s", "90000s", "25h", "1d", "1.5s"}) {
     EXPECT_FALSE(milliseconds_of(bad)) << bad;
   }
   EXPECT_EQ(share_of("0.5%"), 0.005);

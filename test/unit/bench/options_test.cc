@@ -55,7 +55,9 @@ TEST(BenchOptions, SessionsHaveUnitsAndBounds) {
 
 TEST(BenchOptions, DurationsNeedAUnit) {
   EXPECT_EQ(accepted({"run", "nat-out", "--duration", "2s"}).duration_ms, 2000u);
-  for (const char* bad : {"5", "s", "0s", "1m", "4000s", "1.5s"}) {
+  EXPECT_EQ(accepted({"run", "nat-out", "--duration", "3m"}).duration_ms, 180'000u);
+  EXPECT_EQ(accepted({"run", "nat-out", "--duration", "1h"}).duration_ms, 3'600'000u);
+  for (const char* bad : {"5", "s", "0s", "25h", "90000s", "1.5s", "1d", "-1s"}) {
     EXPECT_NE(refused({"run", "nat-out", "--duration", bad}), "") << bad;
   }
 }
@@ -111,10 +113,30 @@ TEST(BenchOptions, SessionsAreDrawnByALaw) {
             std::string::npos);
 }
 
+TEST(BenchOptions, QueuesHaveDescriptorsWherePacketsWait) {
+  EXPECT_EQ(accepted({"run", "reload"}).descriptors, 4096u);
+  EXPECT_EQ(accepted({"run", "expire"}).descriptors, 1024u);
+  EXPECT_EQ(accepted({"run", "reload", "--descriptors", "1024"}).descriptors, 1024u);
+  for (const char* bad : {"0", "32", "1000", "65536", "4k"}) {
+    EXPECT_NE(refused({"run", "reload", "--descriptors", bad}).find("a power of two"),
+              std::string::npos)
+        << bad;
+  }
+  EXPECT_NE(refused({"run", "nat-out", "--descriptors", "2048"}).find("leave --descriptors out"),
+            std::string::npos);
+}
+
+TEST(BenchOptions, OptionsMayComeFirst) {
+  EXPECT_EQ(accepted({"run", "--sessions", "5", "nat-in"}).which, Case::kNatIn);
+  EXPECT_NE(refused({"run", "nat-in", "nat-out"}), "");
+  EXPECT_NE(refused({"run"}).find("a case"), std::string::npos);
+}
+
 TEST(BenchOptions, PciAddressesArePorts) {
   EXPECT_EQ(accepted({"run", "io", "--port", "3b:00.0"}).port.device, "0000:3b:00.0");
   EXPECT_EQ(accepted({"run", "io", "--port", "0000:3b:00.0", "--frames", "f.pcap"}).frames,
             "f.pcap");
+  EXPECT_NE(refused({"run", "io", "--frames", "f.pcap"}).find("PCI address"), std::string::npos);
   EXPECT_NE(refused({"run", "mix", "--port", "3b:00.0"}).find("nat-out and nat-in"),
             std::string::npos);
   EXPECT_NE(refused({"run", "io", "--port", "net_tap0"}).find("memory, net_ring"),

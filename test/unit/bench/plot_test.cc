@@ -148,8 +148,13 @@ TEST(PlotSeries, OtherCasesHaveTheirOwnPlots) {
         {{{"use_percent", 99}, {"refused_while_free", 1}, {"sessions", 3}, {"cycles", 500}}}}},
       {{"case", "reload"},
        {"timeline",
-        {{{"at_ms", 0}, {"phase", "before"}, {"lost", 7}, {"sent", 1000}, {"waited_us", 50'000}},
-         {{"at_ms", 150}, {"phase", "before"}, {"lost", 2}, {"sent", 900}}}}},
+        {{{"at_ms", 0},
+          {"lasted_ms", 150},
+          {"phase", "before"},
+          {"lost", 7},
+          {"sent", 1000},
+          {"waited_us", 50'000}},
+         {{"at_ms", 150}, {"phase", "before"}, {"lost", 9}, {"lost_own", 2}, {"sent", 900}}}}},
       {{"case", "expire"}, {"latency_steps", {{"quiet", {{1000, 0.5}, {3000, 1}}}}}},
       {{"kind", "ndr"},
        {"case", "nat-in"},
@@ -164,8 +169,8 @@ TEST(PlotSeries, OtherCasesHaveTheirOwnPlots) {
   ASSERT_EQ(input.series[3].rows.size(), 2u);
   EXPECT_EQ(input.series[3].rows[0], (std::vector<double>{0, 0, 7, 10'000}));
   EXPECT_EQ(input.series[3].rows[1][1], 2);
-  EXPECT_EQ(input.series[3].rows[1][2], 0);
-  EXPECT_TRUE(std::isnan(input.series[3].rows[1][3])) << "how long the last slice took is unknown";
+  EXPECT_EQ(input.series[3].rows[1][2], 7);
+  EXPECT_TRUE(std::isnan(input.series[3].rows[1][3])) << "how long it lasted is unknown";
   EXPECT_EQ(input.series[4].rows, (Rows{{0.5, 1}, {1, 3}}));
   EXPECT_EQ(input.series[5].label, "nat-in at 50 % of its rate");
 }

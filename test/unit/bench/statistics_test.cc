@@ -44,5 +44,16 @@ TEST(BenchStatistics, FiguresAreMediansOfDifferences) {
   EXPECT_EQ(figures.packets_per_second, 10'000'000);
 }
 
+TEST(BenchStatistics, ARiseIsToldFromChanceByRanks) {
+  EXPECT_EQ(chance_of_rise({}, {1}), 1);
+  EXPECT_EQ(chance_of_rise({0, 0, 0}, {0, 0, 0}), 1);
+  // All eight above all eight: one of C(16, 8) = 12,870 divisions.
+  EXPECT_LT(chance_of_rise({1, 2, 3, 4, 5, 6, 7, 8}, {11, 12, 13, 14, 15, 16, 17, 18}), 0.001);
+  EXPECT_GT(chance_of_rise({11, 12, 13, 14, 15, 16, 17, 18}, {1, 2, 3, 4, 5, 6, 7, 8}), 0.99);
+  // However far above: three of three are one of twenty.
+  EXPECT_NEAR(chance_of_rise({1, 2, 3}, {1e6, 1e7, 1e8}), 0.05, 0.01);
+  EXPECT_NEAR(chance_of_rise({1, 3, 5, 7}, {2, 4, 6, 8}), 0.343, 0.03);
+}
+
 }  // namespace
 }  // namespace postern::bench
