@@ -91,6 +91,7 @@ std::vector<double> numbers_of(const json& list, double unit, std::string& why) 
     }
     numbers.push_back(each.get<double>() / unit);
   }
+  if (numbers.empty()) why = "it has no samples";
   return numbers;
 }
 

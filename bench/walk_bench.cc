@@ -3,6 +3,12 @@
 // compare sizes with each other (postern-bench tells what the walk alone costs).
 //
 //   walk_bench --benchmark_filter=/1048576/
+//
+// A burst beyond kBurst is walked as a worker walks what it received at once: kBurst packets, and
+// the next. Larger bursts in one walk need another kBurst:
+//
+//   bench/vary.py dataplane/packet/burst.h kBurst 64,128,256 walk_bench
+//                 --with dataplane/table/session_table.h:kMaxBurst --filter 'nat-out.*burst:256'
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -10,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/cycle_samples.h"
 #include "bench/established_traffic.h"
 #include "bench/packet_bench.h"
 #include "bench/receive_ring.h"
@@ -32,9 +39,10 @@ class Traffic {
     return {established_.pool(), established_.frames(), established_.packets()};
   }
 
-  // Walks 64 packets of the ring, `size` at a time.
-  bool carry(ReceiveRing& ring, uint32_t size) {
+  // Walks kBurst packets of the ring, at most `most` at a time.
+  bool carry(ReceiveRing& ring, uint32_t most) {
     if (!ring.take(whole_)) return false;
+    const uint32_t size = std::min(most, kBurst);
     const uint16_t port = established_.port();
     for (uint32_t first = 0; first < kBurst; first += size) {
       std::copy_n(&whole_.frame[first], size, part_.frame.begin());
@@ -57,12 +65,19 @@ void run(benchmark::State& state, Traffic& traffic, bool huge_pages, uint32_t si
   ReceiveRing ring = traffic.ring();
   const uint64_t before = traffic.forwarded();
   bool carried = true;
-  for (auto _ : state) carried = traffic.carry(ring, size) && carried;
-  const auto packets = static_cast<uint64_t>(state.iterations()) * kBurst;
+  const uint32_t in_a_row = std::max(1u, size / kBurst);
+  CycleSamples cycles;
+  for (auto _ : state) {
+    cycles.time(in_a_row * kBurst, [&] {
+      for (uint32_t i = 0; i < in_a_row; ++i) carried = traffic.carry(ring, size) && carried;
+    });
+  }
+  const auto packets = static_cast<uint64_t>(state.iterations()) * in_a_row * kBurst;
   if (!carried || traffic.forwarded() - before != packets) {
     return state.SkipWithError("packets were lost");
   }
   state.SetItemsProcessed(static_cast<int64_t>(packets));
+  state.counters["cycles"] = cycles.median();
   state.counters["per_packet"] = benchmark::Counter(
       static_cast<double>(packets), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
@@ -71,7 +86,7 @@ void add_all(const PacketBench& bench) {
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
     for (const uint32_t sessions : session_ladder()) {
       auto traffic = std::make_shared<Traffic>(bench.pool, direction, sessions);
-      for (const uint32_t size : {1u, 4u, 8u, 16u, 32u, kBurst}) {
+      for (const uint32_t size : {1u, 4u, 8u, 16u, 32u, 64u, 128u, 256u}) {
         const std::string name =
             std::string(direction == Direction::kOutbound ? "nat-out/" : "nat-in/") +
             std::to_string(sessions) + "/burst:" + std::to_string(size);

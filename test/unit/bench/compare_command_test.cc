@@ -174,6 +174,10 @@ TEST(Compare, EveryCaseHasItsFigure) {
   ports["case"] = "ports-full";
   ports["samples"] = {{"10", {280}}, {"99", {389, 391, 390}}};
   EXPECT_DOUBLE_EQ(parsed(ports).value, 390);
+  ports["samples"]["99"] = json::array();
+  EXPECT_NE(refused(ports.dump()).find("it has no samples"), std::string::npos);
+  ports["samples"]["99"] = {390, "fast"};
+  EXPECT_NE(refused(ports.dump()).find("a sample is no number"), std::string::npos);
   json io = result(0, 0, 1);
   io["case"] = "io";
   EXPECT_EQ(parsed(io).figure, Figure::kTotal);

@@ -55,6 +55,7 @@ TEST(PlotSeries, CommitsStayApart) {
 TEST(PlotSeries, SweepsHaveALineADraw) {
   json zipf = run_result("nat-out", 1008, 90);
   zipf["draw"] = "zipf";
+  zipf["stage_cycles"] = {{"arrive", 17.5}};  // of a step among many: not drawn
   const json sweep = {{"kind", "sweep"},
                       {"case", "nat-out"},
                       {"points", {run_result("nat-out", 1008, 100), zipf}},
