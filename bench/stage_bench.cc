@@ -1,6 +1,7 @@
 // What each stage of the walk costs by itself: TSC cycles a packet, medians over bursts, by
-// sessions and by the size of the burst (64 is the walk's largest). Each stage's packets have gone
-// through the stages before it, so its lines are as warm as in the walk.
+// sessions and by the size of the burst (64 is the walk's largest; staged_row.h has the larger
+// ones). Each stage's packets have gone through the stages before it, so its lines are as warm as
+// in the walk.
 //
 //   stage_bench --benchmark_filter=track/
 //   stage_bench --benchmark_filter=16777216/     the largest ones, only where they are named

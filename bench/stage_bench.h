@@ -12,13 +12,11 @@
 #include "bench/established_traffic.h"
 #include "bench/packet_bench.h"
 #include "bench/receive_ring.h"
-#include "bench/staged_burst.h"
+#include "bench/staged_row.h"
 #include "bench/table_bench.h"
 #include "dataplane/packet/rate_limit.h"
 
 namespace postern::bench {
-
-inline constexpr uint32_t kStageBursts[] = {8, 16, 32, 64};
 
 // So many answers that no benchmark is refused one.
 inline constexpr Rate kUnlimited{.per_second = 1'000'000, .burst = 1'000'000'000};

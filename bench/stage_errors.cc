@@ -71,30 +71,35 @@ FrameTemplates errors_of(const EstablishedTraffic& traffic) {
 void run(benchmark::State& state, EstablishedTraffic& traffic, uint32_t size) {
   const bool outbound = traffic.is_outbound();
   PortlessGateway& gateway = traffic.gateway();
-  StagedBurst staged(gateway, outbound ? Direction::kOutbound : Direction::kInbound);
+  StagedRow row(gateway, outbound ? Direction::kOutbound : Direction::kInbound, size);
   FrameTemplates templates = errors_of(traffic);
   StageCycles tracking;
   StageCycles translating;
-  std::array<rte_mbuf*, kBurst> frames;
+  std::array<rte_mbuf*, kMostStaged> frames;
   const uint64_t before = gateway.forwarded();
   for (auto _ : state) {
     if (!templates.make(traffic.pool(), {frames.data(), size})) {
       return state.SkipWithError("no packet buffer is free");
     }
-    staged.begin({frames.data(), size});
-    staged.arrive();
+    row.begin({frames.data(), size});
+    row.each(&StagedBurst::arrive);
     const auto track_errors = outbound ? track_outbound_errors : track_inbound_errors;
     tracking.time(size, [&] {
-      track_errors(staged.snapshot(), staged.sessions(), staged.burst,
-                   outbound ? staged.arrivals.outbound_errors : staged.arrivals.inbound_errors,
-                   staged.tracked, staged.refusals);
+      row.each([&](StagedBurst& staged) {
+        track_errors(staged.snapshot(), staged.sessions(), staged.burst,
+                     outbound ? staged.arrivals.outbound_errors : staged.arrivals.inbound_errors,
+                     staged.tracked, staged.refusals);
+      });
     });
-    staged.route();
+    row.each(&StagedBurst::route);
     const auto translate_errors = outbound ? translate_outbound_errors : translate_inbound_errors;
-    translating.time(size,
-                     [&] { translate_errors(staged.sessions(), staged.burst, staged.routed); });
-    staged.forward();
-    staged.send();
+    translating.time(size, [&] {
+      row.each([&](StagedBurst& staged) {
+        translate_errors(staged.sessions(), staged.burst, staged.routed);
+      });
+    });
+    row.each(&StagedBurst::forward);
+    row.send();
   }
   const uint64_t packets = static_cast<uint64_t>(state.iterations()) * size;
   if (gateway.forwarded() - before != packets) {

@@ -23,26 +23,26 @@ constexpr Step kGeneral[] = {
 void run(benchmark::State& state, EstablishedTraffic& traffic, std::span<const Step> steps,
          const Step& timed, uint32_t size) {
   const Direction direction = traffic.is_outbound() ? Direction::kOutbound : Direction::kInbound;
-  StagedBurst staged(traffic.gateway(), direction);
+  StagedRow row(traffic.gateway(), direction, size);
   ReceiveRing ring(traffic.pool(), traffic.frames(), traffic.packets());
   StageCycles cycles;
-  Burst taken;
+  TakenFrames taken(size);
   const uint64_t before = traffic.gateway().forwarded();
   for (auto _ : state) {
-    if (!ring.take(taken)) return state.SkipWithError("no packet buffer is free");
-    for (uint32_t first = 0; first < kBurst; first += size) {
-      staged.begin({&taken.frame[first], size});
+    if (!taken.take(ring)) return state.SkipWithError("no packet buffer is free");
+    for (uint32_t first = 0; first < taken.size(); first += size) {
+      row.begin(taken.part(first, size));
       for (const Step& step : steps) {
         if (&step == &timed) {
-          cycles.time(size, [&] { (staged.*step.run)(); });
+          cycles.time(size, [&] { row.each(step.run); });
         } else {
-          (staged.*step.run)();
+          row.each(step.run);
         }
       }
-      staged.send();
+      row.send();
     }
   }
-  const uint64_t packets = static_cast<uint64_t>(state.iterations()) * kBurst;
+  const uint64_t packets = static_cast<uint64_t>(state.iterations()) * taken.size();
   if (traffic.gateway().forwarded() - before != packets) state.SkipWithError("packets were lost");
   cycles.report(state);
 }

@@ -55,35 +55,43 @@ class Datagrams {
 void run(benchmark::State& state, EstablishedTraffic& traffic, uint32_t size) {
   const Direction direction = traffic.is_outbound() ? Direction::kOutbound : Direction::kInbound;
   PortlessGateway& gateway = traffic.gateway();
-  StagedBurst staged(gateway, direction);
+  StagedRow row(gateway, direction, size);
   WalkContext& context = gateway.context();
   Datagrams pieces(traffic);
   StageCycles gathering;
   StageCycles tracking;
   StageCycles translating;
-  std::array<rte_mbuf*, kBurst> frames;
+  std::array<rte_mbuf*, kMostStaged> frames;
   const uint64_t before = gateway.forwarded();
   for (auto _ : state) {
     if (!pieces.make({frames.data(), size})) return state.SkipWithError("no buffer is free");
-    staged.begin({frames.data(), size});
-    staged.arrive();
-    IndexList ready;
-    const IndexList& in = traffic.is_outbound() ? staged.arrivals.outbound_fragments
-                                                : staged.arrivals.inbound_fragments;
+    row.begin({frames.data(), size});
+    row.each(&StagedBurst::arrive);
+    // Those that are ready to go on are in the burst's `in`.
+    row.each([](StagedBurst& staged) { staged.in.clear(); });
     gathering.time(size, [&] {
-      context.fragments.gather(staged.snapshot(), staged.burst, in, direction, staged.now, ready,
-                               staged.refusals, context.doors);
+      row.each([&](StagedBurst& staged) {
+        const IndexList& fragments = traffic.is_outbound() ? staged.arrivals.outbound_fragments
+                                                           : staged.arrivals.inbound_fragments;
+        context.fragments.gather(staged.snapshot(), staged.burst, fragments, direction, staged.now,
+                                 staged.in, staged.refusals, context.doors);
+      });
     });
     tracking.time(size, [&] {
-      track_fragments(staged.snapshot(), staged.sessions(), staged.burst, ready, direction,
-                      staged.now, staged.tracked, staged.refusals);
+      row.each([&](StagedBurst& staged) {
+        track_fragments(staged.snapshot(), staged.sessions(), staged.burst, staged.in, direction,
+                        staged.now, staged.tracked, staged.refusals);
+      });
     });
-    staged.route();
+    row.each(&StagedBurst::route);
     translating.time(size, [&] {
-      translate_apart(staged.snapshot(), staged.sessions(), staged.burst, staged.routed, direction);
+      row.each([&](StagedBurst& staged) {
+        translate_apart(staged.snapshot(), staged.sessions(), staged.burst, staged.routed,
+                        direction);
+      });
     });
-    staged.forward();
-    staged.send();
+    row.each(&StagedBurst::forward);
+    row.send();
   }
   const uint64_t packets = static_cast<uint64_t>(state.iterations()) * size;
   if (gateway.forwarded() - before != packets) {

@@ -25,25 +25,30 @@ FrameTemplates questions() {
 }
 
 void answer(benchmark::State& state, EstablishedTraffic& traffic, uint32_t size) {
-  StagedBurst staged(traffic.gateway(), Direction::kInbound);
+  StagedRow row(traffic.gateway(), Direction::kInbound, size);
   FrameTemplates templates = questions();
   RateLimiter limit(kUnlimited, kUnlimited, 1);
   HeardNeighbours heard;
   StageCycles cycles;
-  std::array<rte_mbuf*, kBurst> frames;
+  std::array<rte_mbuf*, kMostStaged> frames;
   for (auto _ : state) {
     if (!templates.make(traffic.pool(), {frames.data(), size})) {
       return state.SkipWithError("no packet buffer is free");
     }
-    staged.begin({frames.data(), size});
-    staged.arrive();
+    row.begin({frames.data(), size});
+    row.each(&StagedBurst::arrive);
     heard.size = 0;
-    if (staged.arrivals.local.size() != size) return state.SkipWithError("questions were lost");
+    uint32_t asked = 0;
+    row.each([&](StagedBurst& staged) { asked += staged.arrivals.local.size(); });
+    if (asked != size) return state.SkipWithError("questions were lost");
     cycles.time(size, [&] {
-      answer_local(staged.snapshot(), staged.burst, staged.arrivals.local, staged.now, limit, heard,
-                   traffic.gateway().context().doors);
+      row.each([&](StagedBurst& staged) {
+        answer_local(staged.snapshot(), staged.burst, staged.arrivals.local, staged.now, limit,
+                     heard, traffic.gateway().context().doors);
+        heard.size = 0;
+      });
     });
-    staged.send();
+    row.send();
   }
   cycles.report(state);
 }

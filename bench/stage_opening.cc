@@ -25,31 +25,33 @@ void end_sessions(StagedBurst& staged) {
 
 // At design load but for the burst's own sessions, which are opened again.
 void open(benchmark::State& state, EstablishedTraffic& traffic, uint32_t size) {
-  StagedBurst staged(traffic.gateway(), Direction::kOutbound);
-  staged.sessions().table().set_port_hold(0);
+  StagedRow row(traffic.gateway(), Direction::kOutbound, size);
+  row.first().sessions().table().set_port_hold(0);
   ReceiveRing ring(traffic.pool(), traffic.frames(), traffic.packets());
   StageCycles cycles;
-  Burst taken;
+  TakenFrames taken(size);
   const uint64_t before = traffic.gateway().forwarded();
   for (auto _ : state) {
-    if (!ring.take(taken)) return state.SkipWithError("no packet buffer is free");
-    for (uint32_t first = 0; first < kBurst; first += size) {
-      staged.begin({&taken.frame[first], size});
-      staged.arrive();
-      staged.look_up();
-      end_sessions(staged);
-      staged.settle();
+    if (!taken.take(ring)) return state.SkipWithError("no packet buffer is free");
+    for (uint32_t first = 0; first < taken.size(); first += size) {
+      row.begin(taken.part(first, size));
+      row.each(&StagedBurst::arrive);
+      row.each(&StagedBurst::look_up);
+      row.each(end_sessions);
+      row.each(&StagedBurst::settle);
       cycles.time(size, [&] {
-        open_sessions(staged.snapshot(), staged.sessions(), staged.burst, staged.in, staged.now,
-                      staged.tracked, staged.refusals);
+        row.each([](StagedBurst& staged) {
+          open_sessions(staged.snapshot(), staged.sessions(), staged.burst, staged.in, staged.now,
+                        staged.tracked, staged.refusals);
+        });
       });
-      staged.route();
-      staged.translate();
-      staged.forward();
-      staged.send();
+      row.each(&StagedBurst::route);
+      row.each(&StagedBurst::translate);
+      row.each(&StagedBurst::forward);
+      row.send();
     }
   }
-  const uint64_t packets = static_cast<uint64_t>(state.iterations()) * kBurst;
+  const uint64_t packets = static_cast<uint64_t>(state.iterations()) * taken.size();
   if (traffic.gateway().forwarded() - before != packets) state.SkipWithError("packets were lost");
   cycles.report(state);
 }
@@ -60,7 +62,7 @@ void revalidate(benchmark::State& state, EstablishedTraffic& traffic, uint32_t s
   const SessionTable& table = traffic.gateway().sessions();
   std::mt19937_64 random(1);
   StageCycles cycles;
-  std::array<SessionHandle, kBurst> handles;
+  std::array<SessionHandle, kMostStaged> handles;
   uint64_t refused = 0;
   for (auto _ : state) {
     for (SessionHandle& handle : handles) {
@@ -122,7 +124,7 @@ void redirect_flows(benchmark::State& state, uint32_t lines, uint32_t size) {
   RouterFlows router;
   if (!make_router_flows(lines, router)) return state.SkipWithError("no tables");
   StageCycles cycles;
-  std::array<Decision, kBurst> decisions;
+  std::array<Decision, kMostStaged> decisions;
   size_t at = 0;
   for (auto _ : state) {
     decisions.fill(router.source);
@@ -132,7 +134,7 @@ void redirect_flows(benchmark::State& state, uint32_t lines, uint32_t size) {
       }
     });
     if (!decisions[0].allowed) return state.SkipWithError("a flow was refused");
-    at = (at + kBurst) % router.flows.size();
+    at = (at + kMostStaged) % router.flows.size();
   }
   cycles.report(state);
 }

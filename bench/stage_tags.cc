@@ -23,24 +23,31 @@ void put_on(rte_mbuf& frame, bool by_device) {
 void untag_and_tag(benchmark::State& state, EstablishedTraffic& traffic, bool by_device,
                    uint32_t size) {
   PortlessGateway& gateway = traffic.gateway();
-  StagedBurst staged(gateway, Direction::kOutbound);
+  StagedRow row(gateway, Direction::kOutbound, size);
+  const uint16_t port = row.first().port();
   Snapshot snapshot = gateway.snapshot();
-  snapshot.ports[staged.port()].vlan = kVlan;
+  snapshot.ports[port].vlan = kVlan;
   ReceiveRing ring(traffic.pool(), traffic.frames(), traffic.packets());
   Doors& doors = gateway.context().doors;
   StageCycles untagging;
   StageCycles tagging;
-  Burst taken;
+  TakenFrames taken(size);
   for (auto _ : state) {
-    if (!ring.take(taken)) return state.SkipWithError("no packet buffer is free");
-    for (uint32_t first = 0; first < kBurst; first += size) {
-      staged.begin({&taken.frame[first], size});
-      for (uint32_t i = 0; i < size; ++i) put_on(*staged.burst.frame[i], by_device);
-      untagging.time(size, [&] { untag(snapshot, staged.port(), staged.burst, doors); });
-      if (staged.burst.size != size) return state.SkipWithError("packets were lost");
-      for (uint32_t i = 0; i < size; ++i) doors.forward(staged.burst.frame[i], staged.port());
-      tagging.time(size, [&] { doors.tag(staged.port(), kVlan, by_device); });
-      staged.send();
+    if (!taken.take(ring)) return state.SkipWithError("no packet buffer is free");
+    for (uint32_t first = 0; first < taken.size(); first += size) {
+      for (rte_mbuf* frame : taken.part(first, size)) put_on(*frame, by_device);
+      row.begin(taken.part(first, size));
+      untagging.time(size, [&] {
+        row.each([&](StagedBurst& staged) { untag(snapshot, port, staged.burst, doors); });
+      });
+      uint32_t left = 0;
+      row.each([&](StagedBurst& staged) {
+        for (uint32_t i = 0; i < staged.burst.size; ++i) doors.forward(staged.burst.frame[i], port);
+        left += staged.burst.size;
+      });
+      if (left != size) return state.SkipWithError("packets were lost");
+      tagging.time(size, [&] { doors.tag(port, kVlan, by_device); });
+      row.send();
     }
   }
   untagging.report(state);

@@ -60,7 +60,7 @@ def counters_of(text, counter):
 
 
 def table(values, samples):
-    """Lines: a benchmark each, a column for each value. `samples`: {value: [{benchmark: number}]}"""
+    """Lines: a benchmark each, a column for each value. `samples`: {value: [{name: number}]}"""
     names = [name for name in samples[values[0]][0]
              if all(name in run for runs in samples.values() for run in runs)]
     width = max(len(name) for name in names)
