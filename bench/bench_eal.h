@@ -45,6 +45,13 @@ constexpr uint64_t bytes_of_buffers(uint32_t buffers, uint32_t frame_room_bytes)
   return uint64_t{buffers} * (frame_room_bytes + 128 + 128 + 64);
 }
 
+// What of that is beyond a worker's usual buffers.
+constexpr uint64_t bytes_beyond_usual(uint32_t buffers, uint32_t frame_room_bytes) {
+  const uint64_t usual = bytes_of_buffers(kBenchBuffers, kBenchFrameRoomBytes);
+  const uint64_t all = bytes_of_buffers(buffers, frame_room_bytes);
+  return all > usual ? all - usual : 0;
+}
+
 }  // namespace postern::bench
 
 #endif  // POSTERN_BENCH_BENCH_EAL_H_

@@ -8,6 +8,7 @@ namespace {
 constexpr uint32_t kEthernetBytes = sizeof(EthernetHeader);
 constexpr uint32_t kTunnelBytes = sizeof(TunnelEncapsulation);  // with the inner Ethernet header
 constexpr uint16_t kVxlanUdpPort = 4789;
+constexpr uint16_t kGeneveUdpPort = 6081;
 constexpr uint16_t kFirstEntropyPort = 49152;
 constexpr uint8_t kTtl = 64;
 constexpr MacAddress kPodSideMac{{2, 0, 0, 0, 1, 1}};
@@ -35,7 +36,9 @@ EthernetHeader ethernet_header(MacAddress source, MacAddress destination) {
 
 Frames::Frames(const Scenario& scenario, Direction direction, std::span<const uint32_t> sizes)
     : direction_(direction),
-      ip_offset_(direction == Direction::kOutbound ? kTunnelBytes : kEthernetBytes),
+      ip_offset_(direction == Direction::kInbound
+                     ? kEthernetBytes
+                     : kTunnelBytes + static_cast<uint32_t>(scenario.tunnel_options().size())),
       port_offset_(direction == Direction::kOutbound ? offsetof(UdpHeader, source_port)
                                                      : offsetof(UdpHeader, destination_port)),
       templates_a_size_(direction == Direction::kOutbound ? scenario.nodes() : 1) {
@@ -44,7 +47,7 @@ Frames::Frames(const Scenario& scenario, Direction direction, std::span<const ui
     for (uint32_t i = 0; i < templates_a_size_; ++i) {
       frame_bytes_.push_back(static_cast<uint16_t>(ip_offset_ + ip_bytes));
       if (direction == Direction::kOutbound) {
-        templates_.push_back(outbound_template(i, ip_bytes));
+        templates_.push_back(outbound_template(scenario, i, ip_bytes));
         continue;
       }
       write_packet(templates_.emplace_back().byte.data(), Scenario::kNextHopMac,
@@ -66,23 +69,35 @@ void Frames::write_packet(uint8_t* ethernet, MacAddress source, MacAddress desti
   store(ip + sizeof(Ipv4Header), udp);
 }
 
-Frames::Template Frames::outbound_template(uint32_t node, uint32_t ip_bytes) const {
+Frames::Template Frames::outbound_template(const Scenario& scenario, uint32_t node,
+                                           uint32_t ip_bytes) const {
+  const std::span<const uint8_t> options = scenario.tunnel_options();
+  const bool vxlan = scenario.overlay == Overlay::kVxlan;
   Template result;
   uint8_t* const at = result.byte.data();
-  write_packet(at + kTunnelBytes - kEthernetBytes, node_mac(node), kPodSideMac, ip_bytes);
-  auto headers = load<TunnelEncapsulation>(at);
   const uint32_t inside = kEthernetBytes + ip_bytes;
-  const uint32_t udp_bytes = sizeof(UdpHeader) + sizeof(VxlanHeader) + inside;
+  const auto udp_bytes =
+      static_cast<uint32_t>(sizeof(UdpHeader) + sizeof(VxlanHeader) + options.size() + inside);
+  TunnelEncapsulation headers{};
   headers.outer_ethernet = ethernet_header(node_mac(node), Scenario::kClusterMac);
   headers.outer_ip =
       ipv4(Scenario::node_vtep(node), Scenario::kVtep, sizeof(Ipv4Header) + udp_bytes);
   headers.outer_ip.checksum = checksum_of(&headers.outer_ip, sizeof headers.outer_ip);
   headers.udp.source_port = Be16(static_cast<uint16_t>(kFirstEntropyPort + node));
-  headers.udp.destination_port = Be16(kVxlanUdpPort);
+  headers.udp.destination_port = Be16(vxlan ? kVxlanUdpPort : kGeneveUdpPort);
   headers.udp.bytes = Be16(static_cast<uint16_t>(udp_bytes));
-  headers.vxlan.flags = VxlanHeader::kVniValid;
-  headers.vxlan.set_vni(Scenario::kVni);
+  if (vxlan) {
+    headers.vxlan.flags = VxlanHeader::kVniValid;
+    headers.vxlan.set_vni(Scenario::kVni);
+  } else {
+    headers.geneve.version_length = static_cast<uint8_t>(options.size() / 4);
+    headers.geneve.flags = options.empty() ? 0 : GeneveHeader::kCritical;
+    headers.geneve.protocol = Be16(GeneveHeader::kEthernet);
+    headers.geneve.set_vni(Scenario::kVni);
+  }
   store(at, headers);
+  std::memcpy(at + kTunnelBytes - kEthernetBytes, options.data(), options.size());
+  write_packet(at + ip_offset_ - kEthernetBytes, node_mac(node), kPodSideMac, ip_bytes);
   return result;
 }
 

@@ -1,4 +1,4 @@
-// The frames of a benchmark: UDP from pods inside VXLAN, or replies to an egress address.
+// The frames of a benchmark: UDP from pods inside a tunnel, or replies to an egress address.
 //
 // A frame is a template (one per node outbound, one in all inbound) and a record of 16 bytes with
 // what differs by packet: addresses, the session's port, both checksums. Records are prepared
@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -60,7 +61,10 @@ class Frames {
 
   // Writes a frame's headers to `at`, where room is for a whole template and the rest is zero.
   void write(const FrameRecord& record, uint8_t* at) const {
-    store(at, templates_[record.template_index]);
+    const Template& headers = templates_[record.template_index];
+    std::memcpy(at, headers.byte.data(), kUsualBytes);
+    if (ip_offset_ > kUsualBytes - kIpAndUdpBytes) [[unlikely]]  // the tunnel has options
+      std::memcpy(at + kUsualBytes, &headers.byte[kUsualBytes], kTemplateBytes - kUsualBytes);
     uint8_t* const ip = at + ip_offset_;
     store(ip + offsetof(Ipv4Header, checksum), record.ip_checksum);
     store(ip + offsetof(Ipv4Header, source), record.source);
@@ -70,17 +74,22 @@ class Frames {
     store(udp + offsetof(UdpHeader, checksum), record.udp_checksum);
   }
 
-  // What write() writes: all headers, the rest zero.
-  static constexpr size_t kTemplateBytes = 96;
+  // What write() writes at most: all headers, the rest zero.
+  static constexpr size_t kTemplateBytes = 128;
 
  private:
+  // All headers where the tunnel has no options.
+  static constexpr size_t kUsualBytes = 96;
+  static constexpr size_t kIpAndUdpBytes = sizeof(Ipv4Header) + sizeof(UdpHeader);
+  static_assert(sizeof(TunnelEncapsulation) + kIpAndUdpBytes <= kUsualBytes);
   struct alignas(32) Template {
     std::array<uint8_t, kTemplateBytes> byte{};
   };
 
   void write_packet(uint8_t* ethernet, MacAddress source, MacAddress destination,
                     uint32_t ip_bytes) const;
-  [[nodiscard]] Template outbound_template(uint32_t node, uint32_t ip_bytes) const;
+  [[nodiscard]] Template outbound_template(const Scenario& scenario, uint32_t node,
+                                           uint32_t ip_bytes) const;
 
   Direction direction_;
   uint32_t ip_offset_;

@@ -25,12 +25,12 @@ std::vector<PortSettings> ports_of(const Options& options) {
 
 std::string run_measurement(const Options& options) {
   const BufferNeeds needs = buffer_needs(options);
-  auto started = start_bench_eal(
-      {.memory = options.memory,
-       .cpu = options.cpu,
-       .workers = options.workers,
-       .buffer_bytes = bytes_of_buffers(needs.buffers - kBenchBuffers, needs.frame_room_bytes),
-       .ports = ports_of(options)});
+  auto started =
+      start_bench_eal({.memory = options.memory,
+                       .cpu = options.cpu,
+                       .workers = options.workers,
+                       .buffer_bytes = bytes_beyond_usual(needs.buffers, needs.frame_room_bytes),
+                       .ports = ports_of(options)});
   if (!started) return started.complaint().text();
   auto pool = make_bench_pool(needs.buffers, needs.frame_room_bytes);
   if (!pool) return pool.complaint().text();

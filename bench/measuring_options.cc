@@ -8,7 +8,6 @@ namespace postern::bench {
 namespace {
 
 constexpr uint32_t kSmallestFrame = 64;
-constexpr uint32_t kLargestFrame = 1518;
 constexpr uint32_t kLastCpu = 1023;
 constexpr std::array<std::string_view, 3> kMemoryModes = {"auto", "in-memory", "no-huge"};
 
@@ -23,14 +22,15 @@ bool take_memory(std::string_view text, MemoryMode& memory) {
 
 }  // namespace
 
-std::vector<Flag> measuring_flags(MeasuringOptions& options) {
+std::vector<Flag> measuring_flags(MeasuringOptions& options, uint32_t largest_frame) {
   return {
       {"--sessions", "N",
        "live sessions, 1 to 16M (k, M: times 1024); default " + std::to_string(options.sessions),
        [&](std::string_view text) { return put(options.sessions, sessions_of(text)); }},
-      {"--size", "BYTES", "the pod's frame with its checksum, 64 to 1518; default 64",
-       [&](std::string_view text) {
-         return put(options.frame_bytes, number_of(text, kSmallestFrame, kLargestFrame));
+      {"--size", "BYTES",
+       "the pod's frame with its checksum, 64 to " + std::to_string(largest_frame) + "; default 64",
+       [&options, largest_frame](std::string_view text) {
+         return put(options.frame_bytes, number_of(text, kSmallestFrame, largest_frame));
        }},
       {"--json", "FILE",
        "write the results, their samples and the environment there; - is standard output",

@@ -20,8 +20,13 @@ struct MeasuringOptions {
   std::optional<uint32_t> cpu;  // of the worker; otherwise the last one that is allowed
 };
 
+// Frames of an MTU of 1500 and of 9000.
+inline constexpr uint32_t kLargestFrame = 1518;
+inline constexpr uint32_t kLargestJumbo = 9018;
+
 // --sessions, --size, --json, --memory, --cpu. `options` outlives them.
-[[nodiscard]] std::vector<Flag> measuring_flags(MeasuringOptions& options);
+[[nodiscard]] std::vector<Flag> measuring_flags(MeasuringOptions& options,
+                                                uint32_t largest_frame = kLargestFrame);
 
 }  // namespace postern::bench
 

@@ -54,6 +54,12 @@ bool take_path(std::string_view text, std::string& path) {
   return !text.empty();
 }
 
+std::optional<Overlay> overlay_of(std::string_view text) {
+  const auto* const found = std::find(kOverlays.begin(), kOverlays.end(), text);
+  if (found == kOverlays.end()) return std::nullopt;
+  return static_cast<Overlay>(found - kOverlays.begin());
+}
+
 std::optional<uint64_t> descriptors_of(std::string_view text) {
   const auto number = number_of(text, kFewestDescriptors, kMostDescriptors);
   return number && std::has_single_bit(*number) ? number : std::nullopt;
@@ -62,7 +68,7 @@ std::optional<uint64_t> descriptors_of(std::string_view text) {
 Grammar grammar_for(Options& options) {
   Grammar grammar{.usage = "run CASE [OPTION VALUE]...",
                   .about = "",
-                  .flags = measuring_flags(options),
+                  .flags = measuring_flags(options, kLargestJumbo),
                   .least_words = 1,
                   .most_words = 1,
                   .words_are = "\"run\" and a case"};
@@ -76,6 +82,8 @@ Grammar grammar_for(Options& options) {
        [&](std::string_view text) { return put(options.duration_ms, milliseconds_of(text)); }},
       {"--port", "KIND", "memory, net_ring, net_pcap, net_memif or a PCI address; default memory",
        [&](std::string_view text) { return put(options.port, parse_port(text)); }, kPortKinds},
+      {"--tunnel", "KIND", "vxlan, geneve or geneve-options (eight bytes of them); default vxlan",
+       [&](std::string_view text) { return put(options.overlay, overlay_of(text)); }, kOverlays},
       {"--frames", "FILE", "with --port PCI: write the frames there, for postern-bench send",
        [&](std::string_view text) { return take_path(text, options.frames); }},
       {"--workers", "N", kWorkersHelp,
@@ -133,6 +141,8 @@ std::string contradiction(const Options& options, std::span<const char* const> a
 }  // namespace
 
 bool uses_ports(Case which) { return which <= Case::kImix; }
+
+std::string_view name_of(Overlay overlay) { return kOverlays[static_cast<size_t>(overlay)]; }
 
 std::string_view name_of(Case which) { return kCases[static_cast<size_t>(which)].name; }
 

@@ -10,6 +10,7 @@
 
 #include "bench/measuring_options.h"
 #include "bench/run/port_choice.h"
+#include "bench/scenario.h"
 #include "bench/session_draw.h"
 
 namespace postern::bench {
@@ -29,6 +30,7 @@ enum class Case : uint8_t {
   kScale,
 };
 [[nodiscard]] std::string_view name_of(Case which);
+[[nodiscard]] std::string_view name_of(Overlay overlay);
 // Whether it can run on every kind of port (--port); the others run in memory.
 [[nodiscard]] bool uses_ports(Case which);
 // Whether packets fall due at a rate and wait in a receive queue (--descriptors).
@@ -40,6 +42,7 @@ struct Options : MeasuringOptions {
   uint32_t duration_ms = 5000;
   uint32_t descriptors = 1024;  // of the receive queue, where packets wait: a power of two
   PortChoice port = {};
+  Overlay overlay = Overlay::kVxlan;
   std::string frames;          // file for the frames, for a generator; empty: none
   uint64_t seed = 1;           // of the traffic
   Draw draw = Draw::kUniform;  // of sessions for packets

@@ -108,6 +108,9 @@ class Reader {
     if (name == "io" || name == "scale") return complain("a result of " + name + " has no plot");
     std::string label = name;
     if (const std::string draw = text_at(point, "draw"); !draw.empty()) label += ", " + draw;
+    if (const std::string tunnel = text_at(point, "tunnel"); !tunnel.empty() && tunnel != "vxlan") {
+      label += ", " + tunnel;
+    }
     if (const std::string port = text_at(point, "port"); !port.empty() && port != "memory") {
       label += ", " + port;
     }

@@ -85,10 +85,11 @@ Second second_of(const std::vector<Sample>& samples, uint64_t tsc_hz) {
 std::string closing_block(const Options& options, const RunSetting& setting,
                           const RunResult& result, const Environment& environment) {
   const Figures figures = figures_of(result.samples, environment.tsc_hz);
-  std::string text = printed(
-      "\n%s by %s: %u sessions of %u pods on %u nodes, frames of %u bytes%s\n",
-      std::string(name_of(options.which)).c_str(), text_of(options.port).c_str(), options.sessions,
-      setting.pods, setting.nodes, options.frame_bytes, result.interrupted ? ", interrupted" : "");
+  std::string text =
+      printed("\n%s by %s, %s: %u sessions of %u pods on %u nodes, frames of %u bytes%s\n",
+              std::string(name_of(options.which)).c_str(), text_of(options.port).c_str(),
+              std::string(name_of(options.overlay)).c_str(), options.sessions, setting.pods,
+              setting.nodes, options.frame_bytes, result.interrupted ? ", interrupted" : "");
   text += median_line("net cycles a packet", figures.net);
   text += median_line("cycles a packet", figures.total);
   text += median_line("io cycles a packet", figures.io);
@@ -144,6 +145,7 @@ nlohmann::ordered_json to_json(const Options& options, const RunSetting& setting
                                  {"size", options.frame_bytes},
                                  {"workers", options.workers},
                                  {"port", text_of(options.port)},
+                                 {"tunnel", name_of(options.overlay)},
                                  {"seed", options.seed},
                                  {"draw", name_of(options.draw)},
                                  {"net_cycles_per_packet", two_decimals(figures.net.value)},

@@ -38,6 +38,7 @@ std::vector<Fact> fixed_facts(const json& file) {
           {"frame size", text_of(file, "size")},
           {"workers", text_of(file, "workers")},
           {"port kind", text_of(file, "port")},
+          {"tunnel", file.contains("tunnel") ? text_of(file, "tunnel") : "vxlan"},
           {"draw", text_of(file, "draw")},
           {"CPU", text_of(where, "cpu")},
           {"CPUs", text_of(where, "cpus")},

@@ -2,20 +2,15 @@
 
 #include <algorithm>
 
+#include "bench/printed.h"
+
 namespace postern::bench {
 namespace {
 
-// What every configuration of these begins with. The devices are names only: no port is opened.
-constexpr const char* kFixed = R"(version = 1;
-gateway : { name = "bench"; };
-ports = (
-  { name = "underlay"; device = "net_null0"; role = "cluster";
-    addresses = [ "10.0.255.254/16" ]; mtu = 1600; },
-  { name = "uplink"; device = "net_null1"; role = "external";
-    addresses = [ "192.0.2.10/24" ]; gateway = "192.0.2.1"; }
-);
-tunnels = ( { name = "overlay"; type = "vxlan"; local = "10.0.255.254"; vni = 100; } );
-)";
+constexpr uint32_t kTunnelRoom = 100;
+
+// One of OVN's class, critical, with four bytes.
+constexpr std::array<uint8_t, 8> kOvnOption = {0x01, 0x02, 0x80, 0x01, 0x00, 0x01, 0x00, 0x02};
 
 std::string name(const char* kind, uint32_t number) { return kind + std::to_string(number); }
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
@@ -31,11 +26,35 @@ std::string list(uint32_t count, Item&& item) {
   return text;
 }
 
-std::string node(uint32_t number) {
+// What every configuration of these begins with. The devices are names only: no port is opened.
+std::string beginning(const Scenario& scenario) {
+  const char* const type = scenario.overlay == Overlay::kVxlan ? "vxlan" : "geneve";
+  return R"(version = 1;
+gateway : { name = "bench"; };
+ports = (
+  { name = "underlay"; device = "net_null0"; role = "cluster";
+    addresses = [ "10.0.255.254/16" ]; mtu = )" +
+         std::to_string(scenario.mtu + kTunnelRoom) + R"(; },
+  { name = "uplink"; device = "net_null1"; role = "external"; mtu = )" +
+         std::to_string(scenario.mtu) + R"(;
+    addresses = [ "192.0.2.10/24" ]; gateway = "192.0.2.1"; }
+);
+tunnels = ( { name = "overlay"; type = )" +
+         quoted(type) + "; local = \"10.0.255.254\"; vni = 100; } );\n";
+}
+
+// What is sent to a node comes with the options that it sends.
+std::string options_of(const Scenario& scenario) {
+  std::string text;
+  for (const uint8_t byte : scenario.tunnel_options()) text += printed("%02x", byte);
+  return text.empty() ? "" : "; geneve_options = " + quoted(text);
+}
+
+std::string node(const Scenario& scenario, uint32_t number) {
   const Ipv4Prefix pods{{Scenario::pod(number * Scenario::kPodsPerNode).value & ~0xffu}, 24};
   return "{ name = " + quoted(name("node-", number)) +
          "; tunnel = \"overlay\"; vtep = " + quoted(Scenario::node_vtep(number).text()) +
-         "; pod_cidrs = [ " + quoted(pods.text()) + " ]; }";
+         "; pod_cidrs = [ " + quoted(pods.text()) + " ]" + options_of(scenario) + "; }";
 }
 
 std::string namespace_of(const Scenario& scenario, uint32_t number) {
@@ -110,13 +129,20 @@ std::string joined(const std::string& first, const std::string& second) {
 
 }  // namespace
 
+std::span<const uint8_t> Scenario::tunnel_options() const {
+  if (overlay != Overlay::kGeneveOptions) return {};
+  return kOvnOption;
+}
+
 std::string Scenario::configuration() const {
   const uint32_t entries = std::max(egress_entries, namespaces);
   const uint32_t more_nodes = (replaced_pods + kPodsPerNode - 1) / kPodsPerNode;
   const auto replaced = [&](std::string (*item)(const Scenario&, uint32_t)) {
     return list(replaced_policies, [&](uint32_t i) { return item(*this, i); });
   };
-  return kFixed + ("nodes = ( " + list(nodes() + more_nodes, node)) + " );\nnamespaces = ( " +
+  return beginning(*this) + "nodes = ( " +
+         list(nodes() + more_nodes, [&](uint32_t i) { return node(*this, i); }) +
+         " );\nnamespaces = ( " +
          joined(list(namespaces, [&](uint32_t i) { return namespace_of(*this, i); }),
                 replaced(replaced_namespace)) +
          " );\negress_ips = ( " +

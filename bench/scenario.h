@@ -4,14 +4,27 @@
 #ifndef POSTERN_BENCH_SCENARIO_H_
 #define POSTERN_BENCH_SCENARIO_H_
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "dataplane/wire/address.h"
 
 namespace postern::bench {
 
+// What nodes and gateway speak.
+enum class Overlay : uint8_t {
+  kVxlan,
+  kGeneve,
+  kGeneveOptions,  // with an option of eight bytes, as OVN sends one, in both directions
+};
+inline constexpr std::array<std::string_view, 3> kOverlays = {"vxlan", "geneve", "geneve-options"};
+
 struct Scenario {
+  Overlay overlay = Overlay::kVxlan;
+  uint32_t mtu = 1500;       // of pods and of the uplink; underlay: 100 more
   uint32_t pods = 1000;      // at most kMaxPods
   uint32_t namespaces = 16;  // at most `pods`
   // Egress entries, at least one a namespace: the first of each is for every destination, further
@@ -57,6 +70,8 @@ struct Scenario {
   static Ipv4Address node_vtep(uint32_t node) { return {0x0a000001 + node}; }
   static Ipv4Address egress_address(uint32_t entry) { return {0x64400001 + entry}; }
 
+  // In front of the inner frame; whole options, or none.
+  [[nodiscard]] std::span<const uint8_t> tunnel_options() const;
   [[nodiscard]] std::string configuration() const;
 };
 

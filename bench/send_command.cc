@@ -138,13 +138,17 @@ std::string send_frames(const std::string& file, const SendOptions& options) {
   const std::vector<std::vector<uint8_t>> frames = read_frame_file(file);
   if (frames.empty()) return file + " has no frames: make it with postern-bench run --frames FILE";
   constexpr uint32_t kBuffers = 2 * kBenchBuffers;
+  uint32_t room = kBenchFrameRoomBytes;
+  for (const std::vector<uint8_t>& frame : frames) {
+    room = std::max(room, static_cast<uint32_t>(frame.size()));
+  }
   auto started =
       start_bench_eal({.memory = options.memory,
                        .cpu = options.cpu,
-                       .buffer_bytes = bytes_of_buffers(kBuffers, kBenchFrameRoomBytes),
+                       .buffer_bytes = bytes_of_buffers(kBuffers, room),
                        .ports = {PortSettings{.name = "generator", .device = options.device}}});
   if (!started) return started.complaint().text();
-  auto pool = make_bench_pool(kBuffers);
+  auto pool = make_bench_pool(kBuffers, room);
   if (!pool) return pool.complaint().text();
   Eal& eal = started.value().eal;
   auto device = EthDevice::open(options.device, pool.value().get(), eal.log());

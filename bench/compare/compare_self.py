@@ -174,6 +174,8 @@ class WhatPeersSay(unittest.TestCase):
         text = json.dumps({"lost_during": 9, "lost_during_waiting": 7})
         self.assertEqual(postern.parse_result(text)[1],
                          ["lost 7 frames while it waited for its CPU"])
+        text = json.dumps({"lost_during": 9, "lost_during_waiting": 7, "lost_by_the_change": 0})
+        self.assertEqual(postern.parse_result(text)[1], [])
         self.assertEqual((reasons, where), (["disturbed by its own account"], {"dpdk": "22"}))
 
     def test_latency_probe(self):
@@ -240,7 +242,8 @@ class Table(unittest.TestCase):
         self.assertEqual(self.row("9"), (None, "not measured"))
         self.trials += [trial("postern-" + case, turn, 99, rows.STEPS["1 M"], **{key: value})
                         for turn in range(3) for case, key, value in (
-                            ("reload", "lost_during", 0), ("reload", "rate_during_to_before", 0.95),
+                            ("reload", "lost_by_the_change", 0),
+                            ("reload", "rate_during_to_before", 0.95),
                             ("scale", "steered_to_one", 1.8), ("expire", "expiring_to_quiet", 1.5))]
         self.assertEqual(self.row("14"), (0, "target"))
         self.assertEqual(self.row("16", "steer"), (1.8, "must"))

@@ -26,7 +26,8 @@ def parse_result(text):
         reasons.append("disturbed by its own account")
     waiting = sum(value for key, value in figures.items()
                   if key.startswith("lost_") and key.endswith("_waiting"))
-    if waiting:
+    # Where rounds with a change are held against rounds without, such losses are in both.
+    if waiting and "lost_by_the_change" not in figures:
         reasons.append("lost %d frames while it waited for its CPU" % waiting)
     if result.get("interrupted"):
         reasons.append("interrupted")

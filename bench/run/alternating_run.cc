@@ -43,7 +43,7 @@ struct Way {
 class AlternatingRun : public SoloCase {
  public:
   explicit AlternatingRun(const CaseParts& parts)
-      : SoloCase(parts, nat_scenario(parts.options.sessions)),
+      : SoloCase(parts, scenario_of(parts.options)),
         treatment_(treatment_of(parts.options.which)) {}
 
  private:

@@ -14,9 +14,13 @@ namespace postern::bench {
 
 CaseReport::CaseReport(const Options& options, const std::string& sentence) : options_(options) {
   block_ = "\n" + std::string(name_of(options.which)) + ": " + sentence + "\n";
-  json_ = {{"case", name_of(options.which)}, {"sessions", options.sessions},
-           {"size", options.frame_bytes},    {"workers", options.workers},
-           {"port", text_of(options.port)},  {"seed", options.seed}};
+  json_ = {{"case", name_of(options.which)},
+           {"sessions", options.sessions},
+           {"size", options.frame_bytes},
+           {"workers", options.workers},
+           {"port", text_of(options.port)},
+           {"tunnel", name_of(options.overlay)},
+           {"seed", options.seed}};
 }
 
 void CaseReport::say(std::string_view label, const std::string& text) {

@@ -19,7 +19,8 @@ class DevicePort : public TrafficPort {
   DevicePort(EthDevice device, std::unique_ptr<GeneratorProcess> generator)
       : device_(std::move(device)), generator_(std::move(generator)) {}
 
-  // Waits for the link. False when it does not come up within ten seconds.
+  // Waits for the link. False when it does not come up within ten seconds, when its generator has
+  // ended, or when Ctrl-C came.
   [[nodiscard]] bool wait_for_link() const;
 
   bool receive(Burst& burst) override {

@@ -26,7 +26,7 @@ constexpr int kCapacityGroups = 32;
 constexpr uint64_t kPatience_s = 20;
 
 Scenario scenario_for(const Options& options) {
-  Scenario scenario = nat_scenario(options.sessions);
+  Scenario scenario = scenario_of(options);
   scenario.more_sessions = kSilent;
   return scenario;
 }
@@ -157,6 +157,14 @@ class ExpireRun : public SoloCase {
       report.add("cycles_" + phase, "cycles a packet, " + phase, stretch->cycles_per_packet(), "");
       add_losses(report, phase, *stretch);
     }
+    if (const uint32_t left = gateway().sessions().live() - scenario_.sessions; left < kSilent) {
+      report.add("sweep_cycles_per_session", "sweep, cycles a session that ends",
+                 chore_cycles(expiring_) / (kSilent - left), "");
+    }
+    if (const uint32_t left = gateway().sessions().held(); left < held_) {
+      report.add("sweep_cycles_per_hold", "sweep, cycles a hold that ends",
+                 chore_cycles(holds_end_) / (held_ - left), "");
+    }
     report.add("held_ports", "ports held by those that ended", held_, "");
     report.add("left_of_holds", "held ports that are left", gateway().sessions().held(), "");
     report.add("left_of_silent", "silent sessions that are left",
@@ -173,6 +181,11 @@ class ExpireRun : public SoloCase {
       json["latency_steps"][phase] = steps_json(stretch->likely_latency());
     }
     return finish(report);
+  }
+
+  // Of the sweep, but for stalls.
+  static double chore_cycles(const Stretch& stretch) {
+    return static_cast<double>(stretch.steps[Step::kChores].cycles);
   }
 
   // Its p99.9.

@@ -27,8 +27,8 @@ struct PacketHeader {
   uint32_t original_bytes = 0;
 };
 
-// That a buffer has room for.
-constexpr uint32_t kLongestFrame = 2048;
+// More than any network carries: then it is no file of frames.
+constexpr uint32_t kLongestFrame = 16'384;
 
 template <typename T>
 void append(std::vector<uint8_t>& bytes, const T& value) {

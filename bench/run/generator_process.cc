@@ -27,7 +27,13 @@ std::unique_ptr<GeneratorProcess> GeneratorProcess::start(const std::vector<std:
   return std::unique_ptr<GeneratorProcess>(new GeneratorProcess(pid));
 }
 
+bool GeneratorProcess::has_ended() {
+  if (pid_ != 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
+  return pid_ == 0;
+}
+
 GeneratorProcess::~GeneratorProcess() {
+  if (pid_ == 0) return;
   kill(pid_, SIGTERM);
   waitpid(pid_, nullptr, 0);
 }

@@ -19,9 +19,12 @@ class GeneratorProcess {
   GeneratorProcess(const GeneratorProcess&) = delete;
   GeneratorProcess& operator=(const GeneratorProcess&) = delete;
 
+  // Whether it has ended by itself: then it has said why.
+  [[nodiscard]] bool has_ended();
+
  private:
   explicit GeneratorProcess(pid_t pid) : pid_(pid) {}
-  pid_t pid_;
+  pid_t pid_;  // 0: it has ended
 };
 
 }  // namespace postern::bench

@@ -73,7 +73,7 @@ std::vector<double> each(const std::vector<WindowSample>& samples, Figure&& figu
 }
 
 Scenario scenario_for(const Options& options) {
-  Scenario scenario = nat_scenario(options.sessions);
+  Scenario scenario = scenario_of(options);
   scenario.more_sessions = 2 * kWindow;
   scenario.port_hold_s = 0;
   return scenario;

@@ -85,8 +85,9 @@ BufferNeeds buffer_needs(const Options& options) {
   // Both teams' receive queues, and what is on its way.
   if (options.which == Case::kScale) needs.buffers += options.workers * 3 * kBenchBuffers;
   const uint32_t largest = options.which == Case::kImix ? kImixSizes.back() : options.frame_bytes;
-  if (needs.buffers > kMostFullBuffers) {
-    needs.frame_room_bytes = (largest + kRoomBeside + 63) / 64 * 64;
+  const uint32_t room = (largest + kRoomBeside + 63) / 64 * 64;
+  if (needs.buffers > kMostFullBuffers || room > needs.frame_room_bytes) {
+    needs.frame_room_bytes = room;
   }
   return needs;
 }

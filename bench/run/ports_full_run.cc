@@ -38,7 +38,7 @@ struct Level {
 };
 
 Scenario scenario_for(const Options& options) {
-  Scenario scenario = nat_scenario(options.sessions);
+  Scenario scenario = scenario_of(options);
   scenario.more_sessions = kPorts + kBurst;
   scenario.port_hold_s = 0;
   return scenario;

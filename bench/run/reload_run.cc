@@ -39,7 +39,7 @@ constexpr uint64_t kPatience_s = 60;
 constexpr double kFirstQuiet_s = 0.25;
 
 Scenario scenario_for(const Options& options, uint32_t version) {
-  Scenario scenario = nat_scenario(options.sessions);
+  Scenario scenario = scenario_of(options);
   scenario.replaced_pods = kPods;
   scenario.replaced_policies = kPolicies;
   scenario.version = version;

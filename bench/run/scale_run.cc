@@ -49,7 +49,7 @@ class ScaleRun {
       : options_(parts.options),
         started_(parts.started),
         pool_(parts.pool),
-        scenario_(nat_scenario(options_.sessions)),
+        scenario_(scenario_of(options_)),
         barrier_(options_.workers),
         rates_(options_.workers) {}
 

@@ -1,5 +1,6 @@
 #include "bench/run/solo_case.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "bench/environment.h"
@@ -7,6 +8,19 @@
 #include "bench/run/worker_thread.h"
 
 namespace postern::bench {
+
+namespace {
+
+constexpr uint32_t kFrameBytesBesideIp = sizeof(EthernetHeader) + Frames::kEthernetChecksumBytes;
+
+}  // namespace
+
+Scenario scenario_of(const Options& options) {
+  Scenario scenario = nat_scenario(options.sessions);
+  scenario.overlay = options.overlay;
+  scenario.mtu = std::max(scenario.mtu, options.frame_bytes - kFrameBytesBesideIp);
+  return scenario;
+}
 
 std::string SoloCase::carry_out() {
   std::string failure = take_steps();

@@ -22,6 +22,9 @@ struct CaseParts {
   rte_mempool* pool;
 };
 
+// The network that the options ask for.
+[[nodiscard]] Scenario scenario_of(const Options& options);
+
 class SoloCase {
  public:
   SoloCase(const SoloCase&) = delete;

@@ -38,7 +38,7 @@ void add_losses(CaseReport& report, const std::string& phase, const Stretch& str
   add(key, ("lost, " + phase).c_str(), stretch.losses.all);
   add(key + "_stalled", "  while the machine stood still", causes.stalled);
   add(key + "_waiting", "  while the CPU was others'", causes.waiting);
-  add(key + "_own", "  by the worker's own doing", causes.own);
+  add(key + "_own", "  while it ran: too slow", causes.own);
   const double us = 1e6 / static_cast<double>(rte_get_tsc_hz());
   const StepTimes& steps = stretch.steps;
   const auto walk = steps[Step::kWalk].long_stalls;

@@ -18,8 +18,8 @@ namespace postern::bench {
 using Phases = std::vector<std::pair<std::string, const Stretch*>>;
 [[nodiscard]] nlohmann::ordered_json timeline_json(const Phases& phases);
 // "lost_PHASE": all that was lost; of it "..._stalled" while the machine stood still, "..._waiting"
-// while the thread waited for its CPU because others ran there, "..._own" by the worker's own doing
-// (loss_blame.h). "stalls_PHASE": what is known of the machine's. "turns_PHASE": how long the
+// while the thread waited for its CPU because others ran there, "..._own" while it ran: by its own
+// doing (loss_blame.h). "stalls_PHASE": what is known of the machine's. "turns_PHASE": how long the
 // worker took from one look at the queue to the next.
 void add_losses(CaseReport& report, const std::string& phase, const Stretch& stretch);
 // Pairs of nanoseconds and the share of packets that took at most as long.

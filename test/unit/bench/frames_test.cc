@@ -53,6 +53,31 @@ TEST(BenchFrames, OutboundFramesAreTunnelPacketsOfTheirNode) {
   }
 }
 
+TEST(BenchFrames, GeneveHasItsOptionsBeforeTheInnerFrame) {
+  for (const Overlay overlay : {Overlay::kGeneve, Overlay::kGeneveOptions}) {
+    Scenario scenario = nat_scenario(1000);
+    scenario.overlay = overlay;
+    const uint32_t options = overlay == Overlay::kGeneve ? 0 : 8;
+    ASSERT_EQ(scenario.tunnel_options().size(), options);
+    const Frames frames(scenario, Direction::kOutbound, 64);
+    const Conversation conversation = Conversation::at(scenario, 7);
+    uint8_t frame[2048] = {};
+    frames.write(frames.outbound_record(conversation), frame);
+    ASSERT_EQ(frames.bytes(), 50 + options + 64 - Frames::kEthernetChecksumBytes);
+    const Ipv4Parts parts = parse_ipv4(frame + sizeof(EthernetHeader), frames.bytes() - 14u);
+    ASSERT_EQ(parts.form, Form::kFlow);
+    EXPECT_EQ(parts.destination_port.host(), 6081);
+    const uint8_t* const udp = frame + sizeof(EthernetHeader) + sizeof(Ipv4Header);
+    const TunnelParts geneve = parse_geneve(udp, parts.total_bytes - 20u);
+    EXPECT_TRUE(geneve.valid);
+    EXPECT_EQ(geneve.vni, Scenario::kVni);
+    EXPECT_EQ(geneve.header_bytes, 16 + options);
+    const Ipv4Parts inner =
+        expect_good_packet(frame + 64 + options, frames.bytes() - 64u - options);
+    EXPECT_EQ(inner.source_port.host(), conversation.source_port);
+  }
+}
+
 TEST(BenchFrames, InboundFramesAreRepliesToTheEgressAddress) {
   const Scenario scenario = nat_scenario(1000);
   const Frames frames(scenario, Direction::kInbound, 64);

@@ -83,7 +83,7 @@ TEST(BenchOptions, WordsThatMayHaveBeenMeantAreNamed) {
   for (const char* name : {"io", "decap", "nat-out", "nat-in"}) {
     EXPECT_NE(nowhere_near.find(name), std::string::npos) << name;
   }
-  EXPECT_NE(refused({"run", "io", "--size", "9000"}).find("64 to 1518"), std::string::npos);
+  EXPECT_NE(refused({"run", "io", "--size", "9019"}).find("64 to 9018"), std::string::npos);
 }
 
 TEST(BenchOptions, EveryCaseAndPortIsTakenByItsName) {
@@ -123,6 +123,18 @@ TEST(BenchOptions, QueuesHaveDescriptorsWherePacketsWait) {
         << bad;
   }
   EXPECT_NE(refused({"run", "nat-out", "--descriptors", "2048"}).find("leave --descriptors out"),
+            std::string::npos);
+}
+
+TEST(BenchOptions, TunnelsAreOfKinds) {
+  EXPECT_EQ(accepted({"run", "nat-out"}).overlay, Overlay::kVxlan);
+  EXPECT_EQ(accepted({"run", "nat-out", "--tunnel", "geneve"}).overlay, Overlay::kGeneve);
+  const Options options = accepted({"run", "reload", "--tunnel", "geneve-options"});
+  EXPECT_EQ(options.overlay, Overlay::kGeneveOptions);
+  EXPECT_EQ(name_of(options.overlay), "geneve-options");
+  EXPECT_NE(refused({"run", "nat-out", "--tunnel", "genev"}).find("did you mean \"geneve\"?"),
+            std::string::npos);
+  EXPECT_NE(refused({"run", "nat-out", "--tunnel", "gre"}).find("vxlan, geneve, geneve-options"),
             std::string::npos);
 }
 
